@@ -1,0 +1,62 @@
+"""Money as integer minor units of an ISO 4217 currency.
+
+Text becomes money once, here, and never passes through a float.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+# ISO 4217, column "minor unit", where it is not 2.
+_EXPONENTS: Final = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+_CODE: Final = re.compile(r"[A-Z]{3}")
+
+
+class BadAmount(ValueError):
+    """Text that cannot be read as an exact amount of its currency."""
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimals the currency has (USD 2, JPY 0, KWD 3)."""
+    if not _CODE.fullmatch(currency):
+        raise BadAmount(f"{currency!r} is not an ISO 4217 currency code")
+    return _EXPONENTS.get(currency, 2)
+
+
+def from_decimal(amount: Decimal, currency: str) -> int:
+    """Return the amount in minor units; refuses a fraction of the minor unit."""
+    scaled = amount.scaleb(exponent(currency))
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise BadAmount(f"{amount} is not an exact amount of {currency}")
+    return int(scaled)
+
+
+def to_decimal(amount: int, currency: str) -> Decimal:
+    """Return minor units as a Decimal with the currency's own number of decimals."""
+    return Decimal(amount).scaleb(-exponent(currency))
+
+
+def to_text(amount: int, currency: str) -> str:
+    """Return minor units as plain decimal text: ``-5`` of USD is ``-0.05``, of JPY ``-5``."""
+    return format(to_decimal(amount, currency), "f")
+
+
+def allocate(total: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount by weights (all >= 0) with the largest-remainder rule; the parts sum to the total.
+
+    A tie goes to the earlier part, so the split does not depend on anything but its arguments.
+    """
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("allocation needs weights >= 0 with a positive sum")
+    size, sign = abs(total), -1 if total < 0 else 1
+    shares = [size * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % whole), i))
+    for i in by_remainder[: size - sum(shares)]:
+        shares[i] += 1
+    return [sign * share for share in shares]

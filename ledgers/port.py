@@ -1,0 +1,258 @@
+"""The port every ledger implements, and the only hierarchy of outcomes.
+
+A ledger translates neutral documents to one remote API and back. It never decides accounts, retries, audits or touches our
+tables; the outbox does. A write has two steps, so that what was sent can be resent byte for byte: ``render`` turns deliveries into
+frozen calls, ``send`` performs one call.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum, unique
+from typing import Protocol
+
+from bookkeeping.accounts import AccountClass, LineKey
+from bookkeeping.documents import Document, Kind
+
+
+class NotSent(Exception):
+    """Nothing happened remotely: connection refused, DNS, TLS, throttled, or 401. Safe to send again after ``after_s``."""
+
+    def __init__(self, reason: str, after_s: float = 0) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+class AuthorizationLost(Exception):
+    """The grant no longer opens this company. A person must connect again; nothing happened remotely."""
+
+
+class Unknown(Exception):
+    """Anything else after the first byte: the remote may or may not have committed. Only a look-up may clear it."""
+
+
+@unique
+class Next(StrEnum):
+    """What becomes of a refused delivery."""
+
+    HELD = "held"  # a person mends something (mapping, closed period); then replay
+    FAILED = "failed"  # the same again later may work
+    PARKED = "parked"  # wants a person to look; no automatic retry
+    ADOPT = "adopt"  # the number or name exists: look it up, adopt only what carries our marker
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A parsed answer that proves the remote did not commit this delivery.
+
+    ``text`` says what happened and ``action`` what to do, both for a bookkeeper; ``code`` and ``field`` are the remote's own.
+    """
+
+    code: str
+    text: str
+    action: str
+    next: Next
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A document that is in the books. ``external_id`` and ``version`` are the remote's; ``total`` is in minor units as answered,
+    ``lines`` the answered amounts by line key (invoices only), ``url`` a link for a person."""
+
+    external_id: str
+    version: str = ""
+    number: str = ""
+    total: int | None = None
+    lines: Mapping[LineKey, int] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``live`` is False for a voided document, ``equal`` False where content differs from ours; ``posted`` is as the remote has it."""
+
+    posted: Posted
+    live: bool
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The remote proves it does not hold this document. The only answer that permits a resend."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    reason: str
+
+
+@unique
+class Lookup(StrEnum):
+    EXACT = "exact"  # find() tells Found from Absent
+    DELTA = "delta"  # only a balance difference tells
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Differences between ledgers, as data."""
+
+    kinds: frozenset[Kind]
+    lookup: Mapping[Kind, Lookup]
+    undo: Mapping[Kind, str]  # Kind -> documents.How value, or "reverse"
+    quarantine_s: int  # how long after a lost answer a late commit may still land
+    deadline_s: int  # total deadline of a write call
+    batch: int  # deliveries one call may carry
+    deposit: bool  # one deposit per settlement with direct lines
+    deposit_classes: frozenset[AccountClass]  # account classes a deposit line may use
+    number_length: int
+    negative_lines: bool
+    multicurrency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a symbol of a document means in the company: remote ids, "" where it means nothing.
+
+    An id that starts with ``@`` is the key of the delivery that creates the object; the outbox replaces it before rendering.
+    """
+
+    account: str = ""
+    item: str = ""
+    customer: str = ""
+    department: str = ""  # QuickBooks calls it location
+    class_: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A delivery that is in the books, as a later one refers to it."""
+
+    external_id: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One delivery, ready to be rendered. ``marker`` goes into the remote memo; ``wire_id`` is the idempotency id (<= 40 characters).
+
+    ``bindings`` has every symbol of the document, with no ``@`` left; ``refs`` the deliveries it depends on, by key.
+    """
+
+    key: str
+    marker: str
+    wire_id: str
+    document: Document
+    bindings: Mapping[str, Binding]
+    refs: Mapping[str, External] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One frozen remote call. ``keys`` are the deliveries it carries, in the order of the answer."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    wire_id: str
+    keys: tuple[str, ...]
+    operation: str = "write"  # names the token bucket
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAccount:
+    """``account_class`` is None for a type we never post to. ``currency`` is "" in a single-currency company."""
+
+    id: str
+    name: str
+    type: str
+    account_class: AccountClass | None
+    currency: str = ""
+    active: bool = True
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteObject:
+    """An item, customer, class or location; ``account`` is an item's income account, ``currency`` a customer's."""
+
+    id: str
+    name: str
+    active: bool = True
+    sku: str = ""
+    account: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a company offers for mapping. ``closed_until`` is the last day of the closed period."""
+
+    company_name: str
+    home_currency: str
+    multicurrency: bool
+    closed_until: date | None
+    accounts: tuple[RemoteAccount, ...]
+    items: tuple[RemoteObject, ...] = ()
+    customers: tuple[RemoteObject, ...] = ()
+    classes: tuple[RemoteObject, ...] = ()
+    locations: tuple[RemoteObject, ...] = ()
+
+
+@unique
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named step of *Test connection*. ``action`` says what to do when it did not pass; ``blocks`` names what it forbids
+    ("" nothing, "orders" the orders mode, "posting" everything)."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    action: str = ""
+    blocks: str = ""
+
+
+class Ledger(Protocol):
+    """One remote company, authorised. Methods that call the remote may raise NotSent, AuthorizationLost or Unknown."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def checks(self, mode: str) -> list[Check]: ...
+
+    def reference(self) -> Reference: ...
+
+    def render(self, posts: Sequence[Post]) -> list[Call]:
+        """Return the calls that carry the posts, in order. Pure: same posts, same bytes.
+
+        Raises ``NotRenderable`` with the key of a post that this ledger cannot hold."""
+        ...
+
+    def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
+        """Perform one call and return the outcome of every delivery in it, by key."""
+        ...
+
+    def find(self, post: Post) -> Found | Absent | CannotTell:
+        """Look a delivery up by what the remote can filter on, compare marker and content on our side."""
+        ...
+
+    def balances(self) -> Mapping[str, int]:
+        """Return account id -> book balance in minor units of the account's currency, debit positive."""
+        ...
+
+
+class NotRenderable(Exception):
+    """A document the ledger cannot hold; says so before anything is sent."""
+
+    def __init__(self, key: str, text: str, action: str) -> None:
+        super().__init__(text)
+        self.key, self.text, self.action = key, text, action
