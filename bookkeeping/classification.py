@@ -1,17 +1,8 @@
 """What a row's label means, as the source's own rule table answers it."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bookkeeping.accounts import AccountKey, Category
-
-
-class Label(NamedTuple):
-    """A row's raw triple, exactly as the file spells it."""
-
-    transaction_type: str
-    amount_type: str
-    amount_description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +11,8 @@ class Classification:
 
     ``account`` is None where nothing is booked under an account of its own: UNKNOWN (a person must decide) and OPENING_DEBT (already
     in the books). ``coverable`` says that an invoice may carry such a row (transaction type Order with a sale, shipping, wrap or
-    promotion amount; the row must also have an order id). ``rule`` is the number of the rule that matched; ``review`` asks a person to
-    look at the label once, without holding anything.
+    promotion amount); the row must also have an order id. ``rule`` is the number of the rule that matched; ``review`` asks a person
+    to look at the label once, without holding anything.
     """
 
     category: Category
@@ -29,6 +20,3 @@ class Classification:
     coverable: bool
     rule: int
     review: bool = False
-
-
-__all__ = ["Classification", "Label"]
