@@ -1,0 +1,40 @@
+"""A token bucket as values. Who stores the level, and where, is not decided here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RatePlan:
+    """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept."""
+
+    rate_per_s: float
+    burst: int
+
+    def scaled(self, factor: float) -> "RatePlan":
+        """Return the same plan ``factor`` times as fast; the burst stays."""
+        return RatePlan(self.rate_per_s * factor, self.burst)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Tokens in the bucket at a moment, in seconds of any steadily growing clock."""
+
+    tokens: float
+    at_s: float
+
+
+def take(level: Level, plan: RatePlan, at_s: float, cost: int = 1) -> tuple[Level, float]:
+    """Return the level after taking ``cost`` tokens and 0, or the refilled level and the seconds until they are there.
+
+    A clock that went backwards refills nothing.
+
+    Raises:
+        ValueError: ``cost`` is more than the bucket can ever hold.
+    """
+    if cost > plan.burst:
+        raise ValueError(f"a call of cost {cost} never fits into a burst of {plan.burst}")
+    passed_s = max(0.0, at_s - level.at_s)
+    tokens = min(float(plan.burst), level.tokens + passed_s * plan.rate_per_s)
+    if tokens >= cost:
+        return Level(tokens - cost, at_s), 0.0
+    return Level(tokens, at_s), (cost - tokens) / plan.rate_per_s

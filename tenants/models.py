@@ -1,0 +1,253 @@
+"""Who: people, tenants and their members, API keys, and the grants and connections to the systems outside."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+
+from kit.clock import now
+from kit.scope import ScopedModel
+from kit.sealed import SealedField
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        if not email:
+            raise ValueError("a person signs in by e-mail address")
+        user = self.model(email=email.strip().lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person. Signs in by e-mail; belongs to any number of tenants."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Tenant(models.Model):
+    """One company's books, or one seller's. Everything a tenant owns hangs on it."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    BOOKKEEPER = "bookkeeper", "Bookkeeper"
+    VIEWER = "viewer", "Viewer"
+
+
+ROLE_HELP = (
+    "Owner: everything, connections and people too. Bookkeeper: mapping, approval, runs, replay. Viewer: looks only."
+)
+
+
+class Member(ScopedModel):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, help_text=ROLE_HELP)
+    wants_alert_email = models.BooleanField("e-mail me alerts", default=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="member_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
+
+
+class Invitation(ScopedModel):
+    """A seat offered by e-mail. Only the digest of its link is kept."""
+
+    email = models.EmailField("e-mail address")
+    role = models.CharField(max_length=10, choices=Role.choices, help_text=ROLE_HELP)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class ApiKey(ScopedModel):
+    """A key for the REST interface: shown once, kept as a digest."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Run, approve, replay, map, upload"
+
+    name = models.CharField(max_length=80, help_text="What uses it, for example: nightly export.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="The first characters, to tell keys apart.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list, help_text="List of scope names.")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class ConsentState(ScopedModel):
+    """The ``state`` of one consent under way: single use, bound to person, tenant, provider and environment."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=40)
+    environment = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64, unique=True)
+    extra = models.JSONField(default=dict, help_text="What the person chose before leaving, for example the region.")
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Access(models.TextChoices):
+    """What a grant or a connection is good for."""
+
+    ACTIVE = "active", "Connected"
+    NEEDS_RECONNECT = "needs_reconnect", "Needs a new consent"
+    REVOKED = "revoked", "Disconnected"
+
+
+ACCESS_HELP = (
+    "Needs a new consent: the provider refuses our token, work waits. Disconnected: ended by a person of this tenant."
+)
+
+
+class Grant(models.Model):
+    """One authorisation at one provider; serves the connections of one or more tenants.
+
+    ``application`` is empty for our own application, else the client id of a tenant's private one, whose secret is kept
+    here. ``version`` counts token changes: whoever stores tokens proves that nobody did since they were read.
+    """
+
+    provider = models.CharField(max_length=40)
+    environment = models.CharField(max_length=20)
+    application = models.CharField(max_length=255, blank=True)
+    subject = models.CharField(
+        max_length=255, help_text="Who granted, in the provider's own id: company, seller or user."
+    )
+    data = models.JSONField(default=dict, help_text="What the provider's endpoints depend on, for example the region.")
+    access_token = SealedField(blank=True)
+    refresh_token = SealedField(blank=True)
+    client_secret = SealedField(blank=True)
+    state = models.CharField(max_length=16, choices=Access.choices, default=Access.ACTIVE, help_text=ACCESS_HELP)
+    version = models.PositiveIntegerField(default=0)
+    consented_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(null=True, help_text="When the access token ends.")
+    refresh_expires_at = models.DateTimeField(null=True, help_text="When the refresh token ends if it is not used.")
+    hard_expires_at = models.DateTimeField(
+        null=True, help_text="When only a new consent helps, however often it was used."
+    )
+    refreshed_at = models.DateTimeField(null=True)
+    lease = models.CharField(max_length=32, blank=True, help_text="Who refreshes now.")
+    leased_until = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Refreshes in a row that got no usable answer.")
+    retry_at = models.DateTimeField(null=True, help_text="No refresh is tried before.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "environment", "application", "subject"], name="grant_once_per_subject"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.environment}:{self.subject}"
+
+
+class Connection(ScopedModel):
+    """One authorised account on one system: a seller account or a ledger company, as this tenant sees it."""
+
+    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="connections")
+    provider = models.CharField(max_length=40)
+    environment = models.CharField(max_length=20)
+    remote_id = models.CharField(max_length=255)
+    remote_name = models.CharField(max_length=255, blank=True)
+    data = models.JSONField(default=dict, help_text="Facts of the account, for example region and marketplaces.")
+    state = models.CharField(max_length=16, choices=Access.choices, default=Access.ACTIVE, help_text=ACCESS_HELP)
+    checks = models.JSONField(default=list, help_text="The steps of the last connection test.")
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "provider", "environment", "remote_id"], name="connection_once_per_company"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.remote_name or self.remote_id
+
+    @property
+    def remote_key(self) -> str:
+        """Name the remote company across the installation: two tenants' connections to it share this key."""
+        return f"{self.provider}:{self.environment}:{self.remote_id}"
+
+
+class Bucket(models.Model):
+    """The level of one token bucket, shared by all processes: (application, remote account, operation)."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    tokens = models.FloatField()
+    at_s = models.FloatField(help_text="Unix time of the level.")
+    version = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Alert(ScopedModel):
+    """Something a person must look at. One open alert per key; it ends when what raised it is settled."""
+
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=255)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    action = models.TextField(help_text="What to do next.")
+    url = models.CharField(max_length=500, blank=True)
+    raised_at = models.DateTimeField(default=now)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    emailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "key"], condition=models.Q(settled_at__isnull=True), name="alert_open_once_per_key"
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "-raised_at"], name="alert_latest")]
+
+    def __str__(self) -> str:
+        return self.title

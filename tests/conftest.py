@@ -1,0 +1,53 @@
+"""What every test may use: Acme with Alice (owner) and Bob (bookkeeper), and Charlie of another tenant."""
+
+import pytest
+from django.db import connection
+
+from kit.scope import scope, unscoped
+from tests import factories
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Drop the append-only triggers: tests that flush their tables delete rows (SQLite) or truncate (Postgres)."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        on_table = " ON audit_event" if connection.vendor == "postgresql" else ""
+        for name in ("audit_event_no_update", "audit_event_no_delete", "audit_event_no_truncate"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+
+
+@pytest.fixture
+def acme(db):
+    return factories.TenantFactory(name="Acme")
+
+
+@pytest.fixture
+def alice(acme):
+    return factories.member(acme, "alice@acme.test", "owner")
+
+
+@pytest.fixture
+def bob(acme):
+    return factories.member(acme, "bob@acme.test", "bookkeeper")
+
+
+@pytest.fixture
+def globex(db):
+    return factories.TenantFactory(name="Globex")
+
+
+@pytest.fixture
+def charlie(globex):
+    return factories.member(globex, "charlie@globex.test", "owner")
+
+
+@pytest.fixture
+def in_acme(acme):
+    with scope(acme.id):
+        yield acme
+
+
+@pytest.fixture
+def everywhere(db):
+    with unscoped("the test looks at every tenant"):
+        yield
