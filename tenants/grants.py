@@ -1,0 +1,233 @@
+"""Access tokens, refreshed under a lease: many workers cause one refresh, and a new pair is stored before it is used.
+
+Refresh tokens are single use at most providers, so a second refresh with the same value may end the grant. One worker takes
+the lease with a compare-and-set, calls with no transaction open, and stores the whole answer guarded by lease and version;
+the others read again. A worker that dies leaves a lease that ends by itself.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+
+from audit.trail import record
+from kit import oauth
+from kit.clock import now
+from kit.http import Http
+from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, TokenEndpointDown, Tokens
+from kit.scope import unscoped
+from kit.sealed import open_from, seal_into
+from tenants.alerts import alert, settle_alert
+from tenants.models import Access, Connection, Grant
+from tenants.providers import provider
+
+HTTP = Http("Tieout/1.0 (Language=Python)")
+AHEAD = timedelta(minutes=5)
+# A provider that hands out shorter tokens would otherwise be refreshed at every call.
+AHEAD_SHARE = 4
+TRIES = 3
+PAUSE_S = 1.0
+LEASE = timedelta(seconds=oauth.DEADLINE_S + 30)
+POLL_S = 0.1
+WAIT_S = LEASE.total_seconds() * TRIES
+BACKOFF_S, BACKOFF_CAP_S = 15, 900
+
+
+class NeedsReconnect(Exception):
+    """The provider no longer takes our token. Only a new consent by a person helps; nothing happened remotely."""
+
+
+class RefreshFailed(Exception):
+    """No token now, though the grant may be fine. Nothing happened remotely; ask again after ``after_s`` seconds."""
+
+    def __init__(self, text: str, after_s: float) -> None:
+        super().__init__(text)
+        self.after_s = after_s
+
+
+def access_token(grant_id: int, *, rejected: str = "") -> str:
+    """Return a token that is good for a call now. Never inside a transaction: it may call the provider.
+
+    ``rejected`` is a token the remote answered 401 to; another one is returned, refreshed if need be.
+
+    Raises:
+        NeedsReconnect: a person must consent again; the members are alerted.
+        RefreshFailed: the token endpoint gave no usable answer.
+    """
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        grant = _read(grant_id)
+        token = _usable(grant, rejected)
+        if token and not _wants_refresh(grant, rejected):
+            return token
+        wait_s = (grant.retry_at - now()).total_seconds() if grant.retry_at else 0.0
+        if wait_s > 0:
+            if token:
+                return token
+            raise RefreshFailed("the last refresh got no answer; it is tried again by itself", wait_s)
+        lease = _take_lease(grant)
+        if lease:
+            fresh = _refresh(grant, lease)
+            if fresh:
+                return fresh
+        elif token:
+            return token  # somebody refreshes ahead of time; this one is still good
+        else:
+            time.sleep(POLL_S)
+    raise RefreshFailed("another worker's refresh did not end", BACKOFF_S)
+
+
+def spec_of(grant: Grant) -> OAuthSpec:
+    """Return the provider's endpoints with the credentials that belong to this grant."""
+    spec = provider(grant.provider).oauth(grant.data)
+    if grant.application:
+        return replace(spec, client_id=grant.application, client_secret=open_from(grant, "client_secret"))
+    return spec
+
+
+def store_tokens(grant: Grant, tokens: Tokens) -> None:
+    """Put tokens into a grant in hand and count its version; the caller saves. A refresh token that did not come stays."""
+    at = now()
+    seal_into(grant, "access_token", tokens.access_token)
+    if tokens.refresh_token:
+        seal_into(grant, "refresh_token", tokens.refresh_token)
+    grant.expires_at = at + timedelta(seconds=tokens.expires_in_s)
+    if tokens.refresh_expires_in_s is not None:
+        grant.refresh_expires_at = at + timedelta(seconds=tokens.refresh_expires_in_s)
+    if tokens.hard_expires_in_s is not None:
+        grant.hard_expires_at = at + timedelta(seconds=tokens.hard_expires_in_s)
+    grant.refreshed_at, grant.version = at, grant.version + 1
+    grant.lease, grant.leased_until, grant.failures, grant.retry_at = "", None, 0, None
+
+
+TOKEN_COLUMNS = (
+    "access_token", "refresh_token", "expires_at", "refresh_expires_at", "hard_expires_at",
+    "refreshed_at", "version", "lease", "leased_until", "failures", "retry_at",
+)  # fmt: skip
+
+
+def redirect_uri(slug: str) -> str:
+    """Return the callback address of a provider, exactly as it is registered there."""
+    return f"{settings.SITE_URL}/connections/{slug}/callback"
+
+
+def reconnect_key(grant_id: int) -> str:
+    """Name the alert that a grant needs a new consent."""
+    return f"grant:{grant_id}:reconnect"
+
+
+def _read(grant_id: int) -> Grant:
+    # Durable: raises where a caller holds a transaction open, which would then last as long as the provider's answer.
+    with transaction.atomic(durable=True):
+        grant = Grant.objects.get(pk=grant_id)
+    if grant.state != Access.ACTIVE:
+        raise NeedsReconnect(f"{provider(grant.provider).name} wants a new consent: connect it again")
+    return grant
+
+
+def _usable(grant: Grant, rejected: str) -> str:
+    """Return the stored token, or "" if it ended or was rejected."""
+    if not grant.access_token or grant.expires_at is None or grant.expires_at <= now():
+        return ""
+    token = open_from(grant, "access_token")
+    return "" if token == rejected else token
+
+
+def _wants_refresh(grant: Grant, rejected: str) -> bool:
+    if grant.expires_at is None:
+        return True
+    ahead = AHEAD
+    if grant.refreshed_at:
+        ahead = min(AHEAD, (grant.expires_at - grant.refreshed_at) / AHEAD_SHARE)
+    return grant.expires_at - ahead <= now()
+
+
+def _free(at: datetime) -> models.Q:
+    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=at)
+
+
+def _take_lease(grant: Grant) -> str:
+    """Return a lease on the version in hand, or "" if another worker has one or stored tokens meanwhile."""
+    at, lease = now(), uuid.uuid4().hex
+    mine = Grant.objects.filter(_free(at), pk=grant.pk, version=grant.version)
+    return lease if mine.update(lease=lease, leased_until=at + LEASE) else ""
+
+
+def _refresh(grant: Grant, lease: str) -> str:
+    """Refresh as the holder of the lease; return the new token, or "" if the grant changed hands meanwhile."""
+    held = Grant.objects.filter(pk=grant.pk, lease=lease, version=grant.version)
+    spec, token = spec_of(grant), open_from(grant, "refresh_token")
+    failure = ""
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(PAUSE_S)
+            if not held.update(leased_until=now() + LEASE):
+                return ""
+        try:
+            tokens = oauth.refresh(HTTP, spec, refresh_token=token, redirect_uri=redirect_uri(grant.provider))
+        except InvalidGrant:
+            return _ended(grant, held, "The provider no longer accepts our authorisation.")
+        except ClientRefused as error:
+            if grant.application:
+                return _ended(grant, held, f"The application's own id or secret was refused ({error}).")
+            failure = str(error)
+            break  # our application's set-up: the same answer to every grant, and no person of the tenant can mend it
+        except TokenEndpointDown as error:
+            # The same value again: if nothing was rotated it still works, and if it was, asking once more costs nothing.
+            failure = str(error)
+            continue
+        store_tokens(grant, tokens)
+        if held.update(**{name: getattr(grant, name) for name in TOKEN_COLUMNS}):
+            return tokens.access_token
+        return ""
+    after_s = min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(grant.failures, 10))
+    retry_at = now() + timedelta(seconds=after_s)
+    held.update(lease="", leased_until=None, failures=models.F("failures") + 1, retry_at=retry_at)
+    raise RefreshFailed(f"{provider(grant.provider).name} gave no token: {failure}", after_s)
+
+
+def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
+    """Mark the grant and its connections, alert every tenant once; or return "" if new tokens came in meanwhile."""
+    name = provider(grant.provider).name
+    with transaction.atomic(), unscoped("one grant serves the connections of several tenants"):
+        if not held.update(state=Access.NEEDS_RECONNECT, lease="", leased_until=None):
+            return ""
+        affected = list(grant.connections.filter(state=Access.ACTIVE).order_by("tenant_id", "pk"))
+        Connection.objects.filter(pk__in=[c.pk for c in affected]).update(state=Access.NEEDS_RECONNECT)
+        for tenant_id in sorted({c.tenant_id for c in affected}):
+            names = ", ".join(str(c) for c in affected if c.tenant_id == tenant_id)
+            alert(
+                tenant_id,
+                "needs_reconnect",
+                reconnect_key(grant.pk),
+                f"{name} wants a new consent: {names}",
+                f"{why} Work for {names} waits; nothing is lost.",
+                f"Open Connections and connect {name} again. What waits then goes on by itself.",
+                "/connections/",
+            )
+        for connection in affected:
+            record(
+                "connection.needs_reconnect",
+                f"connection:{connection.pk}",
+                tenant_id=connection.tenant_id,
+                provider=grant.provider,
+                reason=why,
+            )
+    raise NeedsReconnect(f"{name} wants a new consent: connect it again")
+
+
+def settle_reconnect(grant: Grant, connections: list[Connection]) -> None:
+    """End the alerts of tenants whose connections work again."""
+    for tenant_id in sorted({connection.tenant_id for connection in connections}):
+        settle_alert(tenant_id, reconnect_key(grant.pk))
+
+
+def grant_data(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a grant keeps of a choice or a credentials form: everything but the credentials."""
+    secret = ("client_id", "client_secret", "refresh_token")
+    return {name: value for name, value in values.items() if name not in secret}

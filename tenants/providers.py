@@ -1,0 +1,127 @@
+"""The systems a tenant can connect, as data. Each app registers its own in ``ready()``; no name is known here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kit.oauth import OAuthSpec, Tokens
+
+if TYPE_CHECKING:
+    from tenants.models import Connection
+
+
+@unique
+class ProviderKind(StrEnum):
+    SOURCE = "source"
+    LEDGER = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One company or seller a consent opens.
+
+    ``subject`` is who granted, where one grant opens several companies (a user's id); "" means the company itself.
+    ``data`` is kept with the connection, for example region and marketplaces.
+    """
+
+    remote_id: str
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+
+
+class CheckStep(Protocol):
+    """One named step of *Test connection*; ``ledgers.port.Check`` is one.
+
+    ``verdict`` is passed, failed, warning or skipped; ``blocks`` names the mode it forbids, "posting" or "".
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def blocks(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of *Test connection* for providers that are no ledger."""
+
+    name: str
+    verdict: str
+    detail: str
+    action: str = ""
+    blocks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManualField:
+    """One input of a form: of *paste credentials* (``client_id``, ``client_secret``, ``refresh_token`` and others), or a
+    choice before the consent."""
+
+    name: str
+    label: str
+    secret: bool = False
+    help_text: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One outside system.
+
+    ``oauth`` and ``environment`` read the settings late and get what the person chose before the consent (for example
+    the region), later what the grant keeps of it. ``identify`` asks the remote what the tokens open; its parameters are
+    that choice, overlaid by what the callback or the credentials form brought. ``checks`` gets a connection and a mode
+    ("" for any). Both may call the remote, so neither runs inside a transaction.
+
+    ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
+    ``code_param`` names the callback's code, ``role`` says in a sentence what the system is for, ``logo`` is a static path.
+    """
+
+    slug: str
+    name: str
+    kind: ProviderKind
+    role: str
+    oauth: Callable[[Mapping[str, Any]], OAuthSpec]
+    environment: Callable[[Mapping[str, Any]], str]
+    identify: Callable[[Tokens, Mapping[str, str]], Sequence[Identity]]
+    checks: Callable[["Connection", str], Sequence[CheckStep]]
+    code_param: str = "code"
+    choices: tuple[ManualField, ...] = ()
+    manual: tuple[ManualField, ...] = ()
+    logo: str = ""
+
+
+class UnknownProvider(LookupError):
+    """No app registered a provider of this name."""
+
+
+_providers: dict[str, Provider] = {}
+
+
+def register(spec: Provider) -> None:
+    _providers[spec.slug] = spec
+
+
+def providers(kind: ProviderKind | None = None) -> list[Provider]:
+    """Return the registered providers by name, all or of one kind."""
+    return sorted((p for p in _providers.values() if kind in (None, p.kind)), key=lambda p: p.name)
+
+
+def provider(slug: str) -> Provider:
+    """Return one provider.
+
+    Raises:
+        UnknownProvider
+    """
+    try:
+        return _providers[slug]
+    except KeyError:
+        raise UnknownProvider(slug) from None
