@@ -1,8 +1,8 @@
 """The port every ledger implements, and the only hierarchy of outcomes.
 
-A ledger translates neutral documents to one remote API and back. It never decides accounts, retries, audits or touches our
-tables; the outbox does. A write has two steps, so that what was sent can be resent byte for byte: ``render`` turns deliveries into
-frozen calls, ``send`` performs one call.
+A ledger translates neutral documents to one remote API and back. It never decides accounts, retries, audits or touches
+our tables; the outbox does. A write has two steps, so that what was sent can be resent byte for byte: ``render`` turns
+deliveries into frozen calls, ``send`` performs one call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,11 @@ from typing import Protocol
 
 from bookkeeping.accounts import AccountClass, LineKey
 from bookkeeping.documents import Document, Kind
+from kit.rate import RatePlan
 
 
 class NotSent(Exception):
-    """Nothing happened remotely: connection refused, DNS, TLS, throttled, or 401. Safe to send again after ``after_s``."""
+    """Nothing happened remotely: no connection, DNS, TLS, throttled, or 401. Safe to send again after ``after_s``."""
 
     def __init__(self, reason: str, after_s: float = 0) -> None:
         super().__init__(reason)
@@ -45,7 +46,7 @@ class Next(StrEnum):
 class Refused:
     """A parsed answer that proves the remote did not commit this delivery.
 
-    ``text`` says what happened and ``action`` what to do, both for a bookkeeper; ``code`` and ``field`` are the remote's own.
+    ``text`` says what happened, ``action`` what to do, both for a bookkeeper; ``code`` and ``field`` are the ledger's.
     """
 
     code: str
@@ -57,8 +58,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A document that is in the books. ``external_id`` and ``version`` are the remote's; ``total`` is in minor units as answered,
-    ``lines`` the answered amounts by line key (invoices only), ``url`` a link for a person."""
+    """A document that is in the books. ``external_id`` and ``version`` are the remote's; ``total`` is in minor units as
+    answered, ``lines`` the answered amounts by line key (invoices only), ``url`` a link for a person."""
 
     external_id: str
     version: str = ""
@@ -70,7 +71,8 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``live`` is False for a voided document, ``equal`` False where content differs from ours; ``posted`` is as the remote has it."""
+    """``live`` is False for a voided document, ``equal`` False where content differs from ours; ``posted`` is as the
+    remote has it. The look-up of an Undo is Found where its target is gone or void, Absent where that still stands."""
 
     posted: Posted
     live: bool
@@ -115,7 +117,8 @@ class Capabilities:
 class Binding:
     """What a symbol of a document means in the company: remote ids, "" where it means nothing.
 
-    An id that starts with ``@`` is the key of the delivery that creates the object; the outbox replaces it before rendering.
+    An id that starts with ``@`` is the key of the delivery that creates the object; the outbox replaces it before
+    rendering.
     """
 
     account: str = ""
@@ -135,7 +138,8 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One delivery, ready to be rendered. ``marker`` goes into the remote memo; ``wire_id`` is the idempotency id (<= 40 characters).
+    """One delivery, ready to be rendered. ``marker`` goes into the remote memo; ``wire_id`` is the idempotency id (at
+    most 40 characters).
 
     ``bindings`` has every symbol of the document, with no ``@`` left; ``refs`` the deliveries it depends on, by key.
     """
@@ -150,7 +154,11 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One frozen remote call. ``keys`` are the deliveries it carries, in the order of the answer."""
+    """One frozen remote call. ``keys`` are the deliveries it carries, in the order of the answer.
+
+    ``lines`` has, for each invoice in it, the line keys in the order they were written: the wire does not carry them,
+    the answer is read back with them.
+    """
 
     method: str
     path: str
@@ -158,7 +166,8 @@ class Call:
     body: bytes
     wire_id: str
     keys: tuple[str, ...]
-    operation: str = "write"  # names the token bucket
+    operation: str = "write"  # what limits() goes by
+    lines: Mapping[str, Sequence[LineKey]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,8 @@ class RemoteObject:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a company offers for mapping. ``closed_until`` is the last day of the closed period."""
+    """What a company offers for mapping. ``closed_until`` is the last day of the closed period, ``country`` is spelled
+    as the ledger spells it."""
 
     company_name: str
     home_currency: str
@@ -199,6 +209,7 @@ class Reference:
     customers: tuple[RemoteObject, ...] = ()
     classes: tuple[RemoteObject, ...] = ()
     locations: tuple[RemoteObject, ...] = ()
+    country: str = ""
 
 
 @unique
@@ -211,8 +222,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named step of *Test connection*. ``action`` says what to do when it did not pass; ``blocks`` names what it forbids
-    ("" nothing, "orders" the orders mode, "posting" everything)."""
+    """One named step of *Test connection*. ``action`` says what to do when it did not pass; ``blocks`` names what it
+    forbids ("" nothing, "orders" the orders mode, "posting" everything)."""
 
     name: str
     verdict: Verdict
@@ -227,9 +238,16 @@ class Ledger(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def checks(self, mode: str) -> list[Check]: ...
+    def checks(self, mode: str, currency: str = "") -> list[Check]:
+        """Return the named steps of *Test connection* for a mode ("summary" or "orders") and a settlement currency, ""
+        if not known."""
+        ...
 
     def reference(self) -> Reference: ...
+
+    def limits(self, call: Call) -> Mapping[str, RatePlan]:
+        """Return the company's token buckets by name; one token of each is taken before the call is sent."""
+        ...
 
     def render(self, posts: Sequence[Post]) -> list[Call]:
         """Return the calls that carry the posts, in order. Pure: same posts, same bytes.
@@ -239,6 +257,10 @@ class Ledger(Protocol):
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
         """Perform one call and return the outcome of every delivery in it, by key."""
+        ...
+
+    def read(self, kind: Kind, external_id: str) -> Posted | None:
+        """Return one document as the ledger has it now; None where it is gone."""
         ...
 
     def find(self, post: Post) -> Found | Absent | CannotTell:

@@ -1,0 +1,129 @@
+"""The ledger port over one QuickBooks Online company."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from bookkeeping.documents import How, Kind
+from kit.http import Http
+from kit.rate import RatePlan
+from ledgers.port import (
+    Absent,
+    Call,
+    CannotTell,
+    Capabilities,
+    Check,
+    Found,
+    Lookup,
+    NotSent,
+    Post,
+    Posted,
+    Reference,
+    Refused,
+)
+from ledgers.quickbooks import accounts, answers, checks, lists, translate, wire
+from ledgers.quickbooks.bodies import Company
+from ledgers.quickbooks.lookups import Lookups
+from ledgers.quickbooks.remote import ReadRefused, Remote, Token
+
+# "Limits and throttles": 10 requests a second and 500 a minute per company and app, 40 batches a minute. A bucket lets
+# burst + rate × time pass, so each pair stays below its limit in any second and any minute.
+_CALLS: Final = RatePlan(rate_per_s=7.0, burst=3)
+_BATCHES: Final = RatePlan(rate_per_s=0.6, burst=4)
+
+_DOCUMENTS: Final = frozenset(translate.ENTITIES)
+CAPABILITIES: Final = Capabilities(
+    kinds=_DOCUMENTS | {Kind.UNDO},
+    lookup=dict.fromkeys(_DOCUMENTS | {Kind.UNDO}, Lookup.EXACT),
+    undo={
+        Kind.INVOICE: How.VOID.value,
+        **dict.fromkeys((Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT), How.DELETE.value),
+    },
+    quarantine_s=30,
+    deadline_s=130,  # QuickBooks itself gives up after 120 s
+    batch=translate.PAYMENTS,
+    deposit=True,
+    deposit_classes=accounts.DEPOSIT_CLASSES,
+    number_length=wire.NUMBER,
+    negative_lines=True,
+    multicurrency=True,
+)
+_REFUSED_READ_AGAIN_S: Final = 300.0
+
+
+class QuickBooks:
+    """One company, authorised.
+
+    ``base`` ends before ``/v3``; ``web`` is the web application's address for links, "" for none. ``company`` is what
+    the cached lists say; without it nothing is rendered until ``reference()`` was read. ``rate_scale`` speeds the rate
+    plans up for a stand-in that is scaled likewise.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        base: str,
+        realm: str,
+        token: Token,
+        meter: Callable[[str], None],
+        *,
+        company: Company | None = None,
+        web: str = "",
+        rate_scale: float = 1.0,
+    ) -> None:
+        self._remote = Remote(http, base, realm, token, meter)
+        self._company = company or Company(home_currency="")
+        self._web = web
+        self._rate_scale = rate_scale
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def checks(self, mode: str, currency: str = "") -> list[Check]:
+        return checks.run(self._remote, mode, currency, self._company.name)
+
+    def reference(self) -> Reference:
+        try:
+            reference = lists.reference(self._remote)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        self._company = company_from(reference)
+        return reference
+
+    def limits(self, call: Call) -> Mapping[str, RatePlan]:
+        plans = {"calls": _CALLS, "batches": _BATCHES} if call.operation == "batch" else {"calls": _CALLS}
+        return {name: plan.scaled(self._rate_scale) for name, plan in plans.items()}
+
+    def render(self, posts: Sequence[Post]) -> list[Call]:
+        return translate.render(posts, self._company)
+
+    def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
+        return answers.outcome(call, self._remote.write(call, deadline_s), self._company, self._web)
+
+    def read(self, kind: Kind, external_id: str) -> Posted | None:
+        entity = translate.ENTITIES[kind]
+        try:
+            row = self._remote.get(entity, external_id)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        return None if row is None else answers.posted(entity, row, self._company, self._web)
+
+    def find(self, post: Post) -> Found | Absent | CannotTell:
+        return Lookups(self._remote, self._company, self._web).find(post)
+
+    def balances(self) -> Mapping[str, int]:
+        try:
+            return lists.balances(self._remote, self._company.home_currency)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+
+
+def company_from(reference: Reference) -> Company:
+    """Return what rendering has to know, from the lists of a company."""
+    return Company(
+        home_currency=reference.home_currency,
+        multicurrency=reference.multicurrency,
+        country=reference.country,
+        classes={account.id: account.account_class for account in reference.accounts},
+        name=reference.company_name,
+    )
