@@ -209,8 +209,7 @@ class Undo(Document):
 
 
 _DOCUMENTS: Final[Mapping[str, type[Document]]] = {
-    cls.kind: cls
-    for cls in (NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Undo)
+    cls.kind: cls for cls in (NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Undo)
 }
 _NESTED: Final[Mapping[type[Document], Mapping[str, type]]] = {
     Invoice: {"lines": InvoiceLine},

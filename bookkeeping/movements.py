@@ -1,0 +1,89 @@
+"""Money that moves between the marketplace and the bank outside the payout: one document per row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bookkeeping.accounts import AccountKey, LineKey
+from bookkeeping.documents import Document, JournalEntry, Transfer
+from bookkeeping.entries import entry_lines
+from bookkeeping.figures import Movement, MovementKind, Statement
+from bookkeeping.money import to_text
+from bookkeeping.numbering import settlement_key, settlement_number
+from bookkeeping.planned import EarlierPayout, Pairing, Planned
+from bookkeeping.policy import Policy
+from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
+
+_MEMO: Final = {
+    MovementKind.CARD_CHARGE: "Amazon charged the card",
+    MovementKind.FAILED_PAYOUT: "Payout returned to Amazon",
+    MovementKind.BANK: "Transfer by Amazon",
+    MovementKind.CROSS_MARKET: "Moved between marketplaces",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The documents of a settlement's movements, and which earlier payouts they take back."""
+
+    documents: tuple[Planned, ...]
+    pairings: tuple[Pairing, ...]
+    flags: tuple[Flag, ...]
+
+
+def plan_movements(statement: Statement, policy: Policy, payouts: Sequence[EarlierPayout], revision: int) -> Moved:
+    """Return a document per movement row, in row order.
+
+    A failed payout takes back the latest earlier payout of the same amount. Without one it is held; where that payout was withheld,
+    nothing is posted for either, for the money never left.
+    """
+    left = [payout for payout in payouts if payout.settlement_id != statement.header.settlement_id]
+    documents, pairings, flags = [], [], []
+    for movement in statement.movements:
+        held = None
+        if movement.kind is MovementKind.FAILED_PAYOUT:
+            match = _match(movement, left)
+            if match is None:
+                held = _unmatched(movement, statement.header.currency)
+            else:
+                left.remove(match)
+                pairings.append(Pairing(movement.line, match.settlement_id, movement.amount, match.withheld))
+                if match.withheld:
+                    text = (
+                        f"The payout of settlement {match.settlement_id} failed before it was posted; neither is booked"
+                    )
+                    flags.append(Flag(FlagKind.PAYOUT_CANCELLED, text, amount=movement.amount))
+                    continue
+        key = settlement_key(statement.header.settlement_id, f"L{movement.line}", "movement", revision)
+        documents.append(Planned(key, _document(statement, movement, policy, revision), held=held))
+    return Moved(tuple(documents), tuple(pairings), tuple(flags))
+
+
+def _match(movement: Movement, payouts: Sequence[EarlierPayout]) -> EarlierPayout | None:
+    fitting = [payout for payout in payouts if payout.amount == movement.amount and payout.on <= movement.on]
+    return max(fitting, key=lambda payout: (payout.on, payout.settlement_id), default=None)
+
+
+def _unmatched(movement: Movement, currency: str) -> Hold:
+    shown = f"{to_text(movement.amount, currency)} {currency}"
+    text = f"Amazon took back a payout of {shown}, and no earlier payout of this amount is known. Load the settlement it paid."
+    return Hold(HoldReason.PAYOUT_UNMATCHED, text, f"line {movement.line}")
+
+
+def _document(statement: Statement, movement: Movement, policy: Policy, revision: int) -> Document:
+    header = statement.header
+    other = _other_side(movement.kind, policy)
+    number = settlement_number(header.settlement_id, f"{movement.kind}{movement.n}", revision)
+    memo = f"{_MEMO[movement.kind]}, settlement {header.settlement_id}"
+    if movement.kind is MovementKind.CARD_CHARGE and not policy.card_transfers:
+        lines = entry_lines({other: movement.amount}, AccountKey.CLEARING)
+        return JournalEntry(number, movement.on, header.currency, lines, memo)
+    source, target = (other, AccountKey.CLEARING) if movement.amount > 0 else (AccountKey.CLEARING, other)
+    return Transfer(number, movement.on, header.currency, source, target, abs(movement.amount), memo)
+
+
+def _other_side(kind: MovementKind, policy: Policy) -> LineKey:
+    if kind is MovementKind.CARD_CHARGE:
+        return AccountKey.CHARGE_METHOD
+    # Each marketplace's file books its own leg only; both legs meet in transit.
+    return AccountKey.PAYOUTS if kind is MovementKind.CROSS_MARKET else policy.payouts_to

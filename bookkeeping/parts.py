@@ -1,0 +1,128 @@
+"""The entries of a settlement's months, and the payout that closes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from bookkeeping.accounts import AccountClass, AccountKey, LineKey
+from bookkeeping.documents import Deposit, Document, JournalEntry, Transfer
+from bookkeeping.entries import deposit_lines, entry_lines
+from bookkeeping.figures import Part, Statement
+from bookkeeping.money import to_text
+from bookkeeping.numbering import settlement_key, settlement_number
+from bookkeeping.planned import Carrier, Planned
+from bookkeeping.policy import Mode, Policy
+from bookkeeping.remarks import Hold, HoldReason
+
+ClassOf = Callable[[LineKey], AccountClass]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which part rides on the deposit (0: none) and whether there is one at all."""
+
+    deposit: bool
+    rides: int
+
+
+def layout_of(statement: Statement, mode: Mode, policy: Policy, class_of: ClassOf, payout_failed: bool) -> Layout:
+    """Return how the settlement is closed.
+
+    A deposit has one date, so only rows of its own month may ride on it. It cannot be 0 or less, it would book a payout that failed, and
+    its clearing line needs an account its lines may use: everywhere else entries and a transfer do the same.
+    """
+    header = statement.header
+    possible = (
+        mode is Mode.ORDERS
+        and policy.deposit
+        and header.total > 0
+        and not payout_failed
+        and class_of(AccountKey.CLEARING) in policy.deposit_classes
+    )
+    month = header.deposit_on.replace(day=1)
+    rides = next((part.n for part in statement.parts if part.month == month), 0) if possible else 0
+    return Layout(possible, rides)
+
+
+def plan_parts(
+    statement: Statement,
+    left: Mapping[int, Mapping[LineKey, int]],
+    layout: Layout,
+    *,
+    policy: Policy,
+    class_of: ClassOf,
+    payout_failed: bool,
+    revision: int,
+) -> tuple[tuple[Planned, ...], tuple[Carrier, ...]]:
+    """Return entries, then the payout, and what carries each amount of ``left`` (remainders by part and line key)."""
+    header = statement.header
+    entries: list[Planned] = []
+    carriers: list[Carrier] = []
+    direct: dict[LineKey, int] = {}
+    payout_key = settlement_key(header.settlement_id, "P", "payout", revision)
+    payout_hold = None
+    for part in statement.parts:
+        amounts, hold = left[part.n], _undecided(statement, part.n)
+        own = dict(amounts)
+        if part.n == layout.rides:
+            own = {key: amount for key, amount in amounts.items() if class_of(key) not in policy.deposit_classes}
+            direct = {key: amount for key, amount in amounts.items() if key not in own}
+            payout_hold = hold
+        key = settlement_key(header.settlement_id, part.n, "entry", revision)
+        if own or (hold and part.n != layout.rides):
+            entry = part_entry(statement, part, own, revision)
+            entries.append(Planned(key, entry, held=hold, part=part.n))
+        carriers += [
+            Carrier(part.n, "", line, amount, key if line in own else payout_key) for line, amount in amounts.items()
+        ]
+    payout = _payout(statement, direct, layout, policy, revision)
+    if payout is not None:
+        hold = _failed(statement) if payout_failed else payout_hold
+        entries.append(Planned(payout_key, payout, held=hold, part=layout.rides, not_before=header.deposit_on))
+    return tuple(entries), tuple(carriers)
+
+
+def part_entry(
+    statement: Statement, part: Part, amounts: Mapping[LineKey, int], revision: int, on: date | None = None
+) -> JournalEntry:
+    """Return the entry that carries ``amounts`` of a part through CLEARING, on the part's date unless another is given."""
+    header = statement.header
+    return JournalEntry(
+        number=settlement_number(header.settlement_id, part.n, revision),
+        on=on or part.on,
+        currency=header.currency,
+        lines=entry_lines(amounts, AccountKey.CLEARING),
+        memo=f"Amazon settlement {header.settlement_id}, {part.month:%Y-%m}",
+    )
+
+
+def _payout(
+    statement: Statement, direct: Mapping[LineKey, int], layout: Layout, policy: Policy, revision: int
+) -> Document | None:
+    header = statement.header
+    if header.total <= 0:
+        return None
+    number = settlement_number(header.settlement_id, "P", revision)
+    memo = f"Amazon payout of settlement {header.settlement_id}"
+    if layout.deposit:
+        lines = deposit_lines(direct, header.total)
+        return Deposit(number, header.deposit_on, header.currency, policy.payouts_to, lines, memo)
+    source, target = AccountKey.CLEARING, policy.payouts_to
+    return Transfer(number, header.deposit_on, header.currency, source, target, header.total, memo)
+
+
+def _undecided(statement: Statement, n: int) -> Hold | None:
+    found = [unknown for unknown in statement.unknown if unknown.part == n]
+    if not found:
+        return None
+    currency = statement.header.currency
+    names = "; ".join(
+        f"{' / '.join(text for text in one.label if text)} ({to_text(one.amount, currency)} {currency})"
+        for one in found
+    )
+    return Hold(HoldReason.UNKNOWN_LABEL, f"Give these labels a category: {names}", names)
+
+
+def _failed(statement: Statement) -> Hold:
+    text = f"Amazon reports that the payout of settlement {statement.header.settlement_id} failed; the money comes in a later one"
+    return Hold(HoldReason.PAYOUT_FAILED, text, statement.header.settlement_id)

@@ -1,0 +1,208 @@
+"""The proof of one settlement: what was compared with what, to the minor unit, and what was not.
+
+It rests on what the ledger answered, never on what was sent. A green verdict claims exactly the comparisons it lists.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+from bookkeeping.accounts import AccountKey, Category
+from bookkeeping.documents import Deposit, Transfer
+from bookkeeping.entries import effect, own_total
+from bookkeeping.figures import Statement
+from bookkeeping.planned import Plan, Planned
+
+
+@unique
+class Verdict(StrEnum):
+    """PROVED: everything is in the books and every figure was compared and agrees. UNCOMPARED: it agrees as far as the ledger answered
+    figures. WAITING: nothing disagrees, but something is held or not sent yet. DIFFERS: two figures disagree."""
+
+    PROVED = "proved"
+    UNCOMPARED = "uncompared"
+    WAITING = "waiting"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A document that is in the books. ``total`` is its own total as the ledger states it, None where it states none."""
+
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two figures that must be equal. ``name`` says which; ``right`` None means there was nothing to compare with."""
+
+    name: str
+    left: int
+    right: int | None
+    detail: str = ""
+
+    @property
+    def difference(self) -> int:
+        return 0 if self.right is None else self.left - self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A document that is not in the books. ``reason`` is its own hold, or names the document it waits for; "" is merely not sent."""
+
+    key: str
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """``clearing`` is how far the documents in the books moved CLEARING (debit positive), ``clearing_expected`` how far all of them
+    will: 0, or a debt carried into the next settlement. ``undecided`` is the sum of the rows with unknown labels."""
+
+    verdict: Verdict
+    comparisons: tuple[Comparison, ...]
+    waiting: tuple[Waiting, ...]
+    undecided: int
+    clearing: int
+    clearing_expected: int
+
+
+def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Proof:
+    """Return the proof of a settlement from its plan and the answers to its documents, by key.
+
+    A document without an answer is not in the books. Whether the bank received the payout is not compared here.
+    """
+    header = statement.header
+    posted = [planned for planned in plan.documents if planned.key in answers]
+    carried = sum(carrier.amount for carrier in plan.carriers)
+    moved = sum(movement.amount for movement in statement.movements)
+    undecided = statement.unknown_amount
+    comparisons = (
+        Comparison(
+            "rows and header", sum(one.amount for one in statement.sums), header.total, f"{statement.rows} rows"
+        ),
+        Comparison("carried and header", carried + moved + statement.opening_debt + undecided, header.total),
+        *(_answered(planned, answers[planned.key]) for planned in posted),
+        *_payout(plan, header.total, answers),
+    )
+    waiting = _waiting(plan.documents, answers)
+    expected = _expected_clearing(statement, plan)
+    clearing = sum(_clearing(planned, answers[planned.key]) for planned in posted)
+    return Proof(
+        verdict=_verdict(comparisons, bool(waiting or undecided), clearing == expected),
+        comparisons=comparisons,
+        waiting=waiting,
+        undecided=undecided,
+        clearing=clearing,
+        clearing_expected=expected,
+    )
+
+
+def _answered(planned: Planned, answer: Answer) -> Comparison:
+    name = getattr(planned.document, "number", "") or getattr(planned.document, "reference", "") or planned.key
+    return Comparison(f"{planned.document.kind} {name}", own_total(planned.document), answer.total, planned.key)
+
+
+def _payout(plan: Plan, total: int, answers: Mapping[str, Answer]) -> tuple[Comparison, ...]:
+    closing = [one for one in plan.documents if one.not_before and isinstance(one.document, (Deposit, Transfer))]
+    return tuple(
+        Comparison("header and payout", total, answers[one.key].total) for one in closing if one.key in answers
+    )
+
+
+def _waiting(documents: Sequence[Planned], answers: Mapping[str, Answer]) -> tuple[Waiting, ...]:
+    held: dict[str, str] = {}
+    for planned in documents:
+        blocker = next((key for key in planned.depends_on if key in held), None)
+        if planned.held:
+            held[planned.key] = planned.held.reason
+        elif blocker:
+            held[planned.key] = f"waits for {blocker}"
+    return tuple(
+        Waiting(planned.key, own_total(planned.document), held.get(planned.key, ""))
+        for planned in documents
+        if planned.key not in answers
+    )
+
+
+def _expected_clearing(statement: Statement, plan: Plan) -> int:
+    total = statement.header.total
+    paired = sum(pairing.amount for pairing in plan.pairings if pairing.withheld)
+    return total - statement.opening_debt - max(total, 0) - paired
+
+
+def _clearing(planned: Planned, answer: Answer) -> int:
+    """Return how far a posted document moved CLEARING, by the ledger's total where it states one.
+
+    A document that came back with another total moved CLEARING by an unknown share of it: what was planned is taken and the
+    difference stands as its own comparison.
+    """
+    planned_effect = effect(planned.document).get(AccountKey.CLEARING, 0)
+    whole = own_total(planned.document)
+    if answer.total is not None and abs(planned_effect) == whole:
+        return answer.total if planned_effect > 0 else -answer.total
+    return planned_effect
+
+
+def _verdict(comparisons: Sequence[Comparison], waiting: bool, clears: bool) -> Verdict:
+    if any(comparison.difference for comparison in comparisons):
+        return Verdict.DIFFERS
+    if waiting:
+        return Verdict.WAITING
+    if not clears:
+        return Verdict.DIFFERS
+    return Verdict.UNCOMPARED if any(comparison.right is None for comparison in comparisons) else Verdict.PROVED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step from gross sales to the payout. ``running`` is the sum up to and including it; rows > 0 raise the payout."""
+
+    name: str
+    amount: int
+    running: int
+    rows: int
+
+
+_STEPS: Final[Mapping[str, frozenset[Category]]] = {
+    "Product sales": frozenset({Category.PRODUCT_SALE, Category.RECHARGE}),
+    "Shipping and gift wrap": frozenset({Category.SHIPPING_CHARGE, Category.GIFT_WRAP, Category.RECHARGE_SHIPPING}),
+    "Promotions": frozenset({Category.PROMO_REBATE}),
+    "Refunds": frozenset({Category.REFUND, Category.RECHARGE_REVERSAL}),
+    "Claims and chargebacks": frozenset({Category.CLAIM}),
+    "Liquidations": frozenset({Category.LIQUIDATION, Category.LIQUIDATION_FEE}),
+    "Selling fees": frozenset({Category.SELLING_FEE, Category.REFUND_ADMIN_FEE, Category.SUBSCRIPTION}),
+    "Fulfilment fees": frozenset({Category.FBA_FEE, Category.FBA_SHIP_CHARGEBACK, Category.SHIPPING_LABEL}),
+    "Storage, inbound and removal": frozenset({Category.STORAGE_FEE, Category.INBOUND_FEE, Category.REMOVAL_FEE}),
+    "Advertising and deals": frozenset({Category.ADVERTISING, Category.DEAL_FEE}),
+    "Reimbursements": frozenset({Category.REIMBURSEMENT}),
+    "Other fees and adjustments": frozenset({Category.FEE_ADJUSTMENT, Category.FEE_TAX, Category.OTHER_TAX_OR_LEVY}),
+    "Taxes collected and withheld": frozenset({Category.TAX_COLLECTED, Category.TAX_WITHHELD, Category.TAX_CREDIT}),
+    "Loans": frozenset({Category.LOAN}),
+    "Reserve held and released": frozenset({Category.RESERVE_HELD, Category.RESERVE_RELEASED}),
+    "Carried debt, charges and transfers": frozenset(
+        {
+            Category.OPENING_DEBT,
+            Category.DEBT_COLLECTED,
+            Category.PAYOUT_REVERSED,
+            Category.PAYOUT_MOVEMENT,
+            Category.CROSS_MARKET,
+        }
+    ),
+    "Not classified yet": frozenset({Category.UNKNOWN}),
+}
+
+
+def waterfall(statement: Statement) -> tuple[Step, ...]:
+    """Return the steps that have rows; the last one's ``running`` is the total of the settlement."""
+    steps: list[Step] = []
+    running = 0
+    for name, categories in _STEPS.items():
+        found = [one for one in statement.sums if one.category in categories]
+        if found:
+            amount = sum(one.amount for one in found)
+            running += amount
+            steps.append(Step(name, amount, running, sum(one.rows for one in found)))
+    return tuple(steps)
