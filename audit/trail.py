@@ -43,8 +43,8 @@ class Problem:
 def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str = "", **data: Any) -> Event:
     """Add one event, in the caller's transaction and as its last statement: the chain stays locked until the commit.
 
-    ``subject`` is like ``delivery:123``. Without ``tenant_id`` the event goes to the tenant in scope, or, where there is
-    none, to the installation. ``data`` is kept as JSON: times and dates in ISO form, ``Decimal`` and floats as text.
+    ``subject`` is like ``delivery:123``. Without ``tenant_id`` the event goes to the tenant in scope, or, where there
+    is none, to the installation. ``data`` is kept as JSON: times and dates in ISO form, ``Decimal`` and floats as text.
 
     Raises:
         SecretInEvent: a key is named like a secret.
@@ -84,8 +84,11 @@ def export(tenant_id: int | None) -> Iterator[str]:
 
 
 def chains() -> list[ChainHead]:
-    """Return the head of every chain."""
-    return list(ChainHead.objects.order_by("chain"))
+    """Return the head of every chain; an empty one for a chain that has lost its head."""
+    heads = {head.chain: head for head in ChainHead.objects.all()}
+    with unscoped("every chain is listed"):
+        names = set(Event.objects.order_by().values_list("chain", flat=True).distinct())
+    return [heads.get(name, ChainHead(chain=name)) for name in sorted(names | set(heads))]
 
 
 def verify(tenant_id: int | None) -> list[Problem]:
@@ -110,6 +113,8 @@ def verify_chain(chain: str) -> list[Problem]:
         seq, hashed = event.seq, event.hash
         if seq == head.seq and hashed != head.hash:
             problems.append(Problem(chain, seq, "the head of the chain has another digest"))
+    if seq and not head.seq:
+        problems.append(Problem(chain, seq, "the head of the chain is missing"))
     if seq < head.seq:
         problems.append(Problem(chain, head.seq, f"events {seq + 1} to {head.seq} are missing at the end"))
     return problems

@@ -1,19 +1,17 @@
 """Access tokens, refreshed under a lease: many workers cause one refresh, and a new pair is stored before it is used.
 
-Refresh tokens are single use at most providers, so a second refresh with the same value may end the grant. One worker takes
-the lease with a compare-and-set, calls with no transaction open, and stores the whole answer guarded by lease and version;
-the others read again. A worker that dies leaves a lease that ends by itself.
+Refresh tokens are single use at most providers, so a second refresh with the same value may end the grant. One worker
+takes the lease with a compare-and-set, calls with no transaction open, and stores the whole answer guarded by the
+version; the others read again. A worker that dies leaves a lease that ends by itself.
 """
 
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import InterfaceError, OperationalError, connection, models, transaction
 
 from audit.trail import record
 from kit import oauth
@@ -22,7 +20,7 @@ from kit.http import Http
 from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, TokenEndpointDown, Tokens
 from kit.scope import unscoped
 from kit.sealed import open_from, seal_into
-from tenants.alerts import alert, settle_alert
+from tenants.alerts import alert
 from tenants.models import Access, Connection, Grant
 from tenants.providers import provider
 
@@ -30,7 +28,9 @@ HTTP = Http("Tieout/1.0 (Language=Python)")
 AHEAD = timedelta(minutes=5)
 # A provider that hands out shorter tokens would otherwise be refreshed at every call.
 AHEAD_SHARE = 4
+CONNECTIONS_PATH = "/connections/"
 TRIES = 3
+STORE_TRIES = 5
 PAUSE_S = 1.0
 LEASE = timedelta(seconds=oauth.DEADLINE_S + 30)
 POLL_S = 0.1
@@ -59,11 +59,12 @@ def access_token(grant_id: int, *, rejected: str = "") -> str:
         NeedsReconnect: a person must consent again; the members are alerted.
         RefreshFailed: the token endpoint gave no usable answer.
     """
+    _refuse_transaction()
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         grant = _read(grant_id)
         token = _usable(grant, rejected)
-        if token and not _wants_refresh(grant, rejected):
+        if token and not _wants_refresh(grant):
             return token
         wait_s = (grant.retry_at - now()).total_seconds() if grant.retry_at else 0.0
         if wait_s > 0:
@@ -82,6 +83,15 @@ def access_token(grant_id: int, *, rejected: str = "") -> str:
     raise RefreshFailed("another worker's refresh did not end", BACKOFF_S)
 
 
+def refresh_now(grant_id: int) -> None:
+    """Refresh a grant whatever its token's age. Never inside a transaction.
+
+    Raises:
+        NeedsReconnect, RefreshFailed: as ``access_token``.
+    """
+    access_token(grant_id, rejected=_usable(_read(grant_id), ""))
+
+
 def spec_of(grant: Grant) -> OAuthSpec:
     """Return the provider's endpoints with the credentials that belong to this grant."""
     spec = provider(grant.provider).oauth(grant.data)
@@ -91,7 +101,10 @@ def spec_of(grant: Grant) -> OAuthSpec:
 
 
 def store_tokens(grant: Grant, tokens: Tokens) -> None:
-    """Put tokens into a grant in hand and count its version; the caller saves. A refresh token that did not come stays."""
+    """Put tokens into a grant in hand and count its version; the caller saves.
+
+    Where no refresh token came, the old one stays.
+    """
     at = now()
     seal_into(grant, "access_token", tokens.access_token)
     if tokens.refresh_token:
@@ -113,7 +126,7 @@ TOKEN_COLUMNS = (
 
 def redirect_uri(slug: str) -> str:
     """Return the callback address of a provider, exactly as it is registered there."""
-    return f"{settings.SITE_URL}/connections/{slug}/callback"
+    return f"{settings.SITE_URL}{CONNECTIONS_PATH}{slug}/callback"
 
 
 def reconnect_key(grant_id: int) -> str:
@@ -121,10 +134,20 @@ def reconnect_key(grant_id: int) -> str:
     return f"grant:{grant_id}:reconnect"
 
 
+def expiry_key(grant_id: int) -> str:
+    """Name the alert that a grant's consent will end."""
+    return f"grant:{grant_id}:consent_ends"
+
+
+def _refuse_transaction() -> None:
+    """Raise where a transaction is open: it would last as long as the provider's answer. A test's own is allowed."""
+    blocks = connection.atomic_blocks
+    if blocks and not getattr(blocks[-1], "_from_testcase", False):
+        raise RuntimeError("access_token() may call the provider and must not run inside a transaction")
+
+
 def _read(grant_id: int) -> Grant:
-    # Durable: raises where a caller holds a transaction open, which would then last as long as the provider's answer.
-    with transaction.atomic(durable=True):
-        grant = Grant.objects.get(pk=grant_id)
+    grant = Grant.objects.get(pk=grant_id)
     if grant.state != Access.ACTIVE:
         raise NeedsReconnect(f"{provider(grant.provider).name} wants a new consent: connect it again")
     return grant
@@ -138,7 +161,7 @@ def _usable(grant: Grant, rejected: str) -> str:
     return "" if token == rejected else token
 
 
-def _wants_refresh(grant: Grant, rejected: str) -> bool:
+def _wants_refresh(grant: Grant) -> bool:
     if grant.expires_at is None:
         return True
     ahead = AHEAD
@@ -178,17 +201,33 @@ def _refresh(grant: Grant, lease: str) -> str:
             failure = str(error)
             break  # our application's set-up: the same answer to every grant, and no person of the tenant can mend it
         except TokenEndpointDown as error:
-            # The same value again: if nothing was rotated it still works, and if it was, asking once more costs nothing.
+            # The same value again: if nothing was rotated it still works; if it was, asking once more costs nothing.
             failure = str(error)
             continue
-        store_tokens(grant, tokens)
-        if held.update(**{name: getattr(grant, name) for name in TOKEN_COLUMNS}):
-            return tokens.access_token
-        return ""
+        return tokens.access_token if _store(grant, tokens) else ""
     after_s = min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(grant.failures, 10))
     retry_at = now() + timedelta(seconds=after_s)
     held.update(lease="", leased_until=None, failures=models.F("failures") + 1, retry_at=retry_at)
     raise RefreshFailed(f"{provider(grant.provider).name} gave no token: {failure}", after_s)
+
+
+def _store(grant: Grant, tokens: Tokens) -> bool:
+    """Store a refreshed pair unless another came in since; the lease may have passed on, the pair is still the newest.
+
+    The provider may already have burnt the old value, so a busy database is asked again before the pair is given up.
+    """
+    unchanged = Grant.objects.filter(pk=grant.pk, version=grant.version)
+    store_tokens(grant, tokens)
+    columns = {name: getattr(grant, name) for name in TOKEN_COLUMNS}
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            return bool(unchanged.update(**columns))
+        except (OperationalError, InterfaceError):
+            if not left:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(PAUSE_S)
+    raise AssertionError("unreachable")
 
 
 def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
@@ -208,26 +247,14 @@ def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
                 f"{name} wants a new consent: {names}",
                 f"{why} Work for {names} waits; nothing is lost.",
                 f"Open Connections and connect {name} again. What waits then goes on by itself.",
-                "/connections/",
+                CONNECTIONS_PATH,
             )
-        for connection in affected:
+        for affected_one in affected:
             record(
                 "connection.needs_reconnect",
-                f"connection:{connection.pk}",
-                tenant_id=connection.tenant_id,
+                f"connection:{affected_one.pk}",
+                tenant_id=affected_one.tenant_id,
                 provider=grant.provider,
                 reason=why,
             )
     raise NeedsReconnect(f"{name} wants a new consent: connect it again")
-
-
-def settle_reconnect(grant: Grant, connections: list[Connection]) -> None:
-    """End the alerts of tenants whose connections work again."""
-    for tenant_id in sorted({connection.tenant_id for connection in connections}):
-        settle_alert(tenant_id, reconnect_key(grant.pk))
-
-
-def grant_data(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a grant keeps of a choice or a credentials form: everything but the credentials."""
-    secret = ("client_id", "client_secret", "refresh_token")
-    return {name: value for name, value in values.items() if name not in secret}

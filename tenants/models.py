@@ -44,6 +44,11 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def actor(self) -> str:
+        """Name the person in the trail: by id, as events are for ever and addresses are not."""
+        return f"user:{self.pk}"
+
 
 class Tenant(models.Model):
     """One company's books, or one seller's. Everything a tenant owns hangs on it."""
@@ -112,6 +117,10 @@ class ApiKey(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def actor(self) -> str:
+        return f"key:{self.pk}"
 
 
 class ConsentState(ScopedModel):

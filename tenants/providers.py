@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -62,8 +63,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ManualField:
-    """One input of a form: of *paste credentials* (``client_id``, ``client_secret``, ``refresh_token`` and others), or a
-    choice before the consent."""
+    """One input of a form: a choice before the consent, or a part of pasted credentials.
+
+    Credentials have at least ``client_id``, ``client_secret`` and ``refresh_token``.
+    """
 
     name: str
     label: str
@@ -82,7 +85,8 @@ class Provider:
     ("" for any). Both may call the remote, so neither runs inside a transaction.
 
     ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
-    ``code_param`` names the callback's code, ``role`` says in a sentence what the system is for, ``logo`` is a static path.
+    ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
+    the tokens say, ``role`` in a sentence what the system is for; ``logo`` is a static path.
     """
 
     slug: str
@@ -94,6 +98,7 @@ class Provider:
     identify: Callable[[Tokens, Mapping[str, str]], Sequence[Identity]]
     checks: Callable[["Connection", str], Sequence[CheckStep]]
     code_param: str = "code"
+    consent_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()
     logo: str = ""

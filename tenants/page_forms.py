@@ -1,0 +1,57 @@
+"""The forms of a company's own pages."""
+
+from collections.abc import Sequence
+
+from django import forms
+
+from tenants.models import ROLE_HELP, ApiKey, Member, Role, Tenant
+from tenants.providers import ManualField
+
+
+class TenantForm(forms.ModelForm[Tenant]):
+    class Meta:
+        model = Tenant
+        fields = ("name",)
+        labels = {"name": "Name of the company"}
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization"})}
+
+
+class AlertForm(forms.ModelForm[Member]):
+    class Meta:
+        model = Member
+        fields = ("wants_alert_email",)
+        labels = {"wants_alert_email": "E-mail me the alerts of this company"}
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.BOOKKEEPER, help_text=ROLE_HELP)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices, widget=forms.RadioSelect, help_text=ROLE_HELP)
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text="What uses it, for example: nightly export.")
+    scopes = forms.MultipleChoiceField(
+        label="It may", choices=ApiKey.Scope.choices, initial=[ApiKey.Scope.READ], widget=forms.CheckboxSelectMultiple
+    )
+
+
+class ProviderForm(forms.Form):
+    """The inputs a provider asks for, before its consent or as pasted credentials. Secrets are never rendered back."""
+
+    def __init__(self, inputs: Sequence[ManualField], data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        for spec in inputs:
+            field: forms.Field
+            if spec.choices:
+                field = forms.ChoiceField(choices=spec.choices)
+            elif spec.secret:
+                # Some providers' tokens are a line of two thousand characters.
+                field = forms.CharField(max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+            else:
+                field = forms.CharField(max_length=4096, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+            field.label, field.help_text = spec.label, spec.help_text
+            self.fields[spec.name] = field

@@ -1,0 +1,61 @@
+"""What grants need over time: refresh tokens that lapse when unused, consents that end whatever we do."""
+
+from datetime import timedelta
+from itertools import groupby
+
+from django.db.models import Q
+from django.utils.formats import date_format
+
+from kit.clock import now
+from kit.scope import unscoped
+from tenants.alerts import alert
+from tenants.grants import CONNECTIONS_PATH, NeedsReconnect, RefreshFailed, expiry_key, refresh_now
+from tenants.models import Access, Connection, Grant
+from tenants.providers import provider
+
+IDLE = timedelta(days=30)  # the shortest known idle life is 60 days (Xero), Intuit's is 100
+BATCH = 50
+WARN_AHEAD = timedelta(days=60)
+
+
+def refresh_idle() -> int:
+    """Refresh grants that nobody used for a month, so that none lapses; return how many were refreshed."""
+    stale = now() - IDLE
+    idle = Grant.objects.filter(Q(refreshed_at__lt=stale) | Q(refreshed_at__isnull=True, consented_at__lt=stale))
+    with unscoped("grants serve connections of any tenant"):
+        wanted = Connection.objects.filter(state=Access.ACTIVE).values("grant_id")
+        usable = idle.filter(state=Access.ACTIVE, pk__in=wanted).order_by("refreshed_at")
+        due = list(usable.values_list("pk", flat=True)[:BATCH])
+    done = 0
+    for grant_id in due:
+        try:
+            refresh_now(grant_id)
+        except (NeedsReconnect, RefreshFailed):
+            continue  # alerted, or tried again with the next round
+        done += 1
+    return done
+
+
+def warn_of_expiry() -> int:
+    """Alert each tenant of the grants it uses whose consent ends within 60 days; return how many there are."""
+    soon = now() + WARN_AHEAD
+    with unscoped("grants serve connections of any tenant"):
+        active = Connection.objects.filter(state=Access.ACTIVE, grant__hard_expires_at__lte=soon)
+        connections = list(active.select_related("grant").order_by("tenant_id", "grant_id", "pk"))
+    grouped = groupby(connections, key=lambda connection: (connection.tenant_id, connection.grant))
+    count = 0
+    for (tenant_id, grant), group in grouped:
+        assert grant.hard_expires_at is not None
+        name, day = provider(grant.provider).name, date_format(grant.hard_expires_at, "j F Y")
+        names = ", ".join(map(str, group))
+        alert(
+            tenant_id,
+            "consent_ends",
+            expiry_key(grant.pk),
+            f"The consent of {name} for {names} ends on {day}"[:200],
+            f"{name} lets a consent live for a limited time. After {day} work for {names} stops.",
+            f"Open Connections and connect {name} again before that day. Nothing else changes.",
+            CONNECTIONS_PATH,
+        )
+        count += 1
+    return count

@@ -1,0 +1,44 @@
+"""The token bucket as values."""
+
+import pytest
+
+from kit.rate import Level, RatePlan, take
+
+PLAN = RatePlan(rate_per_s=0.5, burst=3)
+
+
+def test_full_bucket_gives_its_burst_and_then_makes_wait():
+    level, waits = Level(3, 0), []
+
+    for _ in range(4):
+        level, wait_s = take(level, PLAN, 0)
+        waits.append(wait_s)
+
+    assert waits == [0, 0, 0, 2.0]
+
+
+def test_bucket_refills_with_time_and_never_beyond_its_burst():
+    level, wait_s = take(Level(0, 0), PLAN, 1_000_000)
+
+    assert (level.tokens, wait_s) == (2, 0)
+
+
+def test_waiting_as_long_as_told_is_enough():
+    level, wait_s = take(Level(0.25, 0), PLAN, 0)
+
+    assert take(level, PLAN, wait_s)[1] == 0
+
+
+def test_clock_that_goes_back_refills_nothing():
+    level, wait_s = take(Level(0, 100), PLAN, 50)
+
+    assert (level.tokens, wait_s) == (0, 2)
+
+
+def test_cost_beyond_the_burst_is_a_mistake():
+    with pytest.raises(ValueError, match="burst"):
+        take(Level(3, 0), PLAN, 0, cost=4)
+
+
+def test_scaled_plan_is_faster_with_the_same_burst():
+    assert PLAN.scaled(10) == RatePlan(5.0, 3)

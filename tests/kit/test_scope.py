@@ -1,0 +1,186 @@
+"""The tenant manager fails closed: for reads, writes, related rows, lazily evaluated sets, threads."""
+
+import threading
+
+import pytest
+from django.db.models import Count
+
+from kit.scope import ForeignTenant, NoScope, current_tenant_id, enter, outside, scope, unscoped
+from tenants.models import Alert, Connection, Member
+from tests.factories import ConnectionFactory, MemberFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def raise_alert(tenant_id, key="k"):
+    return Alert(tenant_id=tenant_id, kind="t", key=key, title="t", text="t", action="a")
+
+
+def test_query_without_scope_raises(acme):
+    with pytest.raises(NoScope):
+        Member.objects.all()
+
+
+def test_query_in_scope_sees_its_tenant_only(acme, alice, charlie):
+    with scope(acme.id):
+        assert [m.user for m in Member.objects.all()] == [alice]
+
+
+def test_unscoped_query_sees_everybody(alice, charlie):
+    with unscoped("counting"):
+        assert Member.objects.count() == 2
+
+
+def test_unscoped_wants_a_reason():
+    with pytest.raises(ValueError, match="reason"), unscoped(""):
+        pass
+
+
+def test_related_manager_without_scope_raises(alice):
+    with pytest.raises(NoScope):
+        alice.memberships.count()
+
+
+def test_related_manager_hides_other_tenants(acme, globex, alice):
+    MemberFactory(tenant=globex, user=alice)
+
+    with scope(acme.id):
+        assert [m.tenant_id for m in alice.memberships.all()] == [acme.id]
+
+
+def test_prefetch_and_joins_hide_other_tenants(acme, globex):
+    mine = ConnectionFactory(tenant=acme)
+    ConnectionFactory(tenant=globex, grant=mine.grant)
+
+    with scope(acme.id):
+        (found,) = Connection.objects.select_related("grant").prefetch_related("grant__connections")
+        assert list(found.grant.connections.all()) == [mine]
+
+
+def test_row_of_another_tenant_cannot_be_read_again(acme, globex):
+    member = MemberFactory(tenant=globex)
+
+    with scope(acme.id), pytest.raises(Member.DoesNotExist):
+        member.refresh_from_db()
+
+
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        pytest.param(list, id="list"),
+        pytest.param(bool, id="bool"),
+        pytest.param(len, id="len"),
+        pytest.param(lambda q: q.count(), id="count"),
+        pytest.param(lambda q: q.exists(), id="exists"),
+        pytest.param(lambda q: list(q.iterator()), id="iterator"),
+        pytest.param(lambda q: q.first(), id="first"),
+        pytest.param(lambda q: q.update(key="x"), id="update"),
+        pytest.param(lambda q: q.delete(), id="delete"),
+        pytest.param(lambda q: list(q.values_list("pk")), id="values_list"),
+        pytest.param(lambda q: q.aggregate(n=Count("pk")), id="aggregate"),
+        pytest.param(lambda q: q.in_bulk(), id="in_bulk"),
+        pytest.param(lambda q: list(q.filter(key="k")[:1]), id="slice"),
+    ],
+)
+@pytest.mark.parametrize("where", ["no scope", "another tenant"])
+def test_set_built_in_a_scope_cannot_be_evaluated_elsewhere(acme, globex, evaluate, where):
+    with scope(acme.id):
+        raise_alert(acme.id).save()
+        built = Alert.objects.all()
+
+    with scope(globex.id) if where == "another tenant" else outside(), pytest.raises((NoScope, ForeignTenant)):
+        evaluate(built)
+    with scope(acme.id):
+        assert Alert.objects.get().key == "k"
+
+
+def test_new_row_gets_the_tenant_in_scope(acme):
+    with scope(acme.id):
+        row = raise_alert(None)
+        row.save()
+
+        assert row.tenant_id == acme.id
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda row: row.save(), id="save"),
+        pytest.param(lambda row: Alert.objects.bulk_create([row]), id="bulk_create"),
+        pytest.param(lambda row: Alert.objects.create(tenant_id=row.tenant_id, key="c"), id="create"),
+        pytest.param(lambda row: Alert.objects.get_or_create(tenant_id=row.tenant_id, key="g"), id="get_or_create"),
+        pytest.param(
+            lambda row: Alert.objects.update_or_create(tenant_id=row.tenant_id, key="u"), id="update_or_create"
+        ),
+        pytest.param(lambda row: row.delete(), id="delete"),
+    ],
+)
+def test_write_for_another_tenant_is_refused(acme, globex, write):
+    with unscoped("arranging"):
+        row = raise_alert(globex.id)
+        row.save()
+
+    with scope(acme.id), pytest.raises(ForeignTenant):
+        write(row)
+    with unscoped("looking"):
+        assert Alert.objects.count() == 1
+
+
+def test_row_cannot_be_moved_to_another_tenant(acme, globex):
+    with scope(acme.id):
+        row = raise_alert(acme.id)
+        row.save()
+
+        with pytest.raises(ForeignTenant):
+            Alert.objects.update(tenant=globex)
+        row.tenant = globex
+        with pytest.raises(ForeignTenant):
+            Alert.objects.bulk_update([row], ["tenant"])
+
+
+def test_write_without_scope_raises(acme):
+    with pytest.raises(NoScope):
+        raise_alert(acme.id).save()
+
+
+def test_raw_sql_is_refused_in_scope(acme):
+    with scope(acme.id), pytest.raises(ForeignTenant):
+        Alert.objects.raw("SELECT * FROM tenants_alert")
+
+
+def test_empty_set_needs_no_scope():
+    assert list(Alert.objects.none()) == []
+
+
+def test_another_thread_has_no_scope(acme):
+    seen = []
+
+    def look():
+        try:
+            current_tenant_id()
+        except NoScope as error:
+            seen.append(error)
+
+    with scope(acme.id):
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    assert len(seen) == 1
+
+
+def test_scopes_nest_and_end(acme, globex):
+    with scope(acme.id):
+        with scope(globex.id):
+            assert current_tenant_id() == globex.id
+        assert current_tenant_id() == acme.id
+    with pytest.raises(NoScope):
+        current_tenant_id()
+
+
+def test_entered_scope_ends_with_the_surrounding_block(acme):
+    with outside():
+        enter(acme.id)
+        assert current_tenant_id() == acme.id
+    with pytest.raises(NoScope):
+        current_tenant_id()
