@@ -1,0 +1,35 @@
+"""From a connection to a client that may call Amazon for it."""
+
+import platform
+from typing import Final
+
+from django.conf import settings
+
+from amazon.client import ENDPOINTS, Client, ServerTrouble
+from amazon.rates import pacer
+from kit.http import Http
+from tenants.grants import RefreshFailed, access_token
+from tenants.models import Connection
+
+# Mandatory at Amazon, in this form, at most 500 characters.
+USER_AGENT: Final = f"Tieout/1.0 (Language=Python/{platform.python_version()}; Platform={platform.system()})"
+HTTP: Final = Http(USER_AGENT)
+
+
+def api_base(region: str) -> str:
+    """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all."""
+    return settings.AMAZON_API_BASE or ENDPOINTS[region]
+
+
+def client_for(connection: Connection) -> Client:
+    """Return a client in the connection's region, paced with everybody else who calls for this seller."""
+    grant_id, application = connection.grant_id, connection.grant.application or settings.AMAZON_CLIENT_ID
+
+    def token(rejected: str = "") -> str:
+        try:
+            return access_token(grant_id, rejected=rejected)
+        except RefreshFailed as error:
+            raise ServerTrouble(str(error), error.after_s) from error
+
+    region = connection.data["region"]
+    return Client(HTTP, api_base(region), token, pacer(application, f"{region}:{connection.remote_id}"))

@@ -1,0 +1,102 @@
+"""Orders as rows: the newest version of each, its raw text sealed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from amazon.models import Order
+from amazon.orders import SHIPPED, BadOrder, Parsed, parse_order, scrubbed
+from kit.sealed import seal_into
+from tenants.alerts import alert
+from tenants.models import Connection
+
+_FILLED: Final = (
+    "status",
+    "channel",
+    "fulfilled_by",
+    "purchased_at",
+    "last_updated_at",
+    "shipped_at",
+    "marketplace_id",
+    "marketplace",
+    "currency",
+    "total",
+    "items",
+    "tracking",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    new: int
+    changed: int
+    unreadable: tuple[str, ...]
+
+
+def store_orders(connection: Connection, sent: Iterable[Mapping[str, Any]]) -> Stored:
+    """Insert or update orders; an older version of an order never replaces a newer one."""
+    latest, unreadable = _latest(sent)
+    for order_id in unreadable:
+        alert(
+            connection.tenant_id,
+            kind="order_unreadable",
+            key=f"connection:{connection.pk}:order:{order_id}",
+            title=f"Order {order_id or 'without a number'} could not be read",
+            text="Amazon sent it without fields that every order has. Its money still arrives with its settlement.",
+            action="Look the order up in Seller Central.",
+        )
+    known = {order.order_id: order for order in Order.objects.filter(connection=connection, order_id__in=list(latest))}
+    fresh: list[Order] = []
+    changed: list[Order] = []
+    for order_id, (parsed, raw) in latest.items():
+        order = known.get(order_id)
+        if order is None:
+            order = Order(tenant_id=connection.tenant_id, connection=connection, order_id=order_id)
+            fresh.append(order)
+        elif order.last_updated_at < parsed.last_updated_at:
+            changed.append(order)
+        else:
+            continue
+        _fill(order, parsed)
+        order.raw = raw
+    _save_sealed(fresh, changed)
+    return Stored(len(fresh), len(changed), tuple(unreadable))
+
+
+def _save_sealed(fresh: list[Order], changed: list[Order]) -> None:
+    """Save the orders, their raw text sealed; a new one has a place to be sealed for only once it is in the table."""
+    raws = [(order, order.raw) for order in (*fresh, *changed)]
+    for order, _ in raws:
+        order.raw = ""
+    Order.objects.bulk_create(fresh)
+    for order, raw in raws:
+        seal_into(order, "raw", raw)
+    Order.objects.bulk_update(fresh, ["raw"])
+    if changed:
+        Order.objects.bulk_update(changed, [*_FILLED, "raw"])
+
+
+def _latest(sent: Iterable[Mapping[str, Any]]) -> tuple[dict[str, tuple[Parsed, str]], list[str]]:
+    latest: dict[str, tuple[Parsed, str]] = {}
+    unreadable: list[str] = []
+    for order in sent:
+        try:
+            parsed = parse_order(order)
+        except BadOrder:
+            unreadable.append(str(order.get("orderId") or ""))
+            continue
+        earlier = latest.get(parsed.order_id)
+        if earlier is None or earlier[0].last_updated_at < parsed.last_updated_at:
+            latest[parsed.order_id] = (parsed, json.dumps(scrubbed(order), default=str, ensure_ascii=False))
+    return latest, unreadable
+
+
+def _fill(order: Order, parsed: Parsed) -> None:
+    order.status, order.channel, order.fulfilled_by = parsed.status, parsed.channel, parsed.fulfilled_by
+    order.purchased_at, order.last_updated_at = parsed.purchased_at, parsed.last_updated_at
+    if order.shipped_at is None and parsed.status == SHIPPED:
+        order.shipped_at = parsed.ship_time or parsed.last_updated_at
+    order.marketplace_id, order.marketplace = parsed.marketplace_id, parsed.marketplace
+    order.currency, order.total = parsed.currency, parsed.total
+    order.items, order.tracking = parsed.items_as_dicts(), list(parsed.tracking)
