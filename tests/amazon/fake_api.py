@@ -14,10 +14,15 @@ class Asked:
     path: str
     raw_query: str
     headers: dict[str, str]
+    body: bytes = b""
 
     @property
     def query(self):
         return dict(parse_qsl(self.raw_query, keep_blank_values=True))
+
+    @property
+    def form(self):
+        return dict(parse_qsl(self.body.decode()))
 
 
 @dataclass
@@ -35,7 +40,8 @@ class FakeApi:
 
     def __call__(self, environ, start_response):
         headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name[:5] == "HTTP_"}
-        asked = Asked(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
+        body = environ["wsgi.input"].read()
+        asked = Asked(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers, body)
         self.asked.append(asked)
         queue = self.answers[asked.path]
         if not queue:
