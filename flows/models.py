@@ -137,7 +137,8 @@ class MappingRule(ScopedModel):
         indexes = [models.Index(fields=["tenant", "flow", "subject"], name="rule_flow_subject")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(retired_version__isnull=True) | Q(retired_version__gt=F("version")), name="rule_retired_later"
+                condition=Q(retired_version__isnull=True) | Q(retired_version__gt=F("version")),
+                name="rule_retired_later",
             )
         ]
 
@@ -157,6 +158,7 @@ class Plan(ScopedModel):
     """What one settlement becomes in one company. ``verdict`` is the proof, as last computed from the ledger's answers."""
 
     class State(models.TextChoices):
+        PLANNING = "planning", "Being planned"
         PLANNED = "planned", "Waiting for approval"
         POSTING = "posting", "Posting"
         POSTED = "posted", "In the books"
@@ -172,6 +174,7 @@ class Plan(ScopedModel):
     digest = models.CharField(max_length=64)
     statement = models.JSONField(default=dict, help_text="Sums by part, category and label for the pages")
     flags = models.JSONField(default=list)
+    pairings = models.JSONField(default=list, help_text="Rows that take back earlier payouts")
     verdict = models.JSONField(default=dict)
     proved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.CharField(max_length=200, blank=True)
@@ -218,10 +221,10 @@ class Delivery(ScopedModel):
         default=True, help_text="Owns its key in the remote company; false once undone, dropped or owned elsewhere"
     )
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind])
+    part = models.PositiveSmallIntegerField(default=0, help_text="Settlement month it carries; 0 for none")
     document = models.TextField(help_text="Canonical JSON")
     digest = models.CharField(max_length=64)
     bindings = models.JSONField(default=dict)
-    depends_on = models.JSONField(default=list, help_text="Keys of deliveries that must be in the books first")
     mapping_version = models.PositiveIntegerField(default=0)
     order_id = models.CharField(max_length=60, blank=True)
     number = models.CharField(max_length=40, blank=True)
@@ -235,8 +238,14 @@ class Delivery(ScopedModel):
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.SCHEDULE)
     tries = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateField(null=True, blank=True, help_text="A payout is not booked before its day")
     resend = models.ForeignKey(
-        "Attempt", models.SET_NULL, null=True, blank=True, related_name="+", help_text="Frozen call to send again as it is"
+        "Attempt",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Frozen call to send again as it is",
     )
     external_id = models.CharField(max_length=120, blank=True)
     version = models.CharField(max_length=40, blank=True)
@@ -253,9 +262,7 @@ class Delivery(ScopedModel):
             models.UniqueConstraint(
                 fields=["remote_key", "key"], condition=Q(live=True), name="one_live_delivery_per_fact_and_company"
             ),
-            models.CheckConstraint(
-                condition=~Q(state="posted") | ~Q(external_id=""), name="posted_has_an_external_id"
-            ),
+            models.CheckConstraint(condition=~Q(state="posted") | ~Q(external_id=""), name="posted_has_an_external_id"),
         ]
         indexes = [
             models.Index(
@@ -269,6 +276,18 @@ class Delivery(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number or self.key}"
+
+
+class Dependency(ScopedModel):
+    """A delivery that needs the remote id of another one, named by its key."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="dependencies")
+    remote_key = models.CharField(max_length=120)
+    key = models.CharField(max_length=160)
+
+    class Meta:
+        verbose_name_plural = "dependencies"
+        indexes = [models.Index(fields=["remote_key", "key"], name="dependency_key")]
 
 
 class Attempt(ScopedModel):
@@ -321,6 +340,9 @@ class Lane(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     served_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return self.remote_key
+
 
 class InvoiceBalance(ScopedModel):
     """An invoice of ours as coverage sees it: its lines as the ledger answered them, and its units."""
@@ -344,6 +366,7 @@ class Coverage(ScopedModel):
     part = models.PositiveSmallIntegerField()
     amounts = models.JSONField(help_text="Line key -> minor units")
     units = models.JSONField(default=dict, help_text="Order item -> units settled")
+    closes = models.BooleanField(default=False)
     payment = models.ForeignKey(Delivery, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -357,6 +380,7 @@ class Carrier(ScopedModel):
     part = models.PositiveSmallIntegerField()
     order_id = models.CharField(max_length=60, blank=True)
     line_key = models.CharField(max_length=80, blank=True)
+    amount = models.BigIntegerField(help_text="Minor units, positive where it raises what Amazon owes")
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="carries")
 
     class Meta:

@@ -1,0 +1,67 @@
+"""The whole product in one process: web server, workers and beat. Needs nothing installed."""
+
+import fcntl
+import threading
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from celery.beat import Scheduler, Service
+from celery.worker import WorkController
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from waitress import create_server
+
+from connector.celery import app
+from connector.wsgi import application
+from flows import lanes, schedule
+
+POOLS = {"short": 4, "long": 2}  # deliveries and ticks must not wait behind a long import
+
+
+class Command(BaseCommand):
+    help = "Serve the site with its workers and schedule in one process, on the embedded database."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.CELERY_BROKER_URL != "memory://":
+            raise CommandError("serve is the embedded arrangement; with REDIS_URL set, run web, worker and beat apart.")
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        with open(settings.VAR_DIR / "serve.lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise CommandError(f"Another serve already runs on {settings.VAR_DIR}.") from error
+            self._serve(options["host"], options["port"])
+
+    def _serve(self, host: str, port: int) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        # The lock proves every earlier owner of a lease dead.
+        lanes.free_all()
+        schedule.free_all()
+        workers = [
+            WorkController(app=app, pool="threads", concurrency=size, queues=[name], hostname=f"{name}@tieout")
+            for name, size in POOLS.items()
+        ]
+        beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
+        for run in (*(worker.start for worker in workers), beat.start):
+            _in_background(run)
+        server = create_server(application, host=host, port=port, threads=8, ident="tieout")
+        self.stdout.write(f"Tieout is ready on http://{host}:{port}/")
+        self.stdout.flush()
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            beat.stop()
+            for worker in workers:
+                worker.stop()
+
+
+def _in_background(run: Callable[[], object]) -> None:
+    threading.Thread(target=run, daemon=True).start()

@@ -1,0 +1,191 @@
+"""The tenant's mapping as a value: which line key a row gets, and which remote ids a line key means.
+
+A base rule serves an account key. A split rule (SKU, SKU pattern, product group, marketplace) sends part of a key
+elsewhere under a line key of its own, in both modes alike. Between split rules the more specific wins: exact SKU, then
+pattern, then product group, then marketplace.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from fnmatch import fnmatchcase
+
+from bookkeeping.accounts import ACCOUNTS, AccountKey, LineKey, account_key
+from bookkeeping.documents import (
+    Customer,
+    Deposit,
+    Document,
+    Invoice,
+    Item,
+    JournalEntry,
+    NewAccount,
+    Payment,
+    Transfer,
+)
+from flows.models import Flow, MappingRule, ProductGroup
+from ledgers.port import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split rule. ``name`` is the part of the line key behind the slash: it depends on the conditions alone."""
+
+    key: AccountKey
+    sku: str
+    product_group: str
+    marketplace: str
+    effective_from: date | None
+    target: Binding
+
+    @property
+    def name(self) -> str:
+        return hashlib.sha256("\0".join((self.sku, self.product_group, self.marketplace)).encode()).hexdigest()[:8]
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        by_sku = 0 if not self.sku else 2 if "*" in self.sku else 3
+        return (by_sku or bool(self.product_group), bool(self.marketplace), self.name)
+
+    @property
+    def conditions(self) -> str:
+        return ", ".join(part for part in (self.sku, self.product_group, self.marketplace) if part)
+
+    def takes(self, sku: str, group: str, marketplace: str, on: date) -> bool:
+        return (
+            (self.effective_from is None or self.effective_from <= on)
+            and (not self.sku or fnmatchcase(sku, self.sku))
+            and (not self.product_group or group == self.product_group)
+            and (not self.marketplace or marketplace.casefold() == self.marketplace.casefold())
+        )
+
+
+class Unmapped(Exception):
+    """Line keys or customers of a document that the mapping does not know."""
+
+    def __init__(self, symbols: tuple[str, ...]) -> None:
+        super().__init__(", ".join(symbols))
+        self.symbols = symbols
+
+
+@dataclass(frozen=True, slots=True)
+class TenantMapping:
+    """One version of a flow's mapping."""
+
+    version: int
+    base: Mapping[AccountKey, Binding]
+    splits: Mapping[AccountKey, Sequence[Split]]  # most specific first
+    customers: Mapping[str, Binding]  # marketplace, case-folded
+    groups: Mapping[str, str] = field(default_factory=dict)  # SKU -> product group
+
+    def line_key(self, key: AccountKey, sku: str, marketplace: str, on: date) -> LineKey:
+        """Return the line key of a row: the account key, or the account key and the split that takes the row."""
+        for split in self.splits.get(key, ()):
+            if split.takes(sku, self.groups.get(sku, ""), marketplace, on):
+                return f"{key}/{split.name}"
+        return key.value
+
+    def target(self, line_key: LineKey) -> Binding:
+        """Return what a line key means: the split's target, completed by the key's base rule. Empty where nothing is mapped."""
+        key = account_key(line_key)
+        base = self.base.get(key, Binding())
+        wanted = line_key.partition("/")[2]
+        for split in self.splits.get(key, ()):
+            if split.name == wanted:
+                own = {name: value for name, value in asdict(split.target).items() if value}
+                # An item of the base belongs to the base's income account.
+                return replace(replace(base, item="") if split.target.account else base, **own)
+        return base
+
+    def customer(self, symbol: str) -> Binding:
+        """Return the customer a tenant chose for a marketplace, empty where none."""
+        return self.customers.get(marketplace_of(symbol).casefold(), Binding())
+
+    def label(self, line_key: LineKey) -> str:
+        """Return the line key for a person: the account's default name and, for a split, its conditions."""
+        key = account_key(line_key)
+        name = line_key.partition("/")[2]
+        conditions = next((split.conditions for split in self.splits.get(key, ()) if split.name == name), "")
+        return f"{ACCOUNTS[key].name} – {conditions}" if conditions else ACCOUNTS[key].name
+
+
+def load(flow: Flow) -> TenantMapping:
+    """Return the flow's current mapping."""
+    rules = MappingRule.objects.filter(flow=flow, retired_version=None).exclude(subject=MappingRule.Subject.LABEL)
+    base: dict[AccountKey, Binding] = {}
+    splits: dict[AccountKey, list[Split]] = {}
+    customers: dict[str, Binding] = {}
+    for rule in rules.order_by("id"):
+        target = Binding(**rule.target)
+        if rule.subject == MappingRule.Subject.CUSTOMER:
+            customers[rule.marketplace.casefold()] = target
+        elif rule.sku or rule.product_group or rule.marketplace:
+            split = Split(
+                AccountKey(rule.key), rule.sku, rule.product_group, rule.marketplace, rule.effective_from, target
+            )
+            splits.setdefault(split.key, []).append(split)
+        else:
+            base[AccountKey(rule.key)] = target
+    return TenantMapping(
+        version=flow.mapping_version,
+        base=base,
+        splits={key: sorted(of_key, key=lambda split: split.rank, reverse=True) for key, of_key in splits.items()},
+        customers=customers,
+        groups=dict(ProductGroup.objects.filter(flow=flow).values_list("sku", "name")),
+    )
+
+
+def marketplace_of(customer_symbol: str) -> str:
+    """Return the marketplace of ``customer:<marketplace>:<currency>``."""
+    return customer_symbol.split(":")[1]
+
+
+def symbols(document: Document) -> set[str]:
+    """Return every line key and customer symbol a document names."""
+    match document:
+        case Invoice(customer=customer, lines=lines):
+            return {customer, *(line.key for line in lines)}
+        case Payment(customer=customer, account=account):
+            return {customer, account}
+        case JournalEntry(lines=entry_lines):
+            return {line.key for line in entry_lines}
+        case Deposit(account=account, lines=deposit_lines):
+            return {account, *(line.key for line in deposit_lines)}
+        case Transfer(source=source, target=target):
+            return {source, target}
+        case Item(key=key):
+            return {key}
+        case NewAccount() | Customer():
+            return set()
+    return set()
+
+
+def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]) -> dict[str, Binding]:
+    """Return the binding of every symbol. ``made`` has what deliveries of this company create (items, customers), by symbol.
+
+    Raises Unmapped with every symbol that has no account, item or customer."""
+    bindings: dict[str, Binding] = {}
+    missing: list[str] = []
+    for symbol in sorted(symbols(document)):
+        if symbol.startswith("customer:"):
+            binding = mapping.customer(symbol)
+            binding = binding if binding.customer else made.get(symbol, Binding())
+            found = bool(binding.customer)
+        else:
+            binding = mapping.target(symbol)
+            found = bool(binding.account)
+            if isinstance(document, Invoice) and not binding.item:
+                item = made.get(symbol, Binding()).item
+                binding, found = replace(binding, item=item), found and bool(item)
+        if found:
+            bindings[symbol] = binding
+        else:
+            missing.append(symbol)
+    if missing:
+        raise Unmapped(tuple(missing))
+    return bindings
+
+
+def needs(bindings: Iterable[Binding]) -> set[str]:
+    """Return the keys of the deliveries that create what the bindings name."""
+    return {value[1:] for binding in bindings for value in asdict(binding).values() if value.startswith("@")}

@@ -1,0 +1,96 @@
+"""What a settlement means under a flow's labels and mapping, read from its file."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from amazon import labels, marketplaces
+from amazon.child import run_in_child
+from amazon.load import LONG_FILE_LINES, settlement_rows
+from amazon.models import Settlement
+from bookkeeping.accounts import AccountKey, Category, LineKey
+from bookkeeping.classification import Classification
+from bookkeeping.facts import Label, Row
+from bookkeeping.figures import Statement
+from bookkeeping.statement import build
+from bookkeeping.trace import rows_behind
+from flows.mapping import TenantMapping
+from flows.models import Flow, MappingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything a reading depends on, in values that travel to another process."""
+
+    mapping: TenantMapping
+    labels: tuple[tuple[Label, Category, date | None], ...]
+
+    def classify(self, ends_on: date) -> Callable[[Label], Classification]:
+        """Return the classifier for a settlement that ends on this day: the tenant's own labels first, the newest that applies."""
+        own = tuple(
+            labels.LabelRule(*label, category)
+            for label, category, effective_from in self.labels
+            if effective_from is None or effective_from <= ends_on
+        )
+        return lambda label: labels.classify(label, own)
+
+    def resolve(self, key: AccountKey, sku: str, marketplace: str, on: date) -> LineKey:
+        return self.mapping.line_key(key, sku, marketplace, on)
+
+
+def reading(flow: Flow, mapping: TenantMapping) -> Reading:
+    rules = MappingRule.objects.filter(flow=flow, subject=MappingRule.Subject.LABEL, retired_version=None)
+    return Reading(
+        mapping,
+        tuple(
+            (
+                Label(rule.transaction_type, rule.amount_type, rule.amount_description),
+                Category(rule.category),
+                rule.effective_from,
+            )
+            for rule in rules.order_by("-effective_from", "-id")
+        ),
+    )
+
+
+def statement(settlement: Settlement, how: Reading, orders: Collection[str] | None) -> Statement:
+    """Return the settlement's statement; ``orders`` names the orders to keep, None keeps all. Long files are read in a child process."""
+    if settlement.row_count > LONG_FILE_LINES:
+        return run_in_child(read_statement, settlement.pk, how, orders)
+    return read_statement(settlement.pk, how, orders)
+
+
+def read_statement(settlement_pk: int, how: Reading, orders: Collection[str] | None) -> Statement:
+    settlement = Settlement.objects.get(pk=settlement_pk)
+    header, rows = settlement_rows(settlement)
+    return build(
+        header,
+        rows,
+        classify=how.classify(header.ends_at.date()),
+        zone_of=zones(header.currency),
+        resolve=how.resolve if how.mapping.splits else None,
+        orders=orders,
+    )
+
+
+def source_rows(
+    settlement: Settlement, how: Reading, built: Statement, part: int, key: LineKey, order_id: str = ""
+) -> Iterator[Row]:
+    """Yield the rows of Amazon's file behind one line of the books."""
+    header, rows = settlement_rows(settlement)
+    return rows_behind(
+        built,
+        rows,
+        part=part,
+        key=key,
+        classify=how.classify(header.ends_at.date()),
+        zone_of=zones(header.currency),
+        resolve=how.resolve if how.mapping.splits else None,
+        order_id=order_id,
+    )
+
+
+def zones(currency: str) -> Callable[[str], ZoneInfo]:
+    """Return the zone of a marketplace by its name in the file; "" and strangers get the zone of the currency's own marketplace."""
+    return lambda name: marketplaces.zone_of(name, currency)

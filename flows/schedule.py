@@ -1,0 +1,142 @@
+"""When a flow runs, and which lanes have work. Same code on both databases: pick ids, then compare-and-set."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
+from amazon import pull
+from amazon.client import WaitFor
+from audit import trail
+from flows import planning
+from flows.models import Delivery, Flow, Lane, Run
+from kit import clock
+from kit.scope import scope, unscoped
+from tenants.alerts import alert, settle_alert
+
+CLAIM_S = 3600  # a run that takes longer is presumed dead and may be started again
+CLAIM_BATCH = 50
+JITTER = 0.1
+
+
+def claim_due_flows() -> list[int]:
+    """Return the flows this caller may run now. Fair: each tenant's first due flow comes before anyone's second."""
+    now = clock.now()
+    with unscoped("the schedule serves every tenant"):
+        due = (
+            Flow.objects.filter(_free(now), state=Flow.State.LIVE, next_run_at__lte=now)
+            .annotate(rank=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("next_run_at").asc()))
+            .order_by("rank", "next_run_at")
+            .values_list("pk", flat=True)[:CLAIM_BATCH]
+        )
+        return [
+            flow_id
+            for flow_id in list(due)
+            if Flow.objects.filter(_free(now), pk=flow_id, next_run_at__lte=now).update(
+                claimed_until=now + timedelta(seconds=CLAIM_S)
+            )
+        ]
+
+
+def lanes_with_work() -> list[str]:
+    """Return the companies with due deliveries that nobody serves now, the longest unserved first."""
+    now = clock.now()
+    working = ["ready", "failed", "uncertain", "sending"]
+    with unscoped("the schedule serves every tenant"):
+        due = (
+            Delivery.objects.filter(live=True, state__in=working)
+            .exclude(next_attempt_at__gt=now)
+            .exclude(not_before__gt=now.date())
+            .values_list("remote_key", flat=True)
+            .distinct()
+        )
+        busy = Lane.objects.filter(Q(claimed_until__gt=now) | Q(paused_until__gt=now))
+        resting = set(busy.values_list("remote_key", flat=True))
+        served = dict(Lane.objects.values_list("remote_key", "served_at"))
+        waiting = [remote_key for remote_key in due if remote_key not in resting]
+    return sorted(waiting, key=lambda key: (served.get(key) is not None, served.get(key)))
+
+
+def run_now(flow: Flow) -> None:
+    """Make the flow due. The dispatcher of whichever process sees it next."""
+    now = clock.now()
+    Flow.objects.filter(pk=flow.pk).update(next_run_at=now, next_settlements_at=now)
+    trail.record("flow.run_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id)
+
+
+def run_flow(flow_id: int) -> Run:
+    """Pull what is due, plan what is new, approve it where the flow says so. One run per claim."""
+    with unscoped("the flow names its tenant"):
+        flow = Flow.objects.select_related("source", "target").get(pk=flow_id)
+    with scope(flow.tenant_id):
+        run = Run.objects.create(tenant_id=flow.tenant_id, flow=flow, started_at=clock.now())
+        try:
+            _work_through(flow, run)
+        except WaitFor as wait:
+            _end(
+                flow, run, Run.State.WAITING, f"Amazon's rate limit: going on in {round(wait.seconds)} s", wait.seconds
+            )
+        except Exception as error:
+            # Whatever broke, the flow must become due again and a person must be told; the error itself goes to the log.
+            _end(flow, run, Run.State.FAILED, str(error) or type(error).__name__)
+            alert(
+                flow.tenant_id,
+                "run_failed",
+                f"flow:{flow.pk}:run",
+                f"{flow.name} could not finish its run",
+                str(error),
+                "It is tried again by itself. If it keeps failing, test the connection.",
+            )
+            raise
+        else:
+            settle_alert(flow.tenant_id, f"flow:{flow.pk}:run")
+            _end(flow, run, Run.State.DONE)
+    return run
+
+
+def _work_through(flow: Flow, run: Run) -> None:
+    now = clock.now()
+    if flow.source is not None:
+        if flow.next_settlements_at is None or flow.next_settlements_at <= now:
+            _step(run, "Fetching settlements")
+            pulled = pull.pull_settlements(flow.source)
+            run.found["settlements"] = len(pulled.settlements)
+            run.found["refused"] = pulled.refused
+            Flow.objects.filter(pk=flow.pk).update(next_settlements_at=_later(now, flow.settlements_every_min))
+        _step(run, "Fetching orders")
+        pulled = pull.pull_orders(flow.source)
+        run.found["orders"] = pulled.orders_new + pulled.orders_changed
+    _step(run, "Planning")
+    run.found["planned"] = planning.plan_new(flow)
+
+
+def _step(run: Run, name: str) -> None:
+    run.step = name
+    run.save(update_fields=["step", "found"])
+
+
+def _end(flow: Flow, run: Run, state: str, problem: str = "", again_in_s: float | None = None) -> None:
+    now = clock.now()
+    run.state, run.problem, run.finished_at, run.step = state, problem, now, ""
+    run.save()
+    next_run_at = now + timedelta(seconds=again_in_s) if again_in_s else _later(now, flow.orders_every_min)
+    Flow.objects.filter(pk=flow.pk).update(claimed_until=None, next_run_at=next_run_at)
+
+
+def _later(now: datetime, minutes: int, spread: Callable[[], float] = random.random) -> datetime:
+    return now + timedelta(minutes=minutes * (1 + JITTER * spread()))
+
+
+def _free(now: datetime) -> Q:
+    return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
+
+
+def free_all() -> None:
+    """End every claim of a run. Only for the embedded server, whose file lock proves earlier owners dead."""
+    with unscoped("the schedule serves every tenant"):
+        Flow.objects.filter(claimed_until__isnull=False).update(claimed_until=None)
+        Run.objects.filter(state=Run.State.RUNNING).update(
+            state=Run.State.FAILED, problem="Interrupted; what it had stored is kept", finished_at=clock.now()
+        )
