@@ -112,7 +112,7 @@ class TextBlocks:
     def _opened(self, block: bytes) -> bytes:
         """Refuse what is recognisably something else, and take the byte order mark off."""
         for magic, problem in _FOREIGN:
-            if block.lstrip().startswith(magic) if len(magic) == 1 else block.startswith(magic):
+            if block.startswith(magic):
                 raise BadSettlementFile(0, problem)
         if block.startswith(codecs.BOM_UTF8):
             if not self._declared:
@@ -142,10 +142,15 @@ class TextBlocks:
             ) from None
 
 
+# Names that Python does not know, or takes more narrowly than those who write them.
+_ALIASES: Final = dict.fromkeys(("windows-31j", "shift_jis", "shift-jis", "x-sjis"), "cp932")
+
+
 def _codec(charset: str) -> str:
     """Return Python's name of a declared character set; only supersets of ASCII can hold a settlement."""
     try:
-        codec = codecs.lookup(charset.strip().strip("\"'"))
+        name = charset.strip(" \"'").casefold()
+        codec = codecs.lookup(_ALIASES.get(name, name))
         usable = "\t\n-0".encode(codec.name) == b"\t\n-0"
     except (LookupError, UnicodeError):
         usable = False

@@ -66,6 +66,8 @@ _V1: Final = (
     "other-amount",
 )
 
+_COLUMNS: Final = {*_V2, *_V1, *(name for kind in V1_AMOUNTS for name in kind if name)}
+
 # Transaction types that V2 keeps, because the row belongs to an order or a service; compared case-folded.
 _KEPT: Final = ("order", "refund", "chargeback", "a-to-z", "servicefee", "adjustment")
 # Types that V2 repeats as amount type.
@@ -164,7 +166,7 @@ def _no_settlement(header: str) -> tuple[str, str]:
 
 
 def _missing(missing: list[str], names: list[str]) -> str:
-    fused = [name for name in names if any(lost in name for lost in missing)]
+    fused = [name for name in names if name not in _COLUMNS and any(lost in name for lost in missing)]
     if fused:
         return f"The columns in {fused[0]!r} are fused into one."
     return f"The header lacks the column {', '.join(repr(name) for name in missing)}."
