@@ -14,8 +14,8 @@ _SHIPPED_UNITS = {"SHIPPED": 1.0, "PARTIALLY_SHIPPED": 0.5}
 
 
 def order_json(order: Order, marketplace: Marketplace) -> dict[str, Any]:
-    """Return the whole order, with every data set a caller may ask for. Unpaid (PENDING) orders have no prices."""
-    priced = order.status != "PENDING" and not order.multi_channel
+    """Return the whole order, with every data set a caller may ask for, prices of an unpaid one included."""
+    priced = not order.multi_channel
     made: dict[str, Any] = {
         "orderId": order.order_id,
         "orderAliases": [{"aliasId": order.order_id, "aliasType": "SELLER_ORDER_ID"}],

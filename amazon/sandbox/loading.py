@@ -1,0 +1,286 @@
+"""How pretend sellers come into the stand-in, and what a tester can do to them: the actions under ``/_control/do/``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from amazon.sandbox.lwa import DEMO_APPLICATION, Lwa
+from amazon.sandbox.plans import Buckets
+from amazon.sandbox.reports import SETTLEMENT, Reports
+from amazon.sandbox.static_cases import StaticCases
+from amazon.sandbox.times import written
+from sandbox.clock import Clock
+from sandbox.seller import (
+    MARKETPLACES,
+    Account,
+    Settlement,
+    Shape,
+    Style,
+    big_seller,
+    demo_seller,
+    order_json,
+    seller,
+    truth,
+    v2_file,
+)
+from sandbox.store import Store
+from sandbox.switches import Switches
+
+_REPORT_AFTER = timedelta(hours=2)
+"""How long after its period closes a settlement report is there."""
+
+
+class Loading:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        switches: Switches,
+        lwa: Lwa,
+        reports: Reports,
+        buckets: Buckets,
+        cases: StaticCases,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._switches = switches
+        self._lwa = lwa
+        self._reports = reports
+        self._buckets = buckets
+        self._cases = cases
+
+    def actions(self) -> Mapping[str, Callable[[dict[str, Any]], Any]]:
+        return {
+            "demo": self._demo,
+            "seller": self._seller,
+            "big": self._big,
+            "truth": lambda given: self.truth(given["seller_id"]),
+            "application": lambda given: self._lwa.add_application(given),
+            "rotate_secret": lambda given: {"client_secret": self._lwa.rotate_secret(given["client_id"])},
+            "authorise": self._authorise,
+            "revoke": self._revoke,
+            "expire_tokens": lambda given: {"ended": self._lwa.expire_access_tokens(given.get("seller_id", ""))},
+            "publish": self._publish,
+            "republish": self._republish,
+            "put_order": self._put_order,
+            "update_order": self._update_order,
+            "plan": self._plan,
+            "seller_switches": self._seller_switches,
+            "static_cases": lambda given: {"cases": self._cases.load(given["cases"])},
+        }
+
+    # Sellers
+
+    def load(self, account: Account, today: date | None = None, style: Style | None = None) -> dict[str, Any]:
+        """Register a seller with its settlements and orders; answers (and keeps) its truth."""
+        shop = account.marketplace
+        self._register(account.seller_id, account.store_name, shop.country)
+        for settlement in account.settlements:
+            self._publish_settlement(account, settlement, style or Style())
+        for order in account.orders:
+            self._store.put("order", order.order_id, order_json(order, shop), scope=account.seller_id)
+        stated = truth(account, today or self._clock.now().date())
+        reports = self._store.all("report", scope=account.seller_id)
+        for settlement_truth, report in zip(stated["settlements"], reports[-len(stated["settlements"]) :], strict=True):
+            settlement_truth["report_id"] = report["reportId"]
+        self._store.put("truth", account.seller_id, stated)
+        return stated
+
+    def truth(self, seller_id: str) -> dict[str, Any]:
+        kept = self._store.get("truth", seller_id)
+        if kept is None:
+            raise KeyError(seller_id)
+        return kept
+
+    def switch(self, name: str, seller_id: str) -> Any:
+        """A switch as it stands for this seller: its own setting, else everybody's."""
+        own = self._store.get("seller_switch", name, scope=seller_id)
+        return own["value"] if own else self._switches[name]
+
+    def _register(self, seller_id: str, store_name: str, country: str) -> None:
+        marketplace = MARKETPLACES[country]
+        known = self._store.get("seller", seller_id)
+        countries = list(dict.fromkeys([*(known["countries"] if known else []), country]))
+        self._store.put(
+            "seller",
+            seller_id,
+            {
+                "seller_id": seller_id,
+                "store_name": store_name,
+                "region": marketplace.region,
+                "countries": countries,
+            },
+        )
+
+    def _publish_settlement(self, account: Account, settlement: Settlement, style: Style) -> str:
+        return self._reports.publish(
+            account.seller_id,
+            v2_file(settlement, account.marketplace, style),
+            marketplace_ids=[account.marketplace.marketplace_id],
+            period=(settlement.starts_at, settlement.ends_at),
+            created_at=settlement.ends_at + _REPORT_AFTER,
+            content_type=f"text/plain;charset={style.codec.upper()}",
+        )
+
+    # Actions
+
+    def _demo(self, given: dict[str, Any]) -> dict[str, Any]:
+        today = date.fromisoformat(given["today"]) if "today" in given else self._clock.now().date()
+        return self.load(demo_seller(today, int(given.get("seed", 7))), today)
+
+    def _seller(self, given: dict[str, Any]) -> dict[str, Any]:
+        shape = _built(Shape, given.get("shape", {}))
+        if "last_end" not in given.get("shape", {}):
+            last_end = (self._clock.now() - timedelta(days=3)).replace(hour=22, minute=7, second=19, microsecond=0)
+            shape = replace(shape, last_end=last_end.astimezone(UTC))
+        today = date.fromisoformat(given["today"]) if "today" in given else None
+        return self.load(seller(shape, int(given.get("seed", 1))), today, _built(Style, given.get("style", {})))
+
+    def _big(self, given: dict[str, Any]) -> dict[str, Any]:
+        country = given.get("country", "US")
+        big = big_seller(int(given["rows"]), int(given.get("seed", 1)), country)
+        seller_id = given.get("seller_id", "A2TIEOUTBIG001")
+        self._register(seller_id, "Big Seller", country)
+        settlement = big.settlement
+        report_id = self._reports.publish(
+            seller_id,
+            b"".join(big),
+            marketplace_ids=[big.marketplace.marketplace_id],
+            period=(settlement.starts_at, settlement.ends_at),
+            created_at=self._clock.now() - timedelta(minutes=5),
+        )
+        stated = {"report_id": report_id, **big.truth()}
+        self._store.put("truth", seller_id, stated)
+        return stated
+
+    def _authorise(self, given: dict[str, Any]) -> dict[str, str]:
+        """Self-authorisation: a refresh token to paste, with the client id and secret it belongs to."""
+        client_id = given.get("client_id", DEMO_APPLICATION["client_id"])
+        self._lwa.authorise(client_id, given["seller_id"])
+        application = self._lwa.application(client_id=client_id) or {}
+        return {
+            "client_id": client_id,
+            "client_secret": application["client_secret"],
+            "refresh_token": self._lwa.refresh_token(client_id, given["seller_id"]),
+        }
+
+    def _revoke(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._lwa.revoke(given["seller_id"], given.get("client_id", ""))
+        return {}
+
+    def _publish(self, given: dict[str, Any]) -> dict[str, str]:
+        """Any report of now: ``text`` (absent: no document), ``report_type``, ``status``, ``content_type`` …"""
+        seller_id = given["seller_id"]
+        known = self._store.get("seller", seller_id)
+        if known is None:
+            raise KeyError(seller_id)
+        now = self._clock.now()
+        starts_at, ends_at = (
+            datetime.fromisoformat(given[name]) if name in given else now for name in ("starts_at", "ends_at")
+        )
+        text = given.get("text")
+        content_type = given.get("content_type", "text/plain;charset=UTF-8")
+        codec = given.get("codec", "utf-8")
+        report_id = self._reports.publish(
+            seller_id,
+            text.encode(codec) if text is not None else None,
+            report_type=given.get("report_type", SETTLEMENT),
+            marketplace_ids=[MARKETPLACES[country].marketplace_id for country in known["countries"]],
+            period=(starts_at, ends_at),
+            created_at=now,
+            status=given.get("status", "DONE"),
+            content_type=content_type,
+            takes_s=int(given.get("takes_s", 0)),
+        )
+        return {"report_id": report_id}
+
+    def _republish(self, given: dict[str, Any]) -> dict[str, str]:
+        """Publish a settlement again under another report id: the ``same`` bytes, ``other`` bytes of the same rows,
+        or rows that are ``changed`` (one cent moved between two of them, the total stays)."""
+        seller_id, report_id = given["seller_id"], given["report_id"]
+        report = self._store.get("report", report_id, scope=seller_id)
+        if report is None:
+            raise KeyError(report_id)
+        content = self._reports.content(seller_id, report_id)
+        match given.get("bytes", "same"):
+            case "other":
+                content = content.replace(b"\n", b"\r\n")
+            case "changed":
+                content = _one_cent_moved(content)
+            case "same":
+                pass
+            case other:
+                raise ValueError(f"bytes is same, other or changed, not {other!r}")
+        document = self._store.get("document", report["reportDocumentId"]) or {}
+        made = self._reports.publish(
+            seller_id,
+            content,
+            marketplace_ids=report["marketplaceIds"],
+            period=(datetime.fromisoformat(report["dataStartTime"]), datetime.fromisoformat(report["dataEndTime"])),
+            created_at=self._clock.now(),
+            content_type=document["content_type"],
+            takes_s=0,
+        )
+        return {"report_id": made}
+
+    def _put_order(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Add or replace an order, given complete in the shape of the Orders API."""
+        order = given["order"]
+        self._store.put("order", order["orderId"], order, scope=given["seller_id"])
+        return {}
+
+    def _update_order(self, given: dict[str, Any]) -> dict[str, str]:
+        """Change an order's status now, as Amazon or the seller would."""
+        order = self._store.get("order", given["order_id"], scope=given["seller_id"])
+        if order is None:
+            raise KeyError(given["order_id"])
+        order["fulfillment"]["fulfillmentStatus"] = given["status"]
+        order["lastUpdatedTime"] = written(self._clock.now())
+        self._store.put("order", given["order_id"], order, scope=given["seller_id"])
+        return {"lastUpdatedTime": order["lastUpdatedTime"]}
+
+    def _plan(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._buckets.set_plan(given["seller_id"], given["operation"], str(given["rate"]), int(given["burst"]))
+        return {}
+
+    def _seller_switches(self, given: dict[str, Any]) -> dict[str, Any]:
+        for name, value in given["values"].items():
+            checked = self._switches.known[name].check(value)
+            self._store.put("seller_switch", name, {"value": checked}, scope=given["seller_id"])
+        return {name: self.switch(name, given["seller_id"]) for name in self._switches.known}
+
+
+def _built(kind: Any, values: Mapping[str, Any]) -> Any:
+    """A dataclass from JSON. Raises ValueError for a name it does not have."""
+    known = {field.name for field in fields(kind)}
+    if extra := set(values) - known:
+        raise ValueError(f"unknown: {', '.join(sorted(extra))}")
+    converted = {
+        name: datetime.fromisoformat(value) if name == "last_end" else float(value) if _is_chance(kind, name) else value
+        for name, value in values.items()
+    }
+    return kind(**converted)
+
+
+def _is_chance(kind: Any, name: str) -> bool:
+    return any(field.name == name and field.type is float for field in fields(kind))
+
+
+def _one_cent_moved(content: bytes) -> bytes:
+    """Two rows with decimals after a point, one cent more and one less."""
+    lines = content.split(b"\n")
+    column = lines[0].split(b"\t").index(b"amount")
+    changed = 0
+    for number in range(2, len(lines)):
+        cells = lines[number].split(b"\t")
+        if changed < 2 and len(cells) > column and abs(cents := _cents(cells[column])) > 1:
+            cents += (1, -1)[changed]
+            cells[column] = f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}".encode()
+            lines[number] = b"\t".join(cells)
+            changed += 1
+    return b"\n".join(lines)
+
+
+def _cents(cell: bytes) -> int:
+    return int(cell.replace(b".", b"")) if cell.strip() else 0

@@ -1,0 +1,237 @@
+"""Amazon, pretended: consent page, Login with Amazon, Selling Partner API and report storage behind one address.
+
+Paths are the official ones: ``/apps/authorize/consent``, ``/auth/o2/token``, ``/sellers/v1``,
+``/reports/2021-06-30``, ``/orders/2026-01-01``, and ``/documents`` for presigned downloads. A leading ``/na``,
+``/eu``, ``/fe`` or ``/sandbox`` stands for the regional and the sandbox host names, which are understood as well.
+Without a region in the address none is checked.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
+
+from amazon.sandbox.consent import PATH, Consent
+from amazon.sandbox.errors import Refused, denied, error
+from amazon.sandbox.loading import Loading
+from amazon.sandbox.lwa import Caller, Lwa
+from amazon.sandbox.orders import Orders
+from amazon.sandbox.plans import PLANS, SANDBOX_PLAN, Buckets
+from amazon.sandbox.reports import Reports
+from amazon.sandbox.signed import Signer
+from amazon.sandbox.static_cases import StaticCases
+from sandbox.seller import MARKETPLACES
+from sandbox.switches import Switch
+from sandbox.wsgi import Control, Route, StandIn, json_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_HOST = re.compile(r"(?P<sandbox>sandbox\.)?sellingpartnerapi-(?P<region>na|eu|fe)\.")
+_AGENT = re.compile(r".{1,500}", re.DOTALL)
+_WITH_LIMIT_HEADER = (400, 404)
+
+
+class AmazonStandIn(StandIn):
+    """``loading`` takes sellers in, ``lwa`` hands out tokens without a browser; the rest is HTTP."""
+
+    slug = "amazon"
+    SWITCHES = (
+        Switch("rate_scale", (1,), "factor on every usage plan's rate; 0 switches throttling off"),
+        Switch("limit_header", ("sent", "omitted"), "x-amzn-RateLimit-Limit on 2xx, 400 and 404"),
+        Switch("throttle_code", ("QuotaExceeded", "TooManyRequests", "RequestThrottled"), "error code of a 429"),
+        Switch("missing_user_agent", (403, 400, 200), "status for a request without user-agent; 200 accepts it"),
+        Switch(
+            "refresh_token_replaced", (False, True), "every refresh hands out a new refresh token, the old one dies"
+        ),
+        Switch("denial", ("returns", "stays"), "a seller who refuses is sent back with an error, or stays at Amazon"),
+        Switch("document_compression", ("gzip", "none", "truncated"), "how documents are delivered"),
+        Switch("document_charset", ("as written", "none"), "whether the download's Content-Type names a charset"),
+        Switch("order_visible_after_s", (180,), "seconds until an order appears in the Orders API"),
+        Switch("order_sequence", ("oldest first", "newest first"), "how searchOrders sorts its pages"),
+    )
+
+    @cached_property
+    def lwa(self) -> Lwa:
+        return Lwa(self.store, self.clock)
+
+    @cached_property
+    def loading(self) -> Loading:
+        return Loading(self.store, self.clock, self.switches, self.lwa, self.reports, self.buckets, self.static_cases)
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self.store, self.clock, self.signer)
+
+    @cached_property
+    def orders(self) -> Orders:
+        return Orders(self.store, self.clock, self.signer)
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        return Buckets(self.store)
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.store)
+
+    @cached_property
+    def static_cases(self) -> StaticCases:
+        return StaticCases(self.store)
+
+    @cached_property
+    def consent(self) -> Consent:
+        return Consent(self.store, self.lwa)
+
+    # What there is
+
+    def routes(self) -> Iterable[Route]:
+        reports, orders = "/reports/2021-06-30", "/orders/2026-01-01/orders"
+        yield Route("GET", PATH, "consent.show", self.consent.show)
+        yield Route("POST", PATH, "consent.decide", self._decide)
+        yield Route("POST", "/auth/o2/token", "token", self._token)
+        yield Route("GET", "/documents/<path:document_id>", "downloadDocument", self._download)
+        yield self._route(
+            "GET", "/sellers/v1/marketplaceParticipations", "getMarketplaceParticipations", self._participations
+        )
+        yield self._route("GET", f"{reports}/reports", "getReports", self.reports.find)
+        yield self._route("POST", f"{reports}/reports", "createReport", lambda request, _: self.reports.create(request))
+        yield self._route(
+            "GET",
+            f"{reports}/reports/<report_id>",
+            "getReport",
+            lambda _, caller, report_id: self.reports.get(caller, report_id),
+        )
+        yield self._route("GET", f"{reports}/documents/<report_document_id>", "getReportDocument", self._document)
+        yield self._route("GET", orders, "searchOrders", self._search_orders)
+        yield self._route("GET", f"{orders}/<order_id>", "getOrder", self._get_order)
+
+    def controls(self) -> Mapping[str, Control]:
+        return self.loading.actions()
+
+    def _route(self, method: str, path: str, operation: str, handler: Callable[..., Response]) -> Route:
+        """A route of the Selling Partner API: its handler gets the request and who is calling."""
+
+        def answer(request: Request, **values: Any) -> Response:
+            try:
+                caller = self.lwa.caller(request)
+                if request.environ.get("amazon.sandbox"):
+                    return self.static_cases.answer(operation, request, values)
+                return handler(request, caller, **values)
+            except Refused as refused:
+                return refused.response
+
+        return Route(method, path, operation, answer)
+
+    # The door
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["amazon.root"] = environ.get("SCRIPT_NAME", "")
+        if match := _HOST.match(environ.get("HTTP_HOST", "")):
+            environ["amazon.region"] = match["region"].upper()
+            environ["amazon.sandbox"] = bool(match["sandbox"])
+        while (first := environ.get("PATH_INFO", "").split("/", 2)[1:2]) and first[0] in ("na", "eu", "fe", "sandbox"):
+            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{first[0]}"
+            environ["PATH_INFO"] = environ["PATH_INFO"][len(first[0]) + 1 :]
+            if first[0] == "sandbox":
+                environ["amazon.sandbox"] = True
+            else:
+                environ["amazon.region"] = first[0].upper()
+        return super().__call__(environ, start_response)
+
+    def guard(self, request: Request, operation: str) -> Response | None:
+        if operation not in PLANS:
+            return None
+        try:
+            return self._admit(request, operation)
+        except Refused as refused:
+            return refused.response
+
+    def _admit(self, request: Request, operation: str) -> Response | None:
+        if not _AGENT.fullmatch(request.headers.get("user-agent", "")) and self.switches["missing_user_agent"] != 200:
+            return error(self.switches["missing_user_agent"], "The user-agent header is missing or too long.")
+        caller = self.lwa.caller(request)
+        region = request.environ.get("amazon.region")
+        if region and region != caller.region:
+            raise denied("The access token does not belong to this region.")
+        sandbox = bool(request.environ.get("amazon.sandbox"))
+        scale = self._switch("rate_scale", caller)
+        plan = SANDBOX_PLAN if sandbox else self.buckets.plan(caller.seller_id, operation)
+        plan = plan._replace(rate=plan.rate * scale)
+        request.environ["amazon.rate"] = plan.rate
+        key = f"{caller.client_id}:{caller.seller_id}:{operation}{':sandbox' if sandbox else ''}"
+        if scale and not self.buckets.take(key, plan, self.clock.now()):
+            return error(429, code=str(self._switch("throttle_code", caller)))
+        return None
+
+    def finish(self, request: Request, response: Response) -> Response:
+        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        rate = request.environ.get("amazon.rate")
+        told = response.status_code < 300 or response.status_code in _WITH_LIMIT_HEADER
+        if rate is not None and told and self.switches["limit_header"] == "sent":
+            response.headers["x-amzn-RateLimit-Limit"] = str(rate)
+        return response
+
+    def unknown_path(self, request: Request, raised: HTTPException) -> Response:
+        return error(403, code="MissingAuthenticationToken", message="Missing Authentication Token")
+
+    def error_response(self, status: int, kind: str) -> Response:
+        return error(status) if kind == "json" else super().error_response(status, kind)
+
+    def _switch(self, name: str, caller: Caller) -> Any:
+        return self.loading.switch(name, caller.seller_id)
+
+    # Handlers that need a switch or the address
+
+    def _decide(self, request: Request) -> Response:
+        return self.consent.decide(request, denial_returns=self.switches["denial"] == "returns")
+
+    def _token(self, request: Request) -> Response:
+        return self.lwa.token(request, replace=self.switches["refresh_token_replaced"])
+
+    def _participations(self, request: Request, caller: Caller) -> Response:
+        seller = self.store.get("seller", caller.seller_id) or {}
+        return json_response(
+            {
+                "payload": [
+                    {
+                        "marketplace": {
+                            "id": MARKETPLACES[country].marketplace_id,
+                            "countryCode": country,
+                            "name": MARKETPLACES[country].site,
+                            "defaultCurrencyCode": MARKETPLACES[country].currency,
+                            "defaultLanguageCode": MARKETPLACES[country].language,
+                            "domainName": MARKETPLACES[country].domain,
+                        },
+                        "storeName": seller["store_name"],
+                        "participation": {"isParticipating": True, "hasSuspendedListings": False},
+                    }
+                    for country in seller["countries"]
+                ]
+            }
+        )
+
+    def _document(self, request: Request, caller: Caller, report_document_id: str) -> Response:
+        base = f"{request.scheme}://{request.host}{request.environ.get('amazon.root', '')}"
+        compression = str(self._switch("document_compression", caller))
+        return self.reports.document(request, caller, report_document_id, base, compression)
+
+    def _download(self, request: Request, document_id: str) -> Response:
+        kept = self.store.get("document", document_id)
+        charset = self.loading.switch("document_charset", kept["seller_id"] if kept else "")
+        return self.reports.download(request, document_id, str(charset))
+
+    def _search_orders(self, request: Request, caller: Caller) -> Response:
+        return self.orders.search(
+            request,
+            caller,
+            visible_after_s=self._switch("order_visible_after_s", caller),
+            newest_first=self._switch("order_sequence", caller) == "newest first",
+        )
+
+    def _get_order(self, request: Request, caller: Caller, order_id: str) -> Response:
+        return self.orders.get(request, caller, order_id, visible_after_s=self._switch("order_visible_after_s", caller))
