@@ -79,6 +79,14 @@ class QuickBooks:
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
+    def company_name(self) -> str:
+        """Return the company's name. Raises NotSent, AuthorizationLost."""
+        try:
+            row = self._remote.get("CompanyInfo", self._remote.realm)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        return str((row or {}).get("CompanyName", ""))
+
     def checks(self, mode: str, currency: str = "") -> list[Check]:
         return checks.run(self._remote, mode, currency, self._company.name)
 

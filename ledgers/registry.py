@@ -1,0 +1,62 @@
+"""The ledgers of this installation, as data. Each registers itself in its app's ``ready()``; no name is known here."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from bookkeeping.accounts import AccountClass
+from ledgers import reference
+from ledgers.port import Ledger, Reference
+from tenants.models import Connection
+from tenants.providers import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSpec:
+    """One ledger. ``open`` makes the client of a connection and calls nobody.
+
+    ``account_types`` says for a person how the ledger names the type of a new account of a class. ``sandbox`` opens its
+    stand-in, mounted in process, with a connected client: for tests only. ``logo`` is a static path.
+    """
+
+    slug: str
+    name: str
+    provider: Provider
+    open: Callable[[Connection], Ledger]
+    account_types: Mapping[AccountClass, tuple[str, ...]]
+    sandbox: Callable[[], AbstractContextManager[Any]]
+    logo: str = ""
+
+
+class UnknownLedger(LookupError):
+    """The connection is not one to a ledger."""
+
+
+_ledgers: dict[str, LedgerSpec] = {}
+
+
+def register(spec: LedgerSpec) -> None:
+    _ledgers[spec.slug] = spec
+
+
+def all_ledgers() -> Mapping[str, LedgerSpec]:
+    return dict(sorted(_ledgers.items()))
+
+
+def ledger_spec(slug: str) -> LedgerSpec:
+    """Return one ledger's spec. Raises UnknownLedger."""
+    try:
+        return _ledgers[slug]
+    except KeyError:
+        raise UnknownLedger(slug) from None
+
+
+def open_ledger(connection: Connection) -> Ledger:
+    """Return the client of a connected company. Raises UnknownLedger."""
+    return ledger_spec(connection.provider).open(connection)
+
+
+def refresh_lists(connection: Connection) -> Reference:
+    """Read a connection's lists anew and keep them. Raises NotSent, AuthorizationLost."""
+    return reference.refresh(connection, open_ledger(connection))
