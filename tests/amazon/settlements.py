@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-COLUMNS = (
+COLUMNS = (  # noqa: SIM905 - one name per column
     "settlement-id settlement-start-date settlement-end-date deposit-date total-amount currency transaction-type order-id "
     "merchant-order-id adjustment-id shipment-id marketplace-name amount-type amount-description amount fulfillment-id "
     "posted-date posted-date-time order-item-code merchant-order-item-id merchant-adjustment-item-id sku "
@@ -17,7 +17,9 @@ SALE = (
 )
 
 
-def v2(settlement_id="15000000001", rows=SALE, *, start="2026-01-01", total=None, sku="LAMP-1", order="701-1234567-1234567"):
+def v2(
+    settlement_id="15000000001", rows=SALE, *, start="2026-01-01", total=None, sku="LAMP-1", order="701-1234567-1234567"
+):
     """Return a two-week settlement whose rows are (transaction type, amount type, description, amount)."""
     begin = datetime.fromisoformat(start)
     end = begin + timedelta(days=14)

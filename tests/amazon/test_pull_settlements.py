@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from amazon.client import Client, Forbidden, ServerTrouble, Throttled, WaitFor
-from amazon.cursors import cursor_for, look_again
+from amazon.cursors import Busy, cursor_for, look_again
 from amazon.load import accept_revision, reject_revision, settlement_rows
 from amazon.models import Cursor, Report, ReportChunk, Resource, Settlement
 from amazon.pull import pull_settlements
@@ -270,10 +270,10 @@ def test_two_pulls_do_not_read_at_the_same_time(amazon, pull, connection):
     cursor_for(connection, Resource.SETTLEMENTS)
     Cursor.objects.update(claimed_until=now() + timedelta(seconds=90))
 
-    with pytest.raises(WaitFor) as raised:
+    with pytest.raises(Busy) as raised:
         pull()
 
-    assert 80 < raised.value.seconds <= 90
+    assert raised.value.seconds == 5
     assert amazon.asked == []
 
 
