@@ -229,7 +229,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if REDIS_URL
     else {"polling_interval": 0.05}
 )
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "flows.tasks.tick", "schedule": 2.0},
+}
 
 # Amazon and the ledgers: addresses default to the real services; the stand-ins replace them by environment.
 AMAZON_APPLICATION_ID = env.str("AMAZON_APPLICATION_ID", default="")

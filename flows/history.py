@@ -35,9 +35,7 @@ def open_invoices(flow: Flow, order_ids: Collection[str], *, without: Plan | Non
         coverage: dict[int, list[Covering]] = {}
         others = Coverage.objects.filter(invoice__in=rows)
         for row in others.exclude(plan=without) if without else others:
-            coverage.setdefault(row.invoice_id, []).append(
-                Covering("", "", "", "", row.part, row.amounts, row.units, row.closes)
-            )
+            coverage.setdefault(row.invoice_id, []).append(Covering("", "", "", "", row.part, row.amounts, row.units))
         for row in rows:
             document = json.loads(row.delivery.document)
             opened = OpenInvoice(
@@ -79,11 +77,7 @@ def earlier_payouts(flow: Flow, settlement: Settlement, *, without: Plan | None)
     plans = Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE)
     if without:
         plans = plans.exclude(pk=without.pk)
-    taken = {
-        pairing["settlement_id"]
-        for pairings in plans.values_list("pairings", flat=True)
-        for pairing in pairings
-    }
+    taken = {pairing["settlement_id"] for pairings in plans.values_list("pairings", flat=True) for pairing in pairings}
     before = settlements_of(flow).filter(ends_at__lte=settlement.starts_at, total__gt=0)
     return [
         EarlierPayout(one.settlement_id, one.total, one.deposit_on) for one in before if one.settlement_id not in taken
@@ -104,7 +98,6 @@ def _of(covering: Covering, invoice: OpenInvoice) -> Covering:
         covering.part,
         covering.by_key,
         covering.units,
-        covering.closes,
     )
 
 

@@ -1,5 +1,8 @@
 """Flows, what they plan, and the outbox. Rows are the queue; see docs/decisions for the protocol."""
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -277,6 +280,12 @@ class Delivery(ScopedModel):
     def __str__(self) -> str:
         return f"{self.kind} {self.number or self.key}"
 
+    @property
+    def plain_document(self) -> dict[str, Any]:
+        """The neutral document as parsed JSON."""
+        plain: dict[str, Any] = json.loads(self.document)
+        return plain
+
 
 class Dependency(ScopedModel):
     """A delivery that needs the remote id of another one, named by its key."""
@@ -366,7 +375,6 @@ class Coverage(ScopedModel):
     part = models.PositiveSmallIntegerField()
     amounts = models.JSONField(help_text="Line key -> minor units")
     units = models.JSONField(default=dict, help_text="Order item -> units settled")
-    closes = models.BooleanField(default=False)
     payment = models.ForeignKey(Delivery, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:

@@ -50,6 +50,15 @@ def plan_new(flow: Flow) -> int:
     return len(found)
 
 
+def plan_uploaded(settlement: Settlement) -> None:
+    """Plan a settlement that a person brought in, in every flow it belongs to."""
+    flows = Flow.objects.filter(currency=settlement.currency).select_related("source", "target")
+    for flow in flows:
+        if history.settlements_of(flow).filter(pk=settlement.pk).exists():
+            plan_new(flow)
+            release(flow)
+
+
 def plan_settlement(flow: Flow, settlement: Settlement) -> Plan:
     """Plan one settlement, or plan it again after an undo under the next revision."""
     revision = 1 + Plan.objects.filter(flow=flow, settlement=settlement, state=Plan.State.UNDONE).count()

@@ -146,7 +146,6 @@ def store_coverage(plan: Plan, planning: Planning) -> None:
                 part=one.part,
                 amounts=dict(one.by_key),
                 units=dict(one.units),
-                closes=one.closes,
                 payment_id=payments.get(one.invoice),
             )
             for one in covered

@@ -110,6 +110,7 @@ def _work_through(flow: Flow, run: Run) -> None:
         run.found["orders"] = pulled.orders_new + pulled.orders_changed
     _step(run, "Planning")
     run.found["planned"] = planning.plan_new(flow)
+    planning.release(flow)
 
 
 def _step(run: Run, name: str) -> None:

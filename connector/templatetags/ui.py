@@ -19,7 +19,7 @@ register = template.Library()
 MINUS: Final = "\N{MINUS SIGN}"
 DASH: Final = "\N{EN DASH}"
 
-# State of a row, of any table -> (tone, icon, words where the caller gives none). The same word means the same everywhere.
+# State of a row of any table -> (tone, icon, words where the caller gives none). A word means the same everywhere.
 STATES: Final = {
     "posted": ("green", "check-circle", "Posted"),
     "proved": ("green", "check-circle", "Ties"),
@@ -40,6 +40,7 @@ STATES: Final = {
     "setup": ("amber", "planned", "Being set up"),
     "waiting": ("amber", "clock", "Waiting"),
     "pending": ("amber", "clock", "Waiting"),
+    "warning": ("amber", "warning", "Look at this"),
     "open": ("amber", "warning", "Open"),
     "failed": ("red", "cross-circle", "Failed"),
     "parked": ("red", "stop", "Needs a person"),
@@ -64,9 +65,7 @@ def icon(name: str, label: str = "") -> SafeString:
     """Return an icon of ``static/img/icons.svg``; decorative, unless a label says what it stands for."""
     source = f"{static('img/icons.svg')}#{name}"
     if label:
-        return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, source
-        )
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, source)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', source)
 
 
@@ -74,7 +73,7 @@ def icon(name: str, label: str = "") -> SafeString:
 def money(minor: int | None, currency: str, show: str = "code") -> SafeString:
     """Return an amount in minor units for reading: thousands separated, a real minus, figures of one width.
 
-    ``show`` is ``code`` (1,234.50 USD), ``bare`` (no currency, for columns that name it) or ``signed`` (bare, with a plus).
+    ``show`` is ``code`` (1,234.50 USD), ``bare`` (the column names the currency) or ``signed`` (bare, with a plus).
     None gives a dash.
     """
     if minor is None:
@@ -104,16 +103,14 @@ def state_icon(state: str) -> str:
 def state_badge(state: str, label: str = "") -> SafeString:
     """Return a badge of icon and words; the words are the label, or the usual ones of the state."""
     colour, shape, words = STATES.get(str(state), ("neutral", "planned", str(state).replace("_", " ").capitalize()))
-    return format_html(
-        '<span class="badge tone-{}">{}{}</span>', colour, icon(shape), label or words
-    )
+    return format_html('<span class="badge tone-{}">{}{}</span>', colour, icon(shape), label or words)
 
 
 @register.simple_tag(takes_context=True)
 def when(context: template.Context, at: datetime | date | None, show: str = "both") -> SafeString:
     """Return a ``<time>``: ``both`` (20 Nov 2026, 08:03 · 5 minutes ago), ``relative``, ``absolute`` or ``date``.
 
-    Times are shown in the company's zone where the context has one as ``zone``, else in UTC, and name it in the tooltip.
+    Times are in the zone the context names as ``zone``, else in UTC; the tooltip says which.
     """
     if at is None:
         return format_html('<span class="muted">{}</span>', DASH)

@@ -1,0 +1,17 @@
+"""The log line of a request: method and path, and nothing that opens anything."""
+
+import re
+from typing import Final
+
+from django.http import HttpRequest
+from django_structlog.middlewares import RequestMiddleware as StructlogRequestMiddleware
+
+# Links of invitations, password resets and confirmations carry their secret in the path.
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{24,}")
+
+
+class RequestMiddleware(StructlogRequestMiddleware):
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """Leave the query out: callbacks of a consent bring codes there."""
+        return f"{request.method} {_OPAQUE.sub('…', request.path)}"
