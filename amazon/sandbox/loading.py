@@ -24,11 +24,18 @@ from sandbox.seller import (
     truth,
     v2_file,
 )
+from sandbox.seller.demo import SELLER_ID
 from sandbox.store import Store
 from sandbox.switches import Switches
 
 _REPORT_AFTER = timedelta(hours=2)
 """How long after its period closes a settlement report is there."""
+
+_CHARSETS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Cp1252", "cp932": "windows-31j"}
+"""A codec's name as Amazon writes it into the Content-Type of a download."""
+
+_FOR_EVERYBODY = ("limit_header", "missing_user_agent", "refresh_token_replaced", "denial")
+"""Switches that act where nobody knows yet which seller it is about."""
 
 
 class Loading:
@@ -76,14 +83,12 @@ class Loading:
         """Register a seller with its settlements and orders; answers (and keeps) its truth."""
         shop = account.marketplace
         self._register(account.seller_id, account.store_name, shop.country)
-        for settlement in account.settlements:
-            self._publish_settlement(account, settlement, style or Style())
+        published = [self._publish_settlement(account, each, style or Style()) for each in account.settlements]
         for order in account.orders:
             self._store.put("order", order.order_id, order_json(order, shop), scope=account.seller_id)
         stated = truth(account, today or self._clock.now().date())
-        reports = self._store.all("report", scope=account.seller_id)
-        for settlement_truth, report in zip(stated["settlements"], reports[-len(stated["settlements"]) :], strict=True):
-            settlement_truth["report_id"] = report["reportId"]
+        for settlement_truth, report_id in zip(stated["settlements"], published, strict=True):
+            settlement_truth["report_id"] = report_id
         self._store.put("truth", account.seller_id, stated)
         return stated
 
@@ -120,12 +125,15 @@ class Loading:
             marketplace_ids=[account.marketplace.marketplace_id],
             period=(settlement.starts_at, settlement.ends_at),
             created_at=settlement.ends_at + _REPORT_AFTER,
-            content_type=f"text/plain;charset={style.codec.upper()}",
+            content_type=f"text/plain;charset={_CHARSETS.get(style.codec, style.codec)}",
         )
 
     # Actions
 
     def _demo(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The demo seller, once: asked again, it stays as it is."""
+        if kept := self._store.get("truth", SELLER_ID):
+            return kept
         today = date.fromisoformat(given["today"]) if "today" in given else self._clock.now().date()
         return self.load(demo_seller(today, int(given.get("seed", 7))), today)
 
@@ -135,7 +143,10 @@ class Loading:
             last_end = (self._clock.now() - timedelta(days=3)).replace(hour=22, minute=7, second=19, microsecond=0)
             shape = replace(shape, last_end=last_end.astimezone(UTC))
         today = date.fromisoformat(given["today"]) if "today" in given else None
-        return self.load(seller(shape, int(given.get("seed", 1))), today, _built(Style, given.get("style", {})))
+        account = seller(shape, int(given.get("seed", 1)))
+        if self._store.get("truth", account.seller_id):
+            raise ValueError(f"{account.seller_id} is already here: every random seller needs a seed of its own")
+        return self.load(account, today, _built(Style, given.get("style", {})))
 
     def _big(self, given: dict[str, Any]) -> dict[str, Any]:
         country = given.get("country", "US")
@@ -246,6 +257,8 @@ class Loading:
 
     def _seller_switches(self, given: dict[str, Any]) -> dict[str, Any]:
         for name, value in given["values"].items():
+            if name in _FOR_EVERYBODY:
+                raise ValueError(f"{name} can be set for everybody only")
             checked = self._switches.known[name].check(value)
             self._store.put("seller_switch", name, {"value": checked}, scope=given["seller_id"])
         return {name: self.switch(name, given["seller_id"]) for name in self._switches.known}

@@ -97,9 +97,10 @@ class _Maker:
 
     def _failed_payout(self, period: Period) -> None:
         paid = [s for s in self.account.settlements if s.total > 0 and not s.returned_in]
-        if paid and self.chance(self.shape.failed):
+        # The transfer starts two days into this period; it cannot come back before.
+        if paid and self.shape.days > 4 and self.chance(self.shape.failed):
             earlier: Settlement = paid[-1]
-            period.returned_payout(earlier, self._when(period))
+            period.returned_payout(earlier, period.at(self.random.uniform(3, self.shape.days - 0.5)))
             period.add(label("Transfers", "Micro Deposit", "Micro Deposit"), -1, self._when(period))
 
     def _sales(self, period: Period) -> None:

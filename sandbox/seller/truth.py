@@ -81,6 +81,7 @@ def truth(account: Account, today: date) -> dict[str, Any]:
         },
         "rules_covered": sorted({line.label.rule for settlement in account.settlements for line in settlement.lines}),
         "orders": _orders(account, parts),
+        "payouts": _payouts(account, today),
         "settlements": [
             _settlement(settlement, parts[settlement.settlement_id], today) for settlement in account.settlements
         ],
@@ -204,6 +205,16 @@ def _payout(settlement: Settlement, today: date) -> dict[str, Any]:
         }
     state = "paid" if _deposit_on(settlement) <= today else "due later"
     return {"amount": settlement.total, "state": state, "why": None, "returned_in": None}
+
+
+def _payouts(account: Account, today: date) -> dict[str, int]:
+    """Return what was transferred to the bank so far, and how much of it came back."""
+    made = [each for each in account.settlements if each.total > 0 and _deposit_on(each) <= today]
+    return {
+        "count": len(made),
+        "made": sum(each.total for each in made),
+        "returned": sum(each.total for each in made if each.returned_in),
+    }
 
 
 def _unknown(line: Line) -> dict[str, Any]:

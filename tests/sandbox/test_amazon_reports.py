@@ -251,6 +251,14 @@ def test_switch_can_be_set_for_one_seller_only(caller):
     assert caller.stand_in.switches["document_compression"] == "gzip"
 
 
+def test_switch_that_knows_no_seller_cannot_be_set_for_one(caller):
+    given = {"seller_id": caller.seller_id, "values": {"denial": "stays"}}
+
+    answer = caller.client.post("/_control/do/seller_switches", json=given)
+
+    assert answer.status_code == 400
+
+
 def test_big_settlement_is_published_with_its_truth(caller):
     stated = caller.control("big", rows=3000, seller_id=caller.seller_id)
 
@@ -275,3 +283,20 @@ def test_seller_of_any_shape_can_be_loaded_with_its_style(caller):
     assert stated["settlements"][0]["ends_at"] < NOON.isoformat()
     assert b" UTC\t" in kept
     assert b"," in kept.splitlines()[1]
+
+
+def test_demo_seller_is_loaded_once(caller):
+    before = caller.control("truth", seller_id=caller.seller_id)
+
+    again = caller.control("demo", today="2026-12-01")
+
+    assert again == before
+    assert len(caller.settlements(pageSize="100").json["reports"]) == 6
+
+
+def test_random_seller_of_the_same_seed_is_refused(caller):
+    caller.control("seller", seed=5)
+
+    answer = caller.client.post("/_control/do/seller", json={"seed": 5})
+
+    assert answer.status_code == 400

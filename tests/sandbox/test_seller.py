@@ -51,6 +51,30 @@ def test_consecutive_settlements_hand_over_period_reserve_and_debt(seed):
 
 
 @pytest.mark.parametrize("seed", range(12))
+def test_every_row_is_posted_inside_its_period(seed):
+    account = seller(Shape(settlements=5, days=(1, 7, 14)[seed % 3]), seed)
+
+    outside = [
+        line
+        for settlement in account.settlements
+        for line in settlement.lines
+        if not settlement.starts_at <= line.posted_at < settlement.ends_at
+    ]
+
+    assert outside == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_payout_comes_back_only_after_it_was_sent(seed):
+    account = seller(Shape(settlements=8, failed=0.9), seed)
+
+    for settlement in account.settlements:
+        later = [each for each in account.settlements if each.settlement_id == settlement.returned_in]
+        returns = [line.posted_at for each in later for line in each.lines if line.label.rule == 39]
+        assert all(when > settlement.deposit_at for when in returns)
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_returned_payout_is_an_earlier_payout_to_the_cent(seed):
     account = seller(Shape(settlements=8, failed=0.7), seed)
 
