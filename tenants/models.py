@@ -32,7 +32,7 @@ class User(AbstractUser):
     """A person. Signs in by e-mail; belongs to any number of tenants."""
 
     username = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail address")
+    email = models.EmailField("e-mail address", unique=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

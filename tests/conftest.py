@@ -1,10 +1,18 @@
 """What every test may use: Acme with Alice (owner) and Bob (bookkeeper), and Charlie of another tenant."""
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.test import override_settings
 
 from kit.scope import scope, unscoped
 from tests import factories
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords():
+    """Hash passwords in microseconds: making them slow to guess is Django's to test."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +59,30 @@ def in_acme(acme):
 def everywhere(db):
     with unscoped("the test looks at every tenant"):
         yield
+
+
+@pytest.fixture
+def shared_database(request, tmp_path, django_db_blocker):
+    """A database that many threads may use at once, each with a connection of its own.
+
+    SQLite's database in memory locks whole tables between threads, so a copy of it in a file takes its place.
+    """
+    request.getfixturevalue("django_db_setup")
+    if connection.vendor != "sqlite":
+        request.getfixturevalue("transactional_db")
+        yield
+        return
+    path = tmp_path / "shared.sqlite3"
+    with django_db_blocker.unblock():
+        in_memory = connections["default"]
+        with in_memory.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(path)])
+        kept_name = in_memory.settings_dict["NAME"]
+        del connections["default"]
+        in_memory.settings_dict["NAME"] = str(path)
+        try:
+            yield
+        finally:
+            connections["default"].close()
+            in_memory.settings_dict["NAME"] = kept_name
+            connections["default"] = in_memory

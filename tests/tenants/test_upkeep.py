@@ -1,0 +1,92 @@
+"""Idle grants are refreshed before they lapse; consents that end are announced; keys are rotated."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from kit.clock import now
+from kit.scope import unscoped
+from kit.sealed import open_from
+from tenants.models import Access, Alert, Connection, Grant
+from tenants.upkeep import refresh_idle, warn_of_expiry
+from tests.factories import ConnectionFactory, GrantFactory
+
+
+def make_grant(idle_days, **changes):
+    at = now() - timedelta(days=idle_days)
+    return GrantFactory(refreshed_at=at, expires_at=at + timedelta(hours=1), **changes)
+
+
+def test_idle_grant_is_refreshed(acme, endpoint):
+    ConnectionFactory(tenant=acme, grant=make_grant(31))
+
+    assert refresh_idle() == 1
+    assert refresh_idle() == 0
+    assert endpoint.refreshes == 1
+
+
+@pytest.mark.parametrize("why", ["used", "disconnected", "dead"])
+def test_grant_in_use_or_without_use_is_left_alone(acme, endpoint, why):
+    grant = make_grant(1 if why == "used" else 31)
+    ConnectionFactory(tenant=acme, grant=grant)
+    with unscoped("arranging"):
+        if why == "disconnected":
+            Connection.objects.update(state=Access.REVOKED)
+        if why == "dead":
+            Grant.objects.update(state=Access.NEEDS_RECONNECT)
+
+    assert refresh_idle() == 0
+    assert endpoint.calls == []
+
+
+def test_idle_grant_that_fails_does_not_stop_the_others(acme, endpoint):
+    ConnectionFactory(tenant=acme, grant=make_grant(32, refresh="dead"))
+    ConnectionFactory(tenant=acme, grant=make_grant(31))
+
+    assert refresh_idle() == 1
+
+
+def test_consent_that_ends_soon_is_announced_once_to_each_tenant(acme, globex, endpoint):
+    grant = make_grant(1, hard_expires_at=now() + timedelta(days=59))
+    ConnectionFactory(tenant=acme, grant=grant)
+    ConnectionFactory(tenant=globex, grant=grant)
+    ConnectionFactory(tenant=acme, grant=make_grant(1, hard_expires_at=now() + timedelta(days=61)))
+
+    assert warn_of_expiry() == 2
+    assert warn_of_expiry() == 2
+    with unscoped("looking at both"):
+        assert sorted(Alert.objects.values_list("tenant_id", flat=True)) == [acme.id, globex.id]
+
+
+def key(byte):
+    return base64.urlsafe_b64encode(bytes([byte]) * 32).decode()
+
+
+@pytest.mark.django_db
+def test_rotation_seals_every_secret_again(settings):
+    settings.VAULT_KEYS = f"k1:{key(1)}"
+    grant = GrantFactory(access="a", refresh="r")
+    settings.VAULT_KEYS = f"k2:{key(2)},k1:{key(1)}"
+
+    call_command("rotate_keys", verbosity=0)
+
+    settings.VAULT_KEYS = f"k2:{key(2)}"
+    grant.refresh_from_db()
+    assert (open_from(grant, "access_token"), open_from(grant, "refresh_token")) == ("a", "r")
+    assert grant.client_secret == ""
+
+
+@pytest.mark.django_db
+def test_rotation_goes_on_past_a_value_that_does_not_open_and_says_so(settings):
+    settings.VAULT_KEYS = f"k1:{key(1)}"
+    damaged, whole = GrantFactory(), GrantFactory()
+    Grant.objects.filter(pk=damaged.pk).update(access_token="k1:AAAA")
+    settings.VAULT_KEYS = f"k2:{key(2)},k1:{key(1)}"
+
+    with pytest.raises(CommandError, match="1 values do not open"):
+        call_command("rotate_keys", verbosity=0)
+
+    whole.refresh_from_db()
+    assert whole.access_token.startswith("k2:")
