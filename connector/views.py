@@ -77,6 +77,6 @@ def _database() -> bool:
 def _cache() -> bool:
     try:
         cache.set("health", "ok", 10)
-        return cache.get("health") == "ok"
+        return bool(cache.get("health") == "ok")
     except Exception:  # every cache backend has errors of its own, and any of them means no
         return False

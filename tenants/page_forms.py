@@ -4,23 +4,18 @@ from collections.abc import Sequence
 
 from django import forms
 
-from tenants.models import ROLE_HELP, ApiKey, Member, Role, Tenant
+from tenants.models import ROLE_HELP, ApiKey, Role
 from tenants.providers import ManualField
 
 
-class TenantForm(forms.ModelForm[Tenant]):
-    class Meta:
-        model = Tenant
-        fields = ("name",)
-        labels = {"name": "Name of the company"}
-        widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization"})}
+class TenantForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the company", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
 
 
-class AlertForm(forms.ModelForm[Member]):
-    class Meta:
-        model = Member
-        fields = ("wants_alert_email",)
-        labels = {"wants_alert_email": "E-mail me the alerts of this company"}
+class AlertForm(forms.Form):
+    wanted = forms.BooleanField(label="E-mail me the alerts of this company", required=False)
 
 
 class InviteForm(forms.Form):
@@ -47,7 +42,8 @@ class ProviderForm(forms.Form):
         for spec in inputs:
             field: forms.Field
             if spec.choices:
-                field = forms.ChoiceField(choices=spec.choices)
+                # Nothing is chosen beforehand: a marketplace taken by oversight leads to the wrong consent page.
+                field = forms.ChoiceField(choices=(("", "Choose…"), *spec.choices))
             elif spec.secret:
                 # Some providers' tokens are a line of two thousand characters.
                 field = forms.CharField(max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))

@@ -4,7 +4,9 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kit.clock import now
-from tenants import apikeys, members
+from tenants import apikeys, company, members
 from tenants.models import Alert, ApiKey, Invitation, Member, Role, Tenant, User
 from tenants.page_forms import AlertForm, InviteForm, KeyForm, RoleForm, TenantForm
 from tenants.roles import Action, at_least, can, requires
@@ -25,7 +27,7 @@ class TenantRequest(HttpRequest):
 
     tenant: Tenant
     member: Member
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 @login_required
@@ -57,13 +59,18 @@ def switch(request: HttpRequest) -> HttpResponse:
 def settings(request: TenantRequest) -> HttpResponse:
     may_manage = can(request.member, Action.EDIT_TENANT)
     saving = request.POST.get("save", "")
-    company_form = TenantForm(request.POST if saving == "company" else None, instance=request.tenant)
-    alert_form = AlertForm(request.POST if saving == "alerts" else None, instance=request.member)
-    if saving == "company" and may_manage and company_form.is_valid():
-        members.rename(request.tenant, company_form.cleaned_data["name"], request.user)
+    company_form = TenantForm(request.POST if saving == "company" else None, initial={"name": request.tenant.name})
+    alert_form = AlertForm(
+        request.POST if saving == "alerts" else None, initial={"wanted": request.member.wants_alert_email}
+    )
+    if saving == "company":
+        _demand(may_manage)
+    if saving == "company" and company_form.is_valid():
+        company.rename(request.tenant, company_form.cleaned_data["name"], request.user)
         messages.success(request, "The name is saved.")
         return redirect("tenants:settings")
     if saving == "alerts" and alert_form.is_valid():
+        request.member.wants_alert_email = alert_form.cleaned_data["wanted"]
         request.member.save(update_fields=["wants_alert_email"])
         messages.success(request, "Your choice is saved.")
         return redirect("tenants:settings")
@@ -142,7 +149,7 @@ def member_remove(request: TenantRequest, pk: int) -> HttpResponse:
 @require_POST
 def invitation_withdraw(request: TenantRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation, pk=pk, accepted_at__isnull=True)
-    members.withdraw(invitation, request.user)
+    company.withdraw(invitation, request.user)
     messages.success(request, f"The invitation of {invitation.email} no longer works.")
     return redirect("tenants:members")
 
@@ -154,7 +161,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = members.open_invitation(token)
     if request.method == "POST" and found and request.user.is_authenticated:
         try:
-            member = members.accept(token, cast(User, request.user))
+            member = members.accept(token, request.user)
         except members.MemberError as error:
             messages.error(request, str(error))
             return redirect("home")
@@ -184,7 +191,7 @@ def keys(request: TenantRequest) -> HttpResponse:
                 request.tenant, request.user, form.cleaned_data["name"], form.cleaned_data["scopes"]
             )
             shown, form = {"created": key, "secret": secret}, KeyForm()
-    listed = ApiKey.objects.select_related("created_by").order_by("revoked_at", "-created_at")
+    listed = ApiKey.objects.select_related("created_by").order_by(F("revoked_at").asc(nulls_first=True), "-created_at")
     words = dict(ApiKey.Scope.choices)
     rows = [(key, [words.get(scope, scope) for scope in key.scopes]) for key in listed]
     context = {"section": "keys", "may_manage": may_manage, "rows": rows, "form": form, **shown}
@@ -226,6 +233,26 @@ def alerts(request: TenantRequest) -> HttpResponse:
 @require_POST
 def alert_settle(request: TenantRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(Alert, pk=pk)
-    Alert.objects.filter(pk=alert.pk, settled_at__isnull=True).update(settled_at=now())
+    company.settle(alert, request.user)
     messages.success(request, f"Settled: {alert.title}")
     return redirect("tenants:alerts")
+
+
+def _demand(allowed: bool) -> None:
+    if not allowed:
+        raise PermissionDenied
+
+
+def _question(
+    request: HttpRequest,
+    title: str,
+    text: list[str],
+    label: str,
+    back: str,
+    *,
+    danger: bool = False,
+    form: RoleForm | None = None,
+) -> HttpResponse:
+    """Render a page with one question; ``dialogs.js`` shows its body over the page that led here."""
+    context = {"title": title, "text": text, "label": label, "back": reverse(back), "danger": danger, "form": form}
+    return render(request, "tenants/confirm.html", context)

@@ -32,6 +32,7 @@ STATES: Final = {
     "ready": ("blue", "ready", "Ready"),
     "sending": ("blue", "send", "Being sent"),
     "posting": ("blue", "send", "Posting"),
+    "planning": ("blue", "refresh", "Planning"),
     "running": ("blue", "refresh", "Running"),
     "loading": ("blue", "refresh", "Loading"),
     "undoing": ("blue", "undo", "Being undone"),

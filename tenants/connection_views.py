@@ -1,0 +1,214 @@
+"""Connecting and disconnecting the systems outside: cards, consent, pasted credentials, the test, the end."""
+
+from typing import Any, Final, cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tenants import connections as services
+from tenants.models import Access, Connection, Role
+from tenants.page_forms import ProviderForm
+from tenants.providers import CheckStep, Provider, ProviderKind, UnknownProvider, provider, providers
+from tenants.roles import Action, at_least, can, requires
+from tenants.views import TenantRequest
+
+GROUPS: Final = ((ProviderKind.SOURCE, "Where you sell"), (ProviderKind.LEDGER, "Your books"))
+PERMISSION: Final = {
+    ProviderKind.SOURCE: "read your orders, settlements and reports",
+    ProviderKind.LEDGER: "read and write your books",
+}
+TITLES: Final = {
+    services.ConsentRefused: "The consent was not given",
+    services.ConsentExpired: "That took too long",
+    services.ConsentForeign: "This consent was not begun here",
+    services.ConsentReplayed: "This consent was used already",
+    services.ConsentUnavailable: "This is not set up yet",
+    services.ConsentFailed: "It did not work this time",
+}
+
+
+@requires(Role.VIEWER)
+@require_safe
+def listing(request: TenantRequest) -> HttpResponse:
+    """Show a card for each connection, and for each provider one from which to connect."""
+    present = list(
+        Connection.objects.exclude(state=Access.REVOKED).select_related("grant").order_by("created_at", "pk")
+    )
+    groups = []
+    for kind, title in GROUPS:
+        cards = [
+            {"provider": spec, "connections": [c for c in present if c.provider == spec.slug]}
+            for spec in providers(kind)
+        ]
+        if cards:
+            groups.append({"title": title, "cards": cards})
+    return render(request, "tenants/connections.html", {"groups": groups, **_rights(request)})
+
+
+@requires(Role.VIEWER)
+@require_safe
+def detail(request: TenantRequest, pk: int) -> HttpResponse:
+    connection = _connection(pk)
+    context = {
+        "connection": connection,
+        "provider": _provider(connection.provider),
+        "crumbs": _crumbs(),
+        **_rights(request),
+    }
+    return render(request, "tenants/connection.html", context)
+
+
+@requires(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def connect(request: TenantRequest, slug: str) -> HttpResponse:
+    """Ask what the provider wants to know first, then lead to its consent page.
+
+    The way out is a page and not a redirect: browsers apply ``form-action`` to every redirect that follows a form, and
+    the consent pages send people across hosts of their own.
+    """
+    spec = _provider(slug)
+    form = ProviderForm(spec.choices, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            address = services.begin_consent(request.user, request.tenant, slug, extra=form.cleaned_data)
+        except services.ConsentError as error:
+            return _not_connected(request, spec, error)
+        return _private(render(request, "tenants/leave.html", {"provider": spec, "address": address}))
+    context = {"provider": spec, "form": form, "permission": PERMISSION[spec.kind], "crumbs": _crumbs()}
+    return render(request, "tenants/connect.html", context)
+
+
+@never_cache
+@require_safe
+def callback(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the consent page sends people back. Nothing here may carry the query on: it opens the account."""
+    spec = _provider(slug)
+    member = getattr(request, "member", None)
+    if not can(member, Action.CONNECT):
+        error = services.ConsentForeign(
+            "You are not signed in here as an owner of the company.",
+            "Sign in as the owner who began it, choose the company, and connect again from Connections.",
+        )
+        return _not_connected(request, spec, error, status=403)
+    mine = cast(TenantRequest, request)
+    try:
+        made = services.finish_consent(mine.user, mine.tenant, slug, request.GET.dict())
+    except services.ConsentError as error:
+        return _not_connected(request, spec, error)
+    return _private(_connected(mine, made))
+
+
+@requires(Role.OWNER)
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def credentials(request: TenantRequest, slug: str) -> HttpResponse:
+    """Connect by the credentials of an application the company registered itself."""
+    spec = _provider(slug)
+    if not spec.manual:
+        raise Http404
+    form = ProviderForm(spec.manual, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = services.connect_with_credentials(request.user, request.tenant, slug, form.cleaned_data)
+        except services.ConsentError as error:
+            form.add_error(None, f"{error.text} {error.action}")
+        else:
+            return _connected(request, made)
+    context = {"provider": spec, "form": form, "crumbs": _crumbs()}
+    return render(request, "tenants/credentials.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def test(request: TenantRequest, pk: int) -> HttpResponse:
+    connection = _connection(pk)
+    if connection.state == Access.REVOKED:
+        messages.error(request, "This connection is ended. Connect again first.")
+    else:
+        _say(request, connection, services.run_checks(connection, actor=request.user.actor))
+    return redirect(f"{reverse('tenants:connection', args=[pk])}#checks")
+
+
+@requires(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def disconnect(request: TenantRequest, pk: int) -> HttpResponse:
+    connection = _connection(pk)
+    if request.method == "POST":
+        services.disconnect(connection, actor=request.user.actor)
+        messages.success(request, f"{connection} is disconnected.")
+        return redirect("tenants:connections")
+    name = _provider(connection.provider).name
+    context = {
+        "title": f"Disconnect {connection}?",
+        "text": [
+            f"Tieout forgets its access to {name} and withdraws it there, unless another company of this site uses it.",
+            "Flows over this connection stop and what waits keeps waiting. Nothing in your books is changed.",
+        ],
+        "label": "Disconnect",
+        "danger": True,
+        "back": reverse("tenants:connections"),
+    }
+    return render(request, "tenants/confirm.html", context)
+
+
+def _provider(slug: str) -> Provider:
+    try:
+        return provider(slug)
+    except UnknownProvider:
+        raise Http404 from None
+
+
+def _connection(pk: int) -> Connection:
+    return get_object_or_404(Connection.objects.select_related("grant", "created_by"), pk=pk)
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Connections", reverse("tenants:connections"))]
+
+
+def _rights(request: TenantRequest) -> dict[str, Any]:
+    return {
+        "may_manage": can(request.member, Action.CONNECT),
+        "may_test": at_least(request.member, Role.BOOKKEEPER),
+    }
+
+
+def _connected(request: TenantRequest, made: list[Connection]) -> HttpResponse:
+    """Test what was connected and show it; the first one's page, where there are several."""
+    for connection in made:
+        _say(request, connection, services.run_checks(connection, actor=request.user.actor), new=True)
+    return redirect("tenants:connections") if len(made) > 1 else redirect("tenants:connection", made[0].pk)
+
+
+def _say(request: HttpRequest, connection: Connection, steps: list[CheckStep], *, new: bool = False) -> None:
+    failed = [step.name for step in steps if step.verdict == "failed"]
+    begin = f"{connection} is connected" if new else str(connection)
+    if failed:
+        messages.warning(request, f"{begin}, but the test found something: {', '.join(failed)}. See below what to do.")
+    else:
+        messages.success(request, f"{begin} and tested: all is well." if new else f"{begin} is tested: all is well.")
+
+
+def _not_connected(
+    request: HttpRequest, spec: Provider, error: services.ConsentError, *, status: int = 400
+) -> HttpResponse:
+    context = {
+        "provider": spec,
+        "title": TITLES.get(type(error), "Not connected"),
+        "text": error.text,
+        "action": error.action,
+        "retry": can(getattr(request, "member", None), Action.CONNECT)
+        and not isinstance(error, services.ConsentUnavailable),
+    }
+    return _private(render(request, "tenants/consent_failed.html", context, status=status))
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Referrer-Policy"] = "no-referrer"
+    return response
