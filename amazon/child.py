@@ -51,7 +51,6 @@ def run_in_child(work: Callable[..., R], *args: Any, timeout_s: float = 1800) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=settings.BASE_DIR,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE},
     )
     with child:
         try:

@@ -121,11 +121,18 @@ def _claim(cursor: Cursor) -> Cursor:
     return cursor
 
 
-def look_again(connection: Connection, resource: Resource, at: datetime | None = None) -> None:
-    """Ask for a read ahead of the cadence, now or at ``at``; never puts an earlier wish off."""
+def look_again(
+    connection: Connection, resource: Resource, at: datetime | None = None, back_to: datetime | None = None
+) -> None:
+    """Ask for a read ahead of the cadence, now or at ``at``; never puts an earlier wish off.
+
+    ``back_to`` also takes the watermark back, to read again what a person asks for.
+    """
     wish = at or now()
-    cursor = cursor_for(connection, resource)
-    Cursor.objects.filter(Q(due_at=None) | Q(due_at__gt=wish), pk=cursor.pk).update(due_at=wish)
+    cursor = Cursor.objects.filter(pk=cursor_for(connection, resource).pk)
+    cursor.filter(Q(due_at=None) | Q(due_at__gt=wish)).update(due_at=wish)
+    if back_to is not None:
+        cursor.filter(watermark__gt=back_to).update(watermark=back_to)
 
 
 def end_leases() -> int:

@@ -137,15 +137,8 @@ def refuse(report: Report, error: BadSettlementFile, *, moved: Callable[[], None
         report.refused_line = error.line or None
         report.problem, report.action = error.problem, error.action
         report.save(update_fields=["state", "refused_line", "problem", "action"])
-        where = f"Line {error.line}: " if error.line else ""
-        alert(
-            report.tenant_id,
-            kind="file_refused",
-            key=f"report:{report.pk}:refused",
-            title=f"Settlement file {report} was refused",
-            text=f"{where}{error.problem}",
-            action=error.action,
-        )
+        if report.origin == Report.Origin.API:  # who uploads a file is told at once
+            _announce_refusal(report, error)
         moved()
         record(
             "report.refused",
@@ -251,6 +244,22 @@ def _adopt(settlement: Settlement, report: Report) -> None:
     if report.seller_id and not settlement.seller_id:
         settlement.seller_id, settlement.connection_id = report.seller_id, report.connection_id
         settlement.save(update_fields=["seller_id", "connection"])
+
+
+def _announce_refusal(report: Report, error: BadSettlementFile) -> None:
+    where = f"Line {error.line}: " if error.line else ""
+    alert(
+        report.tenant_id,
+        kind="file_refused",
+        key=refusal_key(report),
+        title=f"Amazon's settlement file ({report}) was refused",
+        text=f"{where}{error.problem}",
+        action=error.action,
+    )
+
+
+def refusal_key(report: Report) -> str:
+    return f"report:{report.pk}:refused"
 
 
 def _announce_revision(settlement: Settlement, report: Report) -> None:

@@ -24,9 +24,9 @@ from amazon.client import (
     moment,
 )
 from amazon.connect import client_for
-from amazon.cursors import Claim, claimed
+from amazon.cursors import Claim, claimed, look_again
 from amazon.flat_errors import BadSettlementFile
-from amazon.load import Fate, accept, analyse, refuse
+from amazon.load import Fate, accept, analyse, refusal_key, refuse
 from amazon.models import Order, Report, Resource, Settlement
 from amazon.order_store import store_orders
 from amazon.orders import parse_order
@@ -78,6 +78,17 @@ def pull_settlements(connection: Connection, client: Client | None = None) -> Pu
         for info in _unread(connection, claim, client):
             _take_in(connection, claim, client, info, result)
     return result
+
+
+def fetch_again(report: Report, actor: str) -> None:
+    """Forget a refused report, so that the next pull fetches it again. Raises ValueError for any other report."""
+    if report.state != Report.State.REFUSED or report.origin != Report.Origin.API or report.connection is None:
+        raise ValueError(f"{report} is no refused report of a connection")
+    look_again(report.connection, Resource.SETTLEMENTS, back_to=report.published_at)
+    settle_alert(report.tenant_id, refusal_key(report))
+    with transaction.atomic():
+        discard(report)
+        record("report.forgotten", f"report:{report.pk}", tenant_id=report.tenant_id, actor=actor)
 
 
 def pull_orders(connection: Connection, since: datetime | None = None, client: Client | None = None) -> PullResult:

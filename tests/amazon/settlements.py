@@ -18,7 +18,14 @@ SALE = (
 
 
 def v2(
-    settlement_id="15000000001", rows=SALE, *, start="2026-01-01", total=None, sku="LAMP-1", order="701-1234567-1234567"
+    settlement_id="15000000001",
+    rows=SALE,
+    *,
+    start="2026-01-01",
+    total=None,
+    sku="LAMP-1",
+    order="701-1234567-1234567",
+    currency="USD",
 ):
     """Return a two-week settlement whose rows are (transaction type, amount type, description, amount)."""
     begin = datetime.fromisoformat(start)
@@ -31,7 +38,7 @@ def v2(
         "settlement-end-date": end.strftime(stamp),
         "deposit-date": (end + timedelta(days=2)).strftime(stamp),
         "total-amount": str(total),
-        "currency": "USD",
+        "currency": currency,
     }
     lines = ["\t".join(COLUMNS), _line(summary)]
     for number, (kind, amount_type, description, amount) in enumerate(rows):

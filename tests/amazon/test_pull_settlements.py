@@ -9,7 +9,7 @@ from amazon.client import Client, Forbidden, ServerTrouble, Throttled, WaitFor
 from amazon.cursors import Busy, cursor_for, look_again
 from amazon.load import accept_revision, reject_revision, settlement_rows
 from amazon.models import Cursor, Report, ReportChunk, Resource, Settlement
-from amazon.pull import pull_settlements
+from amazon.pull import fetch_again, pull_settlements
 from amazon.reports import ReportDamaged, open_report, store
 from audit.models import Event
 from kit.clock import now
@@ -209,6 +209,22 @@ def test_a_refused_report_is_not_fetched_again(amazon, pull):
     pull()
 
     assert len(amazon.asked_for("/r1")) == 1
+
+
+def test_a_refused_report_can_be_fetched_again(amazon, pull):
+    amazon.publish("r1", v2(), days_ago=60)
+    amazon.publish("r2", v2("15000000002", start="2026-01-15"), days_ago=2)
+    amazon.answers["/r1"] = [(200, b"nothing of the kind")]
+    pull()
+
+    amazon.answers["/r1"] = [(200, v2().encode())]
+    fetch_again(Report.objects.get(report_id="r1"), "alice@acme.test")
+    result = pull()
+
+    since = amazon.asked_for(REPORTS)[-1].query["createdSince"]
+    assert [s.settlement_id for s in result.settlements] == ["15000000001"]
+    assert since < amazon.listed[1]["createdTime"]
+    assert not Alert.objects.filter(settled_at=None).exists()
 
 
 def test_a_report_whose_file_is_gone_tells_the_seller_to_upload_it(amazon, pull):

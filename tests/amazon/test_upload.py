@@ -14,7 +14,6 @@ from amazon.load import Fate, settlement_rows
 from amazon.models import Report, ReportChunk, Settlement
 from amazon.upload import WhichSeller, import_file
 from kit.scope import scope
-from tenants.models import Alert
 from tests.amazon.settlements import SALE, v2
 from tests.factories import ConnectionFactory
 
@@ -114,7 +113,6 @@ def test_a_file_that_cannot_be_trusted_is_kept_as_refused_and_nothing_counts(upl
     assert (report.state, report.problem, report.action) == ("refused", raised.value.problem, raised.value.action)
     assert report.action
     assert Settlement.objects.count() == ReportChunk.objects.count() == 0
-    assert Alert.objects.get().kind == "file_refused"
 
 
 def test_a_bomb_is_stopped_long_before_it_has_unfolded(upload, in_acme, monkeypatch):
@@ -142,6 +140,25 @@ def test_a_real_settlement_of_the_older_layout_ties(upload, in_acme):
 
     assert (settlement.settlement_id, settlement.total, settlement.currency) == ("24288684721", 101608, "CAD")
     assert settlement.opening_debt == -6231
+
+
+def test_a_japanese_file_without_a_charset_is_read_in_japans_code_page(upload, in_acme):
+    rows = (("Order", "ItemPrice", "Principal", "1980"),)
+
+    settlement = upload(v2(rows=rows, currency="JPY", sku="ランプ").encode("cp932")).settlement
+
+    assert settlement.total == 1980
+    assert [row.sku for row in settlement_rows(settlement)[1]] == ["ランプ"]
+
+
+def test_two_processes_with_the_same_new_settlement_make_one(upload, in_acme, monkeypatch):
+    first = upload(v2()).settlement
+    real, answers = load._known, [lambda *args: None]  # the second process looked a moment too early
+    monkeypatch.setattr(load, "_known", lambda *args: (answers.pop() if answers else real)(*args))
+
+    second = upload(v2())
+
+    assert (second.settlement, second.fate) == (first, Fate.SAME)
 
 
 def test_the_command_takes_the_same_way(acme, in_acme, tmp_path):
