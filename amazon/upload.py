@@ -18,7 +18,7 @@ ABANDONED_AFTER: Final = timedelta(hours=6)
 
 
 class WhichSeller(Exception):
-    """The tenant has several Amazon accounts and the file does not name its seller: a person must choose one."""
+    """The file does not name its seller and the choice is open, or wrong: a person must choose an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ def import_file(
 def _seller(connection_id: int | None) -> Connection | None:
     accounts = Connection.objects.filter(provider="amazon").exclude(state=Access.REVOKED)
     if connection_id is not None:
-        return accounts.get(pk=connection_id)
+        chosen = accounts.filter(pk=connection_id).first()
+        if chosen is None:
+            raise WhichSeller("That is no connected Amazon account: choose the one this file belongs to.")
+        return chosen
     found = list(accounts[:2])
     if len(found) > 1:
         raise WhichSeller("Several Amazon accounts are connected: choose the one this file belongs to.")

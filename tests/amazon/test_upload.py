@@ -70,6 +70,15 @@ def test_with_several_accounts_a_person_must_choose(upload, in_acme):
     assert chosen.settlement.seller_id == "A1"
 
 
+def test_another_tenants_account_cannot_be_chosen(upload, in_acme, globex):
+    theirs = ConnectionFactory(tenant=globex, provider="amazon", remote_id="A9")
+
+    with pytest.raises(WhichSeller):
+        upload(v2(), connection_id=theirs.pk)
+
+    assert Report.objects.count() == 0
+
+
 def test_a_settlement_uploaded_before_connecting_gets_its_seller_afterwards(upload, in_acme):
     before = upload(v2()).settlement
     ConnectionFactory(tenant=in_acme, provider="amazon", remote_id="A1SELLER")
