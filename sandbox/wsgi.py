@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS requests (
     query TEXT NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL, note TEXT NOT NULL)"""
 _LOG_KEEPS = 50_000
 
+# A handler sets this key of the request's environ to have its effect stored and its answer lost.
+DROP_ANSWER = "sandbox.drop_answer"
+
 Control = Callable[[dict[str, Any]], Any]
 
 
@@ -146,6 +149,8 @@ class StandIn:
             response = self.guard(request, operation)
         if response is None:
             response = self.execute(request, route, values)
+        if request.environ.get(DROP_ANSWER):
+            self._drop(request, operation, "dropped by a switch, stored")
         return self._after(request, operation, response)
 
     def execute(self, request: Request, route: Route, values: Mapping[str, Any]) -> Response:

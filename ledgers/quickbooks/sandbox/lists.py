@@ -132,6 +132,7 @@ def _account(company: Company, kind: str, body: Doc, old: Doc | None) -> Doc:
         doc["AcctNum"] = body["AcctNum"]
     _active(doc, body)
     limited = old is None and company.info["plan"] != "Advanced"
+    limited = limited and company.store.count(kind, company.realm) >= _ACCOUNT_LIMIT
     if limited and sum(1 for each in company.all("Account") if each["Active"]) >= _ACCOUNT_LIMIT:
         raise errors.business(f"The plan allows {_ACCOUNT_LIMIT} active accounts")
     return doc
