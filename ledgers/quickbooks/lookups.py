@@ -92,16 +92,19 @@ class Lookups:
         return Found(Posted(external_id=target, version=version), live=True, equal=True)
 
     def _customer(self, post: Post, name: str) -> Found | Absent | CannotTell:
-        """Customers, suppliers and employees share their names, so all three are asked, in one call."""
+        """Customers, suppliers and employees share their names, so all three are asked, in one call.
+
+        That there is no such customer is proved by the customers alone; the others only explain a refused name, and not
+        every user may read them.
+        """
         parties = ("Customer", "Vendor", "Employee")
         found = self._remote.queries([wire.select(each, ("DisplayName", "=", name), wire.ANY) for each in parties])
-        for refused in found:
-            if isinstance(refused, Refused):
-                return CannotTell(refused.text)
-        customers, *others = [rows for rows in found if not isinstance(rows, Refused)]
+        customers, *others = found
+        if isinstance(customers, Refused):
+            return CannotTell(customers.text)
         if customers:
             return self._first(post, customers)
-        if any(others):
+        if any(rows for rows in others if not isinstance(rows, Refused)):
             return CannotTell(
                 f"the name {name} belongs to a supplier or an employee in QuickBooks. Rename that one, or map the "
                 "marketplace to another customer."

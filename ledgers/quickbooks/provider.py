@@ -22,6 +22,7 @@ from ledgers.quickbooks.client import QuickBooks
 from ledgers.quickbooks.remote import Token
 from ledgers.registry import LedgerSpec
 from tenants import grants
+from tenants.consents import ConsentFailed
 from tenants.models import Connection
 from tenants.providers import Identity, Provider, ProviderKind
 
@@ -34,10 +35,6 @@ _BASES: Final = {
     "sandbox": "https://sandbox-quickbooks.api.intuit.com",
 }
 _WEBS: Final = {"production": "https://app.qbo.intuit.com/app", "sandbox": "https://app.sandbox.qbo.intuit.com/app"}
-
-
-class NoCompany(Exception):
-    """The consent came back without saying which company it is for, or the company could not be read."""
 
 
 def _oauth(choice: Mapping[str, Any]) -> OAuthSpec:
@@ -63,11 +60,11 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
     """The company's id comes on the callback alone; one read proves that environment and rights fit.
 
     Raises:
-        NoCompany
+        ConsentFailed: no company came back, or it cannot be read with these tokens.
     """
     realm = callback.get("realmId", "")
     if not realm.isdigit():
-        raise NoCompany("QuickBooks did not say which company was chosen. Start again and choose a company.")
+        raise ConsentFailed("QuickBooks did not say which company was chosen.", "Connect again and choose a company.")
 
     def token(rejected: str = "") -> str:
         if rejected:
@@ -78,7 +75,11 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
     try:
         name = ledger.company_name()
     except (AuthorizationLost, NotSent) as error:
-        raise NoCompany(f"{error} Check that the keys belong to this environment, then connect again.") from error
+        raise ConsentFailed(
+            f"The company could not be read: {error}",
+            "Check that the application's keys belong to this environment and that you are an administrator of the "
+            "company, then connect again.",
+        ) from error
     return [Identity(remote_id=realm, name=name)]
 
 

@@ -327,6 +327,13 @@ def test_a_customers_name_used_by_a_supplier_goes_to_a_person(remote: tuple[Scri
     assert script.metered == ["batch"]
 
 
+def test_a_customer_is_absent_even_where_employees_may_not_be_read(remote: tuple[Script, QuickBooks]) -> None:
+    script, client = remote
+    script.will(200, batch_of(rows("Customer"), rows("Vendor"), fault("5020")))
+
+    assert client.find(make.post(make.customer())) == Absent()
+
+
 def test_a_customer_of_this_name_is_adopted(remote: tuple[Script, QuickBooks]) -> None:
     script, client = remote
     script.will(200, batch_of(rows("Customer", {"Id": "8", "SyncToken": "2"}), rows("Vendor"), rows("Employee")))

@@ -1,0 +1,513 @@
+"""What every ledger keeps, against its own stand-in. Assertions are about the books, not about calls."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from bookkeeping.accounts import AccountKey as K
+from bookkeeping.documents import How, InvoiceLine, Kind
+from ledgers.port import Absent, AuthorizationLost, Found, Lookup, Next, NotSent, Posted, Refused, Unknown
+from tests.contract import documents as make
+
+DEADLINE_S = 10.0
+
+
+def call_of(rig: Any, *posts: Any) -> Any:
+    (call,) = rig.ledger.render(posts)
+    return call
+
+
+def send(rig: Any, *posts: Any) -> Any:
+    return rig.ledger.send(call_of(rig, *posts), DEADLINE_S)
+
+
+def exact(rig: Any, kind: Kind) -> bool:
+    return bool(rig.ledger.capabilities.lookup[kind] is Lookup.EXACT)
+
+
+def entry(rig: Any, key: str = "e1", **changes: Any) -> Any:
+    return rig.post(make.entry(**changes), key)
+
+
+ENTRY_BALANCES = {K.SALES: -10000, K.FEE_SELLING: 1500, K.CLEARING: 8500}
+
+
+# Every kind ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_settlement_of_every_kind_comes_out_in_the_books(rig: Any) -> None:
+    invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-0000001-000000{n}"), f"i{n}") for n in (1, 2)))
+    rig.deliver(*(rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in (1, 2)))
+    rig.deliver(entry(rig))
+    rig.deliver(rig.post(make.transfer(source="CHARGE_METHOD", target="CLEARING", amount=700), "t1"))
+    rig.deliver(rig.post(make.deposit(), "d1"))
+
+    assert rig.balances() == {
+        K.SALES: -8000 - 10000,
+        K.PROMO: 1000,
+        K.FEE_SELLING: 1500 + 1500,
+        K.CHARGE_METHOD: -700,
+        K.CLEARING: 7000 + 8500 + 700 - 10000,
+        K.BANK: 8500,
+    }
+    assert sum(rig.balances().values()) == 0
+
+
+def test_the_answer_names_id_total_and_lines(rig: Any) -> None:
+    posted = rig.deliver(rig.post(make.invoice(), "i1"))["i1"]
+
+    assert posted.external_id
+    assert posted.total == 3500
+    assert posted.lines == {"SALES": 4000, "PROMO": -500}
+
+
+def test_a_document_can_be_read_back_until_it_is_gone(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))["e1"]
+
+    before = rig.ledger.read(Kind.ENTRY, posted.external_id)
+    rig.deliver(rig.post(make.undo("e1", Kind.ENTRY), "u1", {"e1": posted}))
+    after = rig.ledger.read(Kind.ENTRY, posted.external_id)
+
+    assert (before.total, after) == (10000, None)
+
+
+def test_balances_are_those_of_the_books(rig: Any) -> None:
+    rig.deliver(entry(rig))
+
+    answered = rig.ledger.balances()
+
+    assert answered[rig.bindings["CLEARING"].account] == rig.balance(K.CLEARING) == 8500
+
+
+def test_many_documents_are_posted_once_each_in_few_calls(rig: Any) -> None:
+    posts = [rig.post(make.invoice(number=f"113-0000001-{n:07d}"), f"i{n}") for n in range(61)]
+
+    calls = rig.ledger.render(posts)
+    for call in calls:
+        rig.ledger.send(call, DEADLINE_S)
+
+    assert len(calls) <= -(-len(posts) // min(30, rig.ledger.capabilities.batch))
+    assert rig.balance(K.AR) == 61 * 3500
+
+
+def test_a_hundred_payments_close_a_hundred_invoices(rig: Any) -> None:
+    invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-0000001-{n:07d}"), f"i{n}") for n in range(100)))
+
+    rig.deliver(*(rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in range(100)))
+
+    assert (rig.balance(K.AR), rig.balance(K.CLEARING)) == (0, 100 * 3500)
+
+
+def test_undo_in_reverse_order_leaves_nothing(rig: Any) -> None:
+    invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in (1, 2)))
+    payments = rig.deliver(*(rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in (1, 2)))
+    others = rig.deliver(entry(rig), rig.post(make.transfer(), "t1"), rig.post(make.deposit(), "d1"))
+    posted = {**invoices, **payments, **others}
+    kinds = {"d1": Kind.DEPOSIT, "e1": Kind.ENTRY, "t1": Kind.TRANSFER, "p1": Kind.PAYMENT, "p2": Kind.PAYMENT}
+
+    for names in (("d1",), ("e1",), ("t1",), ("p1", "p2")):
+        rig.deliver(*(rig.post(make.undo(name, kinds[name]), f"u-{name}", posted) for name in names))
+    for name, number in (("i1", "113-1"), ("i2", "113-2")):
+        # Payments on an invoice may have raised its version: it is looked up before it is taken back.
+        posted[name] = rig.ledger.find(rig.post(make.invoice(number=number), name)).posted
+        how = How(rig.ledger.capabilities.undo[Kind.INVOICE])
+        rig.deliver(rig.post(make.undo(name, Kind.INVOICE, how), f"u-{name}", posted))
+
+    assert rig.balances() == {}
+
+
+# What is found ---------------------------------------------------------------------------------------------------------------
+
+
+def documents(rig: Any) -> dict[Kind, Any]:
+    invoices = rig.deliver(rig.post(make.invoice(number="113-9"), "i9"))
+    return {
+        Kind.INVOICE: rig.post(make.invoice(), "k-invoice"),
+        Kind.PAYMENT: rig.post(make.payment("i9"), "k-payment", invoices),
+        Kind.ENTRY: rig.post(make.entry(), "k-entry"),
+        Kind.TRANSFER: rig.post(make.transfer(), "k-transfer"),
+        Kind.DEPOSIT: rig.post(make.deposit(), "k-deposit"),
+        Kind.ACCOUNT: rig.post(make.new_account("FEE_STORAGE", "Storage of ours"), "k-account"),
+        Kind.CUSTOMER: rig.post(make.customer("Amazon.co.uk (rig)"), "k-customer"),
+        Kind.ITEM: rig.post(make.item("Another item"), "k-item"),
+    }
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UNDO])
+def test_what_is_not_there_is_absent_and_what_is_there_is_found_live_and_equal(rig: Any, kind: Kind) -> None:
+    if kind not in rig.ledger.capabilities.kinds:
+        pytest.skip("this ledger does not hold it")
+    post = documents(rig)[kind]
+
+    before = rig.ledger.find(post)
+    posted = rig.deliver(post)[post.key]
+    after = rig.ledger.find(post)
+
+    if exact(rig, kind):
+        assert before == Absent()
+        assert isinstance(after, Found)
+        assert (after.posted.external_id, after.live, after.equal) == (posted.external_id, True, True)
+        assert after.posted.total == posted.total
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UNDO])
+def test_an_answer_lost_after_the_commit_is_unknown_and_found(rig: Any, kind: Kind) -> None:
+    if kind not in rig.ledger.capabilities.kinds:
+        pytest.skip("this ledger does not hold it")
+    post = documents(rig)[kind]
+    rig.lose_next_answer()
+
+    with pytest.raises(Unknown):
+        send(rig, post)
+
+    if exact(rig, kind):
+        found = rig.ledger.find(post)
+        assert isinstance(found, Found)
+        assert (found.live, found.equal) == (True, True)
+
+
+def test_an_undo_whose_answer_is_lost_is_found_done(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))
+    post = rig.post(make.undo("e1", Kind.ENTRY), "u1", posted)
+    before = rig.ledger.find(post)
+    rig.lose_next_answer()
+
+    with pytest.raises(Unknown):
+        send(rig, post)
+
+    assert before == Absent()
+    assert isinstance(rig.ledger.find(post), Found)
+    assert rig.balances() == {}
+
+
+def test_a_lost_batch_is_found_document_by_document(rig: Any) -> None:
+    posts = [rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)]
+    rig.lose_next_answer(batch=True)
+
+    with pytest.raises(Unknown):
+        send(rig, *posts)
+
+    assert [type(rig.ledger.find(post)) for post in posts] == [Found] * 3
+    assert rig.balance(K.AR) == 3 * 3500
+
+
+def test_what_a_batch_left_out_when_it_stopped_is_told_apart_and_sent(rig: Any) -> None:
+    posts = [rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)]
+    rig.stop_batch_after(2)
+    with pytest.raises(Unknown):
+        send(rig, *posts)
+
+    found = [rig.ledger.find(post) for post in posts]
+    rig.deliver(*(post for post, answer in zip(posts, found, strict=True) if answer == Absent()))
+
+    assert [type(answer) for answer in found] == [Found, Found, Absent]
+    assert rig.balance(K.AR) == 3 * 3500
+
+
+def test_every_delivery_of_a_lost_shared_payment_is_found(rig: Any) -> None:
+    invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)))
+    posts = [rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in range(3)]
+    rig.lose_next_answer()
+
+    with pytest.raises(Unknown):
+        send(rig, *posts)
+
+    found = [rig.ledger.find(post) for post in posts]
+    assert [(each.live, each.equal, each.posted.total) for each in found] == [(True, True, 3500)] * 3
+
+
+def test_a_number_of_another_connector_is_never_adopted(rig: Any) -> None:
+    post = rig.post(make.invoice(), "i1")
+    rig.take_number(post.document.number)
+
+    refused = send(rig, post)["i1"]
+
+    assert isinstance(refused, Refused)
+    assert refused.next is Next.ADOPT
+    assert rig.ledger.find(post) == Absent()
+    assert rig.balance(K.AR) == 100
+
+
+# Once ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_was_never_kept_is_sent_again_and_posts_once(rig: Any) -> None:
+    call, post = call_of(rig, entry(rig)), entry(rig)
+    rig.lose_next_request()
+    with pytest.raises(Unknown):
+        rig.ledger.send(call, DEADLINE_S)
+
+    found = rig.ledger.find(post)
+    rig.ledger.send(call, DEADLINE_S)
+
+    assert found == Absent()
+    assert rig.balances() == ENTRY_BALANCES
+
+
+def test_the_same_bytes_sent_twice_post_once(rig: Any) -> None:
+    call = call_of(rig, entry(rig))
+
+    first, second = rig.ledger.send(call, DEADLINE_S), rig.ledger.send(call, DEADLINE_S)
+
+    assert first["e1"].external_id == second["e1"].external_id
+    assert rig.balances() == ENTRY_BALANCES
+
+
+def test_a_whole_batch_sent_twice_posts_once(rig: Any) -> None:
+    call = call_of(rig, *(rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)))
+    rig.lose_next_answer(batch=True)
+    with pytest.raises(Unknown):
+        rig.ledger.send(call, DEADLINE_S)
+
+    rig.ledger.send(call, DEADLINE_S)
+
+    assert rig.balance(K.AR) == 3 * 3500
+
+
+def test_a_commit_that_lands_after_our_look_up_posts_once(rig: Any) -> None:
+    call, post = call_of(rig, entry(rig)), entry(rig)
+    rig.commit_next_late(20)
+    with pytest.raises(Unknown):
+        rig.ledger.send(call, DEADLINE_S)
+
+    too_early = rig.ledger.find(post)
+    with suppress(Unknown):  # the remote may say that it is still working on this request
+        rig.ledger.send(call, DEADLINE_S)
+    rig.pass_time(60)
+
+    assert too_early == Absent()
+    assert rig.balances() == ENTRY_BALANCES
+    assert isinstance(rig.ledger.find(post), Found)
+
+
+def test_a_late_commit_lands_before_the_quarantine_ends(rig: Any) -> None:
+    call, post = call_of(rig, entry(rig)), entry(rig)
+    capabilities = rig.ledger.capabilities
+    rig.commit_next_late(capabilities.deadline_s - 1)
+    with pytest.raises(Unknown):
+        rig.ledger.send(call, DEADLINE_S)
+
+    rig.pass_time(capabilities.deadline_s + capabilities.quarantine_s)
+
+    assert isinstance(rig.ledger.find(post), Found)
+    assert rig.balances() == ENTRY_BALANCES
+
+
+# Nothing happened --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", ["json", "xml", "html"])
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "120"}], ids=["bare", "retry-after"])
+def test_throttled_is_not_sent(rig: Any, body: str, headers: dict[str, str]) -> None:
+    rig.answer_next(429, body, headers)
+
+    with pytest.raises(NotSent) as caught:
+        send(rig, entry(rig))
+
+    assert caught.value.after_s >= float(headers.get("Retry-After", 1))
+    assert rig.balances() == {}
+
+
+def test_a_refused_connection_is_not_sent(rig: Any) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = closed.getsockname()
+    ledger = rig.at(f"http://{address[0]}:{address[1]}")
+
+    with pytest.raises(NotSent):
+        ledger.send(call_of(rig, entry(rig)), DEADLINE_S)
+
+
+def test_a_token_that_ends_between_two_calls_is_renewed_and_nothing_is_lost_or_doubled(rig: Any) -> None:
+    calls = rig.ledger.render([rig.post(make.invoice(number=f"113-{n:07d}"), f"i{n}") for n in range(40)])
+    rig.ledger.send(calls[0], DEADLINE_S)
+    rig.reject_token()
+
+    for call in calls[1:]:
+        rig.ledger.send(call, DEADLINE_S)
+
+    assert rig.renewed == 1
+    assert rig.balance(K.AR) == 40 * 3500
+
+
+def test_a_company_that_keeps_refusing_is_lost(rig: Any) -> None:
+    rig.answer_next(401, times=2)
+
+    with pytest.raises(AuthorizationLost):
+        send(rig, entry(rig))
+
+    assert rig.balances() == {}
+
+
+def test_a_closed_period_is_a_refusal_to_be_held(rig: Any) -> None:
+    rig.close_books(make.ON.isoformat())
+
+    refused = send(rig, entry(rig))["e1"]
+
+    assert isinstance(refused, Refused)
+    assert refused.next is Next.HELD
+    assert refused.action
+    assert rig.balances() == {}
+
+
+def test_one_refused_document_of_a_batch_does_not_hold_up_the_others(rig: Any) -> None:
+    rig.take_number("113-1")
+    posts = [rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)]
+
+    outcomes = send(rig, *posts)
+
+    assert {key: type(outcome) for key, outcome in outcomes.items()} == {"i0": Posted, "i1": Refused, "i2": Posted}
+    assert rig.balance(K.AR) == 100 + 2 * 3500
+
+
+# Nobody knows -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("body", ["json", "xml", "html"])
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
+def test_a_server_error_is_unknown_and_the_look_up_tells(rig: Any, status: int, body: str, kept: bool) -> None:
+    post = entry(rig)
+    if kept:
+        rig.fail_after_commit(status, body)
+    else:
+        rig.answer_next(status, body)
+
+    with pytest.raises(Unknown):
+        send(rig, post)
+
+    assert rig.balances() == (ENTRY_BALANCES if kept else {})
+    if exact(rig, Kind.ENTRY):
+        assert isinstance(rig.ledger.find(post), Found if kept else Absent)
+
+
+def test_a_cut_answer_is_unknown_and_found(rig: Any) -> None:
+    post = entry(rig)
+    rig.cut_next_answer()
+
+    with pytest.raises(Unknown):
+        send(rig, post)
+
+    assert rig.balances() == ENTRY_BALANCES
+    if exact(rig, Kind.ENTRY):
+        assert isinstance(rig.ledger.find(post), Found)
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """A server that sends its answer a byte at a time and never ends it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+                )
+                while not stop.wait(0.02):
+                    connection.sendall(b" ")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stop.set()
+        listener.close()
+        thread.join()
+
+
+def test_a_slow_trickle_ends_at_the_deadline_and_is_unknown(rig: Any) -> None:
+    call = call_of(rig, entry(rig))
+    with trickling() as base:
+        started = time.monotonic()
+
+        with pytest.raises(Unknown):
+            rig.at(base).send(call, 0.3)
+
+        assert time.monotonic() - started < 2
+
+
+# Somebody else -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_document_somebody_changed_is_not_taken_back(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))
+    rig.touch(Kind.ENTRY, posted["e1"].external_id)
+
+    refused = send(rig, rig.post(make.undo("e1", Kind.ENTRY), "u1", posted))["u1"]
+
+    assert isinstance(refused, Refused)
+    assert refused.next in {Next.PARKED, Next.HELD}
+    assert rig.balances() == ENTRY_BALANCES
+
+
+def test_after_a_look_up_the_changed_document_can_be_taken_back(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))
+    rig.touch(Kind.ENTRY, posted["e1"].external_id)
+
+    current = rig.ledger.find(entry(rig)).posted
+    rig.deliver(rig.post(make.undo("e1", Kind.ENTRY), "u1", {"e1": current}))
+
+    assert rig.balances() == {}
+
+
+def test_a_document_somebody_deleted_is_looked_up_and_counts_as_taken_back(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))
+    rig.deliver(rig.post(make.undo("e1", Kind.ENTRY), "u1", posted))
+    again = rig.post(make.undo("e1", Kind.ENTRY), "u2", posted)
+
+    refused = send(rig, again)["u2"]
+
+    assert isinstance(refused, Refused)
+    assert refused.next is Next.ADOPT
+    assert isinstance(rig.ledger.find(again), Found)
+
+
+def test_a_name_that_exists_is_adopted_not_doubled(rig: Any) -> None:
+    first = rig.deliver(rig.post(make.customer("Amazon.ca (rig)"), "c1"))["c1"]
+    again = rig.post(make.customer("Amazon.ca (rig)"), "c2")
+
+    refused = send(rig, again)["c2"]
+
+    assert isinstance(refused, Refused)
+    assert refused.next is Next.ADOPT
+    assert rig.ledger.find(again).posted.external_id == first.external_id
+
+
+# Reading ------------------------------------------------------------------------------------------------------------------
+
+
+def test_lists_have_what_the_mapping_needs(rig: Any) -> None:
+    reference = rig.ledger.reference()
+
+    by_id = {account.id: account for account in reference.accounts}
+    assert reference.home_currency == rig.currency
+    assert by_id[rig.bindings["CLEARING"].account].account_class is not None
+    assert rig.bindings["SALES"].item in {item.id for item in reference.items}
+    assert rig.bindings[rig.customer].customer in {customer.id for customer in reference.customers}
+
+
+@pytest.mark.parametrize("mode", ["summary", "orders"])
+def test_a_healthy_company_passes_its_checks(rig: Any, mode: str) -> None:
+    steps = rig.ledger.checks(mode, rig.currency)
+
+    assert len({step.name for step in steps}) == len(steps)
+    assert [step for step in steps if step.verdict == "failed"] == []
+    assert all(step.action for step in steps if step.verdict == "warning")
+
+
+def test_an_invoice_line_without_an_exact_price_keeps_its_amount(rig: Any) -> None:
+    lines = (InvoiceLine("SALES", 1000, 3), InvoiceLine("SHIP_INCOME", 499))
+
+    posted = rig.deliver(rig.post(make.invoice(lines=lines), "i1"))["i1"]
+
+    assert posted.total == rig.balance(K.AR) == 1499
