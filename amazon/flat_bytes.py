@@ -7,7 +7,7 @@ from typing import Final
 
 from amazon.flat_errors import BadSettlementFile
 
-BLOCK: Final = 128 * 1024
+BLOCK: Final = 256 * 1024
 LONGEST_LINE: Final = 1024 * 1024
 _SLICE: Final = 16 * 1024  # zlib copies what it has not consumed on every call, so it is fed small pieces
 _GZIP: Final = 31  # zlib window bits: 15, and 16 for a gzip header with a checked trailer

@@ -70,7 +70,12 @@ class Amounts(dict[str, int]):
         self._mark, self._exponent = mark, exponent
 
     def __missing__(self, text: str) -> int:
-        value = amount(text, self._mark, self._exponent)
+        whole, _, fraction = text.partition(self._mark)
+        digits = whole.removeprefix("-") + fraction
+        if 0 < len(fraction) == self._exponent < len(digits) and digits.isascii() and digits.isdigit():
+            value: int | None = int(whole + fraction)  # the usual form, without a pattern
+        else:
+            value = amount(text, self._mark, self._exponent)
         if value is None:
             raise BadCell(not_a_number(text))
         if len(self) >= _CACHED:
@@ -175,33 +180,35 @@ class Instants(dict[str, datetime]):
         self._reading, self._period = reading, period
 
     def __missing__(self, text: str) -> datetime:
-        at = self._common(text)
-        if at is None:
-            found = moment(text, self._reading)
+        at = self._usual(text)
+        if at is None or not self._period.start <= at < self._period.end:
+            found = moment(text.strip(), self._reading)
             if found is None:
                 raise BadCell("not a date of the form this file uses; a spreadsheet may have re-formatted it.")
             at = self._period.place(found)
-        elif not self._period.start <= at < self._period.end:
-            at = None
-        if at is None:
-            raise BadCell(outside(self._period))
+            if at is None:
+                raise BadCell(outside(self._period))
         if len(self) >= _CACHED:
             self.clear()
         self[text] = at
         return at
 
-    def _common(self, text: str) -> datetime | None:
-        """Read the two usual forms, ``2021-01-05 12:34:56 UTC`` and ``05.03.2026 09:08:07 UTC``, without a pattern."""
-        if len(text) != 23 or text[19:] != " UTC" or self._reading.separator not in "-.":
+    def _usual(self, text: str) -> datetime | None:
+        """Read ``2021-01-05 12:34:56 UTC`` and ``05.03.2026 09:08:07 UTC`` without a pattern."""
+        if text[19:] != " UTC":
             return None
-        if self._reading.order == "dmy":
-            text = f"{text[6:10]}-{text[3:5]}-{text[:2]}{text[10:]}"
-        elif self._reading.order != "ymd":
+        if self._reading == _DAY_FIRST:
+            text = f"{text[6:10]}-{text[3:5]}-{text[:2]}{text[10:19]}"
+        elif self._reading != _YEAR_FIRST:
             return None
         try:
             return datetime.fromisoformat(text[:19] + "+00:00")
         except ValueError:
             return None
+
+
+_YEAR_FIRST: Final = Reading("ymd", "-")
+_DAY_FIRST: Final = Reading("dmy", ".")
 
 
 def outside(period: Period) -> str:

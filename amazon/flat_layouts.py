@@ -13,8 +13,6 @@ from typing import Final, NamedTuple
 from amazon.flat_errors import BadSettlementFile
 from bookkeeping.facts import Label
 
-BLANKS: Final = " \r\u00a0\u202f\u3000"  # taken off around every value; the space stands first
-
 SETTLEMENT_ID, START, END, DEPOSIT, TOTAL, CURRENCY = SUMMARY = (
     "settlement-id",
     "settlement-start-date",
@@ -122,7 +120,7 @@ class Layout:
         Raises:
             BadSettlementFile: no settlement, or one that a spreadsheet has damaged.
         """
-        names = [cell.strip(BLANKS).casefold() for cell in header.split("\t")]
+        names = [cell.strip().casefold() for cell in header.split("\t")]
         if SETTLEMENT_ID not in names:
             raise BadSettlementFile(1, *_no_settlement(header))
         twice = next((name for name in names if name and names.count(name) > 1), None)

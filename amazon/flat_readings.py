@@ -25,7 +25,7 @@ from amazon.flat_cells import (
     readings,
 )
 from amazon.flat_errors import BadSettlementFile
-from amazon.flat_layouts import BLANKS, CURRENCY, DEPOSIT, END, SETTLEMENT_ID, START, TOTAL, TYPE, Layout, posted
+from amazon.flat_layouts import CURRENCY, DEPOSIT, END, SETTLEMENT_ID, START, TOTAL, TYPE, Layout, posted
 from amazon.flat_rows import Lines, Rows
 from bookkeeping.facts import Header
 from bookkeeping.money import BadAmount, exponent
@@ -45,7 +45,7 @@ class Summary:
 
     @classmethod
     def of(cls, layout: Layout, line: int, text: str) -> "Summary":
-        spelled = [cell.strip(BLANKS) for cell in text.split("\t")]
+        spelled = [cell.strip() for cell in text.split("\t")]
         spelled += [""] * (len(layout.columns) - len(spelled))
         cells = dict(zip(layout.columns, spelled, strict=False))
         if cells[TYPE] or any(text for _, text in layout.amounts(cells)):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
+from amazon.flat_blocks import Block, Caches, Columns, Labels, Listed, Units
 from amazon.flat_cells import Amounts, Instants
 from amazon.flat_errors import BadCell, BadSettlementFile
 from amazon.flat_layouts import (
     AMOUNT,
     AMOUNT_TYPE,
-    BLANKS,
     CURRENCY,
     DAY,
     DESCRIPTION,
@@ -39,10 +39,6 @@ T = TypeVar("T")
 
 _IDS: Final = (ORDER, "merchant-order-id", "adjustment-id", "shipment-id", ITEM, "merchant-order-item-id")
 _POWER_OF_TEN: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.ASCII)
-_UNITS: Final = re.compile(r"(-?\d+)(?:[.,]0+)?", re.ASCII)
-_REMEMBERED: Final = 4096
-# A block with none of these has no blanks around values, no quotation marks and no powers of ten.
-_SUSPICIOUS: Final = (" \t", "\t ", " \n", "\n ", '"', "E+", *BLANKS[1:])
 _ONE_EACH: Final = "Upload each settlement as a file of its own, as Seller Central offers it."
 
 
@@ -58,7 +54,7 @@ class Lines:
 
         ``cut`` says that the file ends here without a line end.
         """
-        cells = [cell.strip(BLANKS) for cell in text.split("\t")]
+        cells = [cell.strip() for cell in text.split("\t")]
         columns = self.layout.columns
         if len(cells) < len(columns):
             if cut and not self._short:
@@ -107,78 +103,59 @@ class Rows:
     """Turns the lines of one file, after its summary row, into rows."""
 
     def __init__(self, lines: Lines, amounts: Amounts, instants: Instants) -> None:
-        self._lines, self._amounts, self._instants = lines, amounts, instants
-        self._labels, self._units = _Labels(), _Units()
+        self._lines, self._caches = lines, Caches(Labels(), amounts, instants, Units())
         self._header_of: tuple[str, ...] = ()
         self._header_units = 0
 
-    def block(self, line: int, text: str) -> list[Row]:
+    def block(self, line: int, text: str) -> Block:
         """Return the rows of a block of whole lines, of which the first is line number ``line``.
 
         Raises:
             BadSettlementFile: at the first line that is wrong.
         """
-        rows = self._by_columns(line, text) if self._lines.layout.name is Name.V2 else None
-        return list(self._by_lines(line, text)) if rows is None else rows
+        plain = self._by_columns(line, text) if self._lines.layout.name is Name.V2 else None
+        return Listed(list(self._by_lines(line, text))) if plain is None else plain
 
-    def _by_columns(self, line: int, text: str) -> list[Row] | None:
+    def _by_columns(self, line: int, text: str) -> Columns | None:
         """Read a block column by column; None where some line of it needs a closer look.
 
         Every line has exactly the header's number of cells when the settlement id stands at every such cell: the cell
         behind an id is the start date and never the id again, so no line could fall out of step and back in.
         """
-        if any(mark in text for mark in _SUSPICIOUS):
+        if '"' in text or ("+" in text and "E+" in text):
             return None
-        columns = self._lines.layout.columns
-        width, start = len(columns), columns.index
+        names = self._lines.layout.columns
         cells = text.replace("\n", "\t").split("\t")
         if text[-1:] == "\n":
             cells.pop()
-        count = len(cells) // width
-        if (
-            count * width != len(cells)
-            or cells[start(SETTLEMENT_ID) :: width].count(self._lines.settlement_id) != count
-        ):
+        count, left = divmod(len(cells), len(names))
+
+        def column(name: str) -> list[str]:
+            return cells[names.index(name) :: len(names)]
+
+        if left or column(SETTLEMENT_ID).count(self._lines.settlement_id) != count or any(column(TOTAL)):
             return None
-        if any(cells[start(TOTAL) :: width]):
+        if not {"", self._lines.currency}.issuperset(column(CURRENCY)):
             return None
-        if not {"", self._lines.currency}.issuperset(cells[start(CURRENCY) :: width]):
-            return None
-        at = cells[start(INSTANT if INSTANT in columns else DAY) :: width]
-        if "" in at:
-            return None
-        labels = zip(*(cells[start(name) :: width] for name in (TYPE, AMOUNT_TYPE, DESCRIPTION)), strict=True)
+        posted_at = column(INSTANT if INSTANT in names else DAY)
         try:
-            rows = zip(
-                range(line, line + count),
-                map(self._labels.__getitem__, labels),
-                map(self._amounts.__getitem__, cells[start(AMOUNT) :: width]),
-                map(self._instants.__getitem__, at),
-                cells[start(ORDER) :: width],
-                cells[start(ITEM) :: width],
-                cells[start(SKU) :: width],
-                map(self._units.__getitem__, cells[start(QUANTITY) :: width]),
-                cells[start(MARKETPLACE) :: width],
-                cells[start(FULFILMENT) :: width],
-                strict=True,
-            )
-            return list(map(Row._make, rows))
+            return Columns(line, count, column, posted_at, self._caches)
         except BadCell:
             return None
 
     def _by_lines(self, first: int, text: str) -> Iterator[Row]:
         *whole, rest = text.split("\n")
         for line, one in enumerate(whole, first):
-            if one.strip(BLANKS + "\t"):
+            if one.strip():
                 yield from self._line(line, self._lines.cells(line, one))
-        if rest.strip(BLANKS + "\t"):
+        if rest.strip():
             line = first + len(whole)
             yield from self._line(line, self._lines.cells(line, rest, cut=True))
 
     def _line(self, line: int, cells: dict[str, str]) -> Iterator[Row]:
         column, text = posted(cells)
-        at = _read(line, column, text, self._instants)
-        units = _read(line, QUANTITY, cells[QUANTITY], self._units)
+        at = _read(line, column, text, self._caches.instants)
+        units = _read(line, QUANTITY, cells[QUANTITY], self._caches.units)
         for label, amount in self._entries(line, cells, units):
             stated = units or self._header_units_for(cells, label)
             yield Row(
@@ -197,14 +174,14 @@ class Rows:
     def _entries(self, line: int, cells: dict[str, str], units: int) -> Iterator[tuple[Label, int]]:
         """Yield the amounts of a line under the labels V2 gives them."""
         if self._lines.layout.name is Name.V2:
-            label = self._labels[cells[TYPE], cells[AMOUNT_TYPE], cells[DESCRIPTION]]
-            yield label, _read(line, AMOUNT, cells[AMOUNT], self._amounts)
+            label = self._caches.labels[cells[TYPE], cells[AMOUNT_TYPE], cells[DESCRIPTION]]
+            yield label, _read(line, AMOUNT, cells[AMOUNT], self._caches.amounts)
             return
         kinds = [kind for kind in V1_AMOUNTS if cells.get(kind.amount)]
         if not kinds:
             self._header_of, self._header_units = _item(cells), units
         for kind in kinds:
-            yield v2_label(kind, cells), _read(line, kind.amount, cells[kind.amount], self._amounts)
+            yield v2_label(kind, cells), _read(line, kind.amount, cells[kind.amount], self._caches.amounts)
 
     def _header_units_for(self, cells: dict[str, str], label: Label) -> int:
         """Return the units that V1 states on the header row of an item, once: on its Principal row."""
@@ -227,24 +204,3 @@ def _read(line: int, column: str, text: str, cache: Mapping[str, T]) -> T:
         return cache[text]
     except BadCell as error:
         raise BadSettlementFile(line, f"The cell {column} ({text!r}) is {error}") from None
-
-
-class _Labels(dict[tuple[str, str, str], Label]):
-    def __missing__(self, triple: tuple[str, str, str]) -> Label:
-        if not triple[0]:
-            raise BadCell("empty.")
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        label = self[triple] = Label(*triple)
-        return label
-
-
-class _Units(dict[str, int]):
-    def __missing__(self, text: str) -> int:
-        found = _UNITS.fullmatch(text)
-        if found is None and text:
-            raise BadCell("not a whole number.")
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        units = self[text] = int(found[1]) if found else 0
-        return units

@@ -7,9 +7,8 @@ with the file. Pure: no Django, clock or network.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
-from typing import Final
 
+from amazon.flat_blocks import Block
 from amazon.flat_bytes import TextBlocks, decompressed
 from amazon.flat_errors import BadSettlementFile
 from amazon.flat_layouts import Layout, Name
@@ -18,8 +17,6 @@ from bookkeeping.facts import Header, Row
 from bookkeeping.money import to_text
 
 OpenChunks = Callable[[], Iterable[bytes]]
-
-_AMOUNT: Final = attrgetter("amount")
 
 
 class SettlementFile:
@@ -41,31 +38,31 @@ class SettlementFile:
         for batch in self.batches():
             yield from batch
 
-    def batches(self) -> Iterator[list[Row]]:
-        """Yield the rows in lists of some hundreds, as they come out of the file."""
+    def batches(self) -> Iterator[Block]:
+        """Yield the rows some hundreds at a time, as they come out of the file."""
         known, blocks = self._understood, self._text()
         rows = known.rows()
-        total = count = last = 0
+        total = count = 0
         for line, text in blocks:
             while line <= known.summary.line and text:
                 _, _, text = text.partition("\n")
                 line += 1
             batch = rows.block(line, text)
             if batch:
-                count, last = count + len(batch), batch[-1].line
-                total += sum(map(_AMOUNT, batch))
+                count += len(batch)
+                total += sum(batch.amounts)
                 yield batch
         self.codec = blocks.codec
         if not count:
             raise BadSettlementFile(known.summary.line, "There are no rows behind the summary row.")
         if total != self.header.total:
-            raise BadSettlementFile(known.summary.line, self._difference(total, last, blocks.terminated))
+            raise BadSettlementFile(known.summary.line, self._difference(total, count, blocks.terminated))
 
-    def _difference(self, total: int, last: int, terminated: bool) -> str:
+    def _difference(self, total: int, count: int, terminated: bool) -> str:
         currency, stated = self.header.currency, self.header.total
         end = "" if terminated else " The last line has no line end, so the file may be cut off."
         return (
-            f"The rows up to line {last} add up to {to_text(total, currency)} {currency}, but the summary row says "
+            f"The {count} rows add up to {to_text(total, currency)} {currency}, but the summary row says "
             f"{to_text(stated, currency)}: a difference of {to_text(total - stated, currency)}.{end}"
         )
 
