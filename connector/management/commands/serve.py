@@ -1,9 +1,11 @@
 """The whole product in one process: web server, workers and beat. Needs nothing installed."""
 
 import fcntl
+import signal
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from celery.beat import Scheduler, Service
@@ -11,12 +13,14 @@ from celery.worker import WorkController
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from waitress import create_server
+from waitress.server import create_server
 
+from amazon import cursors
 from connector.celery import app
 from connector.wsgi import application
 from flows import lanes, schedule
 
+STOP_S = 6.0
 POOLS = {"short": 4, "long": 2}  # deliveries and ticks must not wait behind a long import
 
 
@@ -43,6 +47,7 @@ class Command(BaseCommand):
         # The lock proves every earlier owner of a lease dead.
         lanes.free_all()
         schedule.free_all()
+        cursors.end_leases()
         workers = [
             WorkController(app=app, pool="threads", concurrency=size, queues=[name], hostname=f"{name}@tieout")
             for name, size in POOLS.items()
@@ -51,6 +56,7 @@ class Command(BaseCommand):
         for run in (*(worker.start for worker in workers), beat.start):
             _in_background(run)
         server = create_server(application, host=host, port=port, threads=8, ident="tieout")
+        signal.signal(signal.SIGTERM, _interrupt)
         self.stdout.write(f"Tieout is ready on http://{host}:{port}/")
         self.stdout.flush()
         try:
@@ -58,10 +64,17 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             pass
         finally:
-            beat.stop()
-            for worker in workers:
-                worker.stop()
+            # What is not done in time is as after a crash: the rows remember.
+            stopping = [_in_background(run) for run in (beat.stop, *(worker.stop for worker in workers))]
+            for thread in stopping:
+                thread.join(STOP_S / len(stopping))
 
 
-def _in_background(run: Callable[[], object]) -> None:
-    threading.Thread(target=run, daemon=True).start()
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _in_background(run: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
