@@ -1,7 +1,8 @@
 """From a settlement's statement to the documents that carry it.
 
-The mode only decides whether new invoices are made. Invoices that are open are covered in any mode, a month's entry carries what the rows say
-less what payments cover, movements get a document per row, and the payout closes the settlement.
+The mode only decides whether new invoices are made. Invoices that are open are covered in any mode, a month's entry
+carries what the rows say less what payments cover, movements get a document per row, and the payout closes the
+settlement.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,12 +49,13 @@ def plan(
 ) -> Plan:
     """Return the documents of one settlement, checked.
 
-    ``open_invoices``: every invoice of ours that is not closed, as covered by the other live settlements. ``numbers``: every invoice
-    number ever given → key of its invoice, so that planning again keeps a number and nothing reuses one. ``payouts``: earlier payouts
-    that no other settlement has taken back. ``previous``: the settlement before, or the opening balances; None when neither is known.
-    ``payout_failed``: the marketplace says so before the payout was posted. ``revision`` is raised after an undo. ``check_line`` holds
-    an invoice for one of its lines (no item for the SKU, an item with another income account). ``class_of`` gives the class of
-    the account a line key is mapped to.
+    ``open_invoices``: every invoice of ours that is not closed, as covered by the other live settlements.
+    ``numbers``: every invoice number ever given → key of its invoice, so that planning again keeps a number and
+    nothing reuses one. ``payouts``: earlier payouts that no other settlement has taken back. ``previous``: the
+    settlement before, or the opening balances; None when neither is known. ``payout_failed``: the marketplace says so
+    before the payout was posted. ``revision`` is raised after an undo. ``check_line`` holds an invoice for one of its
+    lines (no item for the SKU, an item with another income account). ``class_of`` gives the class of the account a
+    line key is mapped to.
 
     Raises:
         PlanBroken: the documents do not carry the settlement exactly.
@@ -105,6 +107,7 @@ class _InvoiceMaker:
         if self.mode is not Mode.ORDERS or sum(part.amounts.values()) <= 0:
             return None
         header = self.statement.header
+        month = self.statement.part(part.part).month
         key = settlement_key(header.settlement_id, part.part, f"invoice/{order_id}", self.revision)
         lines = invoice_lines(part.items, negative=self.policy.negative_lines)
         hold = next((found for line in lines if (found := self.check_line(line))), None)
@@ -123,7 +126,7 @@ class _InvoiceMaker:
             customer=self.customer_of(part.marketplace, header.currency),
             lines=lines,
             order_id=order_id,
-            memo=f"Amazon order {order_id}, as settled in {header.settlement_id}, {self.statement.part(part.part).month:%Y-%m}",
+            memo=f"Amazon order {order_id}, as settled in {header.settlement_id}, {month:%Y-%m}",
         )
         self.planned.append(Planned(key, invoice, held=hold, part=part.part))
         opened = OpenInvoice(key, number, order_id, invoice.customer, invoice.on, amounts_of(lines), part.units)
@@ -175,8 +178,8 @@ def _continuity(statement: Statement, previous: Previous | None) -> Hold | None:
         return None
     stated, known = (to_text(amount, header.currency) for amount in (statement.opening_debt, before))
     text = (
-        f"Settlement {header.settlement_id} opens with {stated} {header.currency} payable to Amazon, but {known} is known from "
-        "before. Load the settlement before it, or state the opening balance."
+        f"Settlement {header.settlement_id} opens with {stated} {header.currency} payable to Amazon, but {known} is "
+        "known from before. Load the settlement before it, or state the opening balance."
     )
     return Hold(HoldReason.CONTINUITY, text, header.settlement_id)
 

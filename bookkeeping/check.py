@@ -12,7 +12,8 @@ from bookkeeping.planned import Plan, PlanBroken, Planned
 def check(statement: Statement, plan: Plan) -> None:
     """Raise PlanBroken unless the plan carries its settlement exactly once and leaves CLEARING as stated.
 
-    CLEARING moves by total − opening debt − payout, less what is undecided (held) and payouts that were withheld and came back.
+    CLEARING moves by total − opening debt − payout, less what is undecided (held) and payouts that were withheld and
+    came back.
     """
     check_documents(plan.documents)
     _carried_once(statement, plan)

@@ -9,10 +9,10 @@ from bookkeeping.accounts import AccountKey, Category
 class Classification:
     """The meaning of one label.
 
-    ``account`` is None where nothing is booked under an account of its own: UNKNOWN (a person must decide) and OPENING_DEBT (already
-    in the books). ``coverable`` says that an invoice may carry such a row (transaction type Order with a sale, shipping, wrap or
-    promotion amount); the row must also have an order id. ``rule`` is the number of the rule that matched; ``review`` asks a person
-    to look at the label once, without holding anything.
+    ``account`` is None where nothing is booked under an account of its own: UNKNOWN (a person must decide) and
+    OPENING_DEBT (already in the books). ``coverable`` says that an invoice may carry such a row (transaction type
+    Order with a sale, shipping, wrap or promotion amount); the row must also have an order id. ``rule`` is the number
+    of the rule that matched; ``review`` asks a person to look at the label once, without holding anything.
     """
 
     category: Category

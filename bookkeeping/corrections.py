@@ -1,24 +1,33 @@
 """Documents outside any settlement: closing an invoice that will never settle, and the opening balances."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.check import check_documents
-from bookkeeping.coverage import OpenInvoice
+from bookkeeping.coverage import CLOSE_OUT, Coverage, OpenInvoice
 from bookkeeping.documents import Cover, JournalEntry, Payment
 from bookkeeping.entries import entry_lines
 from bookkeeping.numbering import close_out_key, close_out_number, revised
 from bookkeeping.planned import Planned
 
 
-def close_out(invoice: OpenInvoice, *, on: date, currency: str, revision: int = 1) -> tuple[Planned, ...]:
-    """Return the payment and the entry that close an invoice whose order was cancelled or never settles.
+@dataclass(frozen=True, slots=True)
+class CloseOut:
+    """A payment, an entry, and the coverage to be stored like a settlement's."""
 
-    The payment takes the open balance into CLEARING, the entry takes what is left of the invoice back from its accounts; CLEARING is
-    where it was. Rows that come later start a new invoice. Nothing is returned for an invoice without a balance.
+    documents: tuple[Planned, ...]
+    coverage: Coverage
+
+
+def close_out(invoice: OpenInvoice, *, on: date, currency: str, revision: int = 1) -> CloseOut | None:
+    """Return what closes an invoice whose order was cancelled or never settles, None when nothing of it is open.
+
+    The payment takes the open balance into CLEARING, the entry takes what is left of the invoice back from its
+    accounts; CLEARING is where it was. Rows that come later start a new invoice.
     """
     if invoice.balance <= 0:
-        return ()
+        return None
     number = close_out_number(invoice.number, invoice.order_id) + revised(revision)
     memo = f"Amazon order {invoice.order_id} does not settle; invoice {invoice.number} closed"
     payment = Payment(
@@ -37,7 +46,10 @@ def close_out(invoice: OpenInvoice, *, on: date, currency: str, revision: int = 
         Planned(close_out_key(invoice.number, "entry", revision), entry),
     )
     check_documents(planned)
-    return planned
+    units = {code: n - invoice.settled.get(code, 0) for code, n in invoice.units.items()}
+    left = {code: n for code, n in units.items() if n > 0}
+    coverage = Coverage(invoice.key, invoice.number, invoice.order_id, CLOSE_OUT, 0, invoice.remaining, left)
+    return CloseOut(planned, coverage)
 
 
 def opening_entry(
@@ -45,8 +57,8 @@ def opening_entry(
 ) -> Planned | None:
     """Return the entry that opens CLEARING, RESERVE and DEFERRED against OPENING, None when all are 0.
 
-    Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon. ``source`` names the seller account and its
-    settlements' currency, for the key. ``on`` is the day before the books begin.
+    Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon. ``source`` names the seller
+    account and its settlements' currency, for the key. ``on`` is the day before the books begin.
     """
     amounts: dict[LineKey, int] = {
         AccountKey.CLEARING: -clearing,

@@ -1,24 +1,29 @@
 """What payments of a settlement take off open invoices.
 
-Everything in a settlement has exactly one carrier. A month's entry carries what the rows say, less what payments cover; so whatever an invoice
-and its rows disagree about lands in the entry under its own account, receivables close to exactly zero, and no change of
-mode, trigger or mapping counts anything twice.
+Everything in a settlement has exactly one carrier. A month's entry carries what the rows say, less what payments
+cover; so whatever an invoice and its rows disagree about lands in the entry under its own account, receivables close
+to exactly zero, and no change of mode, trigger or mapping counts anything twice.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Final
 
 from bookkeeping.accounts import LineKey
 from bookkeeping.figures import OrderPart, Statement
+
+CLOSE_OUT: Final = "close-out"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenInvoice:
     """An invoice of ours, and what settlements took off it so far.
 
-    ``lines`` are its amounts by line key as the ledger answered them (as planned, before it answered), ``units`` what it invoices by
-    order item code. ``covered`` and ``settled`` are the same two for every live coverage of it. ``key`` is its delivery's.
+    ``lines`` are its amounts by line key as the ledger answered them (as planned, before it answered), ``units`` what
+    it invoices by order item code. ``covered`` and ``settled`` are the same two for every live coverage of it.
+    ``key`` is its delivery's. ``not_for`` names the settlements whose rows were carried when it was made: it invoices
+    what they left, so they never pay it.
     """
 
     key: str
@@ -30,6 +35,7 @@ class OpenInvoice:
     units: Mapping[str, int]
     covered: Mapping[LineKey, int] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
+    not_for: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -48,7 +54,8 @@ class OpenInvoice:
 class Coverage:
     """What one settlement month takes off one invoice, to be stored: freeing it is forgetting it.
 
-    ``by_key`` sums to the payment (0: the units count, but there is no payment). ``units`` are the Principal rows' by item code.
+    ``by_key`` sums to the payment (0: the units count, but there is no payment). ``units`` are the Principal rows' by
+    item code. A close-out has CLOSE_OUT for a settlement, and part 0.
     """
 
     invoice: str
@@ -58,7 +65,6 @@ class Coverage:
     part: int
     by_key: Mapping[LineKey, int]
     units: Mapping[str, int]
-    closes: bool
 
     @property
     def amount(self) -> int:
@@ -82,8 +88,10 @@ def cover(
 ) -> tuple[tuple[Coverage, OpenInvoice], ...]:
     """Return every coverage of the settlement with the invoice it found, orders ascending, months ascending.
 
-    ``make`` gives the invoice for an order's rows of one month when none is open, or None where the month's entry carries them.
+    ``make`` gives the invoice for an order's rows of one month when none is open, or None where the month's entry
+    carries them.
     """
+    settlement_id = statement.header.settlement_id
     by_order: dict[str, list[OpenInvoice]] = {}
     for invoice in sorted(open_invoices, key=lambda one: (one.on, one.key)):
         by_order.setdefault(invoice.order_id, []).append(invoice)
@@ -91,14 +99,16 @@ def cover(
     for order_id, parts in statement.orders.items():
         invoices = by_order.get(order_id, [])
         for part in parts:
-            at = next((n for n, one in enumerate(invoices) if one.balance > 0), None)
+            at = next(
+                (n for n, one in enumerate(invoices) if one.balance > 0 and settlement_id not in one.not_for), None
+            )
             if at is None:
                 made = make(order_id, part)
                 if made is None:
                     continue
                 invoices.append(made)
                 at = len(invoices) - 1
-            coverage = _coverage(statement.header.settlement_id, invoices[at], part)
+            coverage = _coverage(settlement_id, invoices[at], part)
             found.append((coverage, invoices[at]))
             invoices[at] = covered_by(invoices[at], [coverage])
     return tuple(found)
@@ -111,7 +121,7 @@ def _coverage(settlement_id: str, invoice: OpenInvoice, part: OrderPart) -> Cove
     final = all(settled.get(code, 0) >= units for code, units in invoice.units.items())
     amount = sum(by_key.values())
     # Reaching the balance closes key by key too: a leftover pair of lines would count twice when late rows arrive.
-    if closes := final or amount >= invoice.balance:
+    if final or amount >= invoice.balance:
         by_key = dict(remaining)
     elif amount <= 0:
         by_key = {}
@@ -123,7 +133,6 @@ def _coverage(settlement_id: str, invoice: OpenInvoice, part: OrderPart) -> Cove
         part=part.part,
         by_key={key: cents for key, cents in sorted(by_key.items()) if cents},
         units=part.units,
-        closes=closes,
     )
 
 

@@ -1,6 +1,7 @@
 """Calendar days in a marketplace's time zone.
 
-A row belongs to the calendar month of its posting in the zone of its marketplace, neither to the month of the payout nor to UTC's.
+A row belongs to the calendar month of its posting in the zone of its marketplace, neither to the month of the payout
+nor to UTC's.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +14,8 @@ _QUARTER_HOURS: Final = 96  # Every zone in use is a whole number of quarter hou
 class LocalDays:
     """The local day of an instant, fast when instants come nearly sorted.
 
-    ``day`` is the day ``move`` was last asked for; it holds for every instant from ``starts_at`` up to, not including, ``ends_at``.
+    ``day`` is the day ``move`` was last asked for; it holds for every instant from ``starts_at`` up to, not
+    including, ``ends_at``.
     """
 
     __slots__ = ("_known", "day", "ends_at", "month", "starts_at", "zone")

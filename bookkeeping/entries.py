@@ -1,6 +1,7 @@
 """Entries and deposits from signed amounts by line key.
 
-An amount > 0 raises what Amazon owes the seller: its account is credited and CLEARING debited. An amount < 0 is the other way round.
+An amount > 0 raises what Amazon owes the seller: its account is credited and CLEARING debited. An amount < 0 is the
+other way round.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +29,9 @@ def by_account(amounts: Mapping[LineKey, int]) -> list[tuple[LineKey, int]]:
 
 
 def entry_lines(amounts: Mapping[LineKey, int], balancing: LineKey) -> tuple[EntryLine, ...]:
-    """Return balanced lines, debits first: each amount on its key, their net on ``balancing`` (no line when the net is 0)."""
+    """Return balanced lines, debits first: each amount on its key, their net on ``balancing`` (no line when the net
+    is 0).
+    """
     signed = [(key, amount) for key, amount in by_account(amounts) if amount]
     if net := sum(amount for _, amount in signed):
         signed.insert(0, (balancing, -net))

@@ -27,7 +27,9 @@ class RowsDoNotTie(StatementError):
 
 
 class SumsDoNotTie(StatementError):
-    """The sums by category, account or month lost or doubled a row: a fault of ours, caught before anything is planned."""
+    """The sums by category, account or month lost or doubled a row: a fault of ours, caught before anything is
+    planned.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Rows of one label, marketplace and account in one part. ``key`` is "" where the label is booked under no account of its own:
-    tax legs (netted per order), movements, the opening debt and unknown labels. ``line`` is the first row's line."""
+    """Rows of one label, marketplace and account in one part. ``key`` is "" where the label is booked under no
+    account of its own: tax legs (netted per order), movements, the opening debt and unknown labels. ``line`` is the
+    first row's line.
+    """
 
     part: int
     category: Category
@@ -88,7 +92,9 @@ class OrderPart:
 
 @unique
 class MovementKind(StrEnum):
-    """A row that moves money between the marketplace and the bank, outside the payout. The value is the letter of its number."""
+    """A row that moves money between the marketplace and the bank, outside the payout. The value is the letter of its
+    number.
+    """
 
     CARD_CHARGE = "C"
     FAILED_PAYOUT = "F"
@@ -134,9 +140,10 @@ _NONE: Mapping[int, Mapping[LineKey, int]] = MappingProxyType({})
 class Statement:
     """What one settlement means.
 
-    ``totals`` holds, by part and line key, what has to be carried: everything but movements, the opening debt and unknown labels, with
-    the tax legs netted. ``orders`` has the orders that were asked for, parts ascending. ``opening_debt`` is the sum of
-    *Payable to Amazon*, at most 0 and already in the books. ``reserve_held`` is at most 0, ``reserve_released`` at least 0.
+    ``totals`` holds, by part and line key, what has to be carried: everything but movements, the opening debt and
+    unknown labels, with the tax legs netted. ``orders`` has the orders that were asked for, parts ascending.
+    ``opening_debt`` is the sum of *Payable to Amazon*, at most 0 and already in the books. ``reserve_held`` is at
+    most 0, ``reserve_released`` at least 0.
     """
 
     header: Header

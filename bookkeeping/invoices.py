@@ -20,8 +20,8 @@ def customer_symbol(marketplace: str, currency: str) -> str:
 def invoice_lines(items: Iterable[OrderItem], *, negative: bool) -> tuple[InvoiceLine, ...]:
     """Return one line per order item and line key, without zeros; ``negative`` False leaves out what lowers the total.
 
-    A product line states its units where they divide the amount exactly; elsewhere it is one extended amount, and says the units in
-    words, because a ledger multiplies quantity and rounded price itself.
+    A product line states its units where they divide the amount exactly; elsewhere it is one extended amount, and
+    says the units in words, because a ledger multiplies quantity and rounded price itself.
     """
     lines = []
     for item in items:

@@ -34,8 +34,8 @@ class Moved:
 def plan_movements(statement: Statement, policy: Policy, payouts: Sequence[EarlierPayout], revision: int) -> Moved:
     """Return a document per movement row, in row order.
 
-    A failed payout takes back the latest earlier payout of the same amount. Without one it is held; where that payout was withheld,
-    nothing is posted for either, for the money never left.
+    A failed payout takes back the latest earlier payout of the same amount. Without one it is held; where that payout
+    was withheld, nothing is posted for either, for the money never left.
     """
     left = [payout for payout in payouts if payout.settlement_id != statement.header.settlement_id]
     documents, pairings, flags = [], [], []
@@ -66,7 +66,7 @@ def _match(movement: Movement, payouts: Sequence[EarlierPayout]) -> EarlierPayou
 
 def _unmatched(movement: Movement, currency: str) -> Hold:
     shown = f"{to_text(movement.amount, currency)} {currency}"
-    text = f"Amazon took back a payout of {shown}, and no earlier payout of this amount is known. Load the settlement it paid."
+    text = f"Amazon took back a payout of {shown}, and none of this amount is known. Load the settlement it paid."
     return Hold(HoldReason.PAYOUT_UNMATCHED, text, f"line {movement.line}")
 
 

@@ -1,7 +1,7 @@
 """Keys and human-visible numbers.
 
-A key names the effect: source fact, part, kind, revision, and nothing of tenant, flow, clock or content. A number is a label
-that people read and look up; it guards nothing. Numbers fit 21 characters (QuickBooks DocNumber).
+A key names the effect: source fact, part, kind, revision, and nothing of tenant, flow, clock or content. A number is
+a label that people read and look up; it guards nothing. Numbers fit 21 characters (QuickBooks DocNumber).
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,9 @@ def undo_key(key: str) -> str:
 
 
 def settlement_number(settlement_id: str, part: int | str, revision: int) -> str:
-    """Return ``AMZ-18000000001-1``, from the second revision on ``AMZ-18000000001-1r2``; a long id keeps its last 11 digits."""
+    """Return ``AMZ-18000000001-1``, from the second revision on ``AMZ-18000000001-1r2``; a long id keeps its last 11
+    digits.
+    """
     return f"AMZ-{settlement_id[-_SHOWN_DIGITS:]}-{part}{revised(revision)}"
 
 

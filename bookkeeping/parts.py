@@ -28,8 +28,9 @@ class Layout:
 def layout_of(statement: Statement, mode: Mode, policy: Policy, class_of: ClassOf, payout_failed: bool) -> Layout:
     """Return how the settlement is closed.
 
-    A deposit has one date, so only rows of its own month may ride on it. It cannot be 0 or less, it would book a payout that failed, and
-    its clearing line needs an account its lines may use: everywhere else entries and a transfer do the same.
+    A deposit has one date, so only rows of its own month may ride on it. It cannot be 0 or less, it would book a
+    payout that failed, and its clearing line needs an account its lines may use: everywhere else entries and a
+    transfer do the same.
     """
     header = statement.header
     possible = (
@@ -85,7 +86,7 @@ def plan_parts(
 def part_entry(
     statement: Statement, part: Part, amounts: Mapping[LineKey, int], revision: int, on: date | None = None
 ) -> JournalEntry:
-    """Return the entry that carries ``amounts`` of a part through CLEARING, on the part's date unless another is given."""
+    """Return the entry that carries ``amounts`` of a part through CLEARING, on the part's date or the given one."""
     header = statement.header
     return JournalEntry(
         number=settlement_number(header.settlement_id, part.n, revision),
@@ -124,5 +125,6 @@ def _undecided(statement: Statement, n: int) -> Hold | None:
 
 
 def _failed(statement: Statement) -> Hold:
-    text = f"Amazon reports that the payout of settlement {statement.header.settlement_id} failed; the money comes in a later one"
-    return Hold(HoldReason.PAYOUT_FAILED, text, statement.header.settlement_id)
+    settlement_id = statement.header.settlement_id
+    text = f"Amazon reports that the payout of settlement {settlement_id} failed; the money comes in a later one"
+    return Hold(HoldReason.PAYOUT_FAILED, text, settlement_id)

@@ -14,8 +14,8 @@ from bookkeeping.remarks import Flag, Hold
 class Planned:
     """One document to be delivered. ``depends_on`` are keys of documents whose remote id it needs.
 
-    ``part`` is the settlement month it carries, 0 for none. ``not_before`` is the day from which it may be sent. A held entry whose rows are
-    all undecided has no lines yet.
+    ``part`` is the settlement month it carries, 0 for none. ``not_before`` is the day from which it may be sent. A
+    held entry whose rows are all undecided has no lines yet.
     """
 
     key: str
@@ -32,7 +32,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """``document`` (a key) carries ``amount`` of one line key in one part: for an order's invoice, or "" for the rest of the part."""
+    """``document`` (a key) carries ``amount`` of one line key in one part: for an order's invoice, or "" for the rest
+    of the part.
+    """
 
     part: int
     order_id: str
@@ -56,7 +58,9 @@ class EarlierPayout:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The row on ``line`` takes back the payout of ``settlement_id``. Where that was withheld, neither is ever posted."""
+    """The row on ``line`` takes back the payout of ``settlement_id``. Where that was withheld, neither is ever
+    posted.
+    """
 
     line: int
     settlement_id: str
@@ -76,8 +80,9 @@ class Previous:
 class Plan:
     """The documents of one settlement in the order they are best sent.
 
-    ``coverage`` is to be stored with the plan and forgotten with it. ``invoices`` are the invoices made here, as later settlements need
-    them. ``carriers`` say where every amount of the settlement went. Equal facts give an equal plan, byte for byte.
+    ``coverage`` is to be stored with the plan and forgotten with it. ``invoices`` are the invoices made here, as
+    later settlements need them. ``carriers`` say where every amount of the settlement went. Equal facts give an equal
+    plan, byte for byte.
     """
 
     settlement_id: str

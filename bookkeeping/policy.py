@@ -15,8 +15,8 @@ class Mode(StrEnum):
     ORDERS = "orders"
 
 
-# QuickBooks Deposit, Line.DepositLineDetail.AccountRef: Income, Other Income, Expense, Other Expense, Cost of Goods Sold, Other Current
-# Asset and Equity are documented; liabilities and bank accounts are not.
+# QuickBooks Deposit, Line.DepositLineDetail.AccountRef: Income, Other Income, Expense, Other Expense, Cost of Goods
+# Sold, Other Current Asset and Equity are documented; liabilities and bank accounts are not.
 DOCUMENTED_DEPOSIT_CLASSES: Final = frozenset(
     {
         AccountClass.CURRENT_ASSET,
@@ -33,9 +33,10 @@ DOCUMENTED_DEPOSIT_CLASSES: Final = frozenset(
 class Policy:
     """How documents are cut.
 
-    ``payouts_to`` is BANK, or PAYOUTS where money passes an in-transit account. ``deposit`` closes a settlement in orders mode with one
-    deposit whose lines may use ``deposit_classes`` only; without it, and wherever a deposit cannot be made, entries and a transfer do
-    the same. ``negative_lines`` False leaves promotions off invoices. ``card_transfers`` False charges a card by an entry.
+    ``payouts_to`` is BANK, or PAYOUTS where money passes an in-transit account. ``deposit`` closes a settlement in
+    orders mode with one deposit whose lines may use ``deposit_classes`` only; without it, and wherever a deposit
+    cannot be made, entries and a transfer do the same. ``negative_lines`` False leaves promotions off invoices.
+    ``card_transfers`` False charges a card by an entry.
     """
 
     payouts_to: LineKey = AccountKey.BANK

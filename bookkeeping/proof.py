@@ -17,8 +17,10 @@ from bookkeeping.planned import Plan, Planned
 
 @unique
 class Verdict(StrEnum):
-    """PROVED: everything is in the books and every figure was compared and agrees. UNCOMPARED: it agrees as far as the ledger answered
-    figures. WAITING: nothing disagrees, but something is held or not sent yet. DIFFERS: two figures disagree."""
+    """PROVED: everything is in the books and every figure was compared and agrees. UNCOMPARED: it agrees as far as
+    the ledger answered figures. WAITING: nothing disagrees, but something is held or not sent yet. DIFFERS: two
+    figures disagree.
+    """
 
     PROVED = "proved"
     UNCOMPARED = "uncompared"
@@ -49,7 +51,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A document that is not in the books. ``reason`` is its own hold, or names the document it waits for; "" is merely not sent."""
+    """A document that is not in the books. ``reason`` is its own hold, or names the document it waits for; "" is
+    merely not sent.
+    """
 
     key: str
     amount: int
@@ -58,8 +62,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """``clearing`` is how far the documents in the books moved CLEARING (debit positive), ``clearing_expected`` how far all of them
-    will: 0, or a debt carried into the next settlement. ``undecided`` is the sum of the rows with unknown labels."""
+    """``clearing`` is how far the documents in the books moved CLEARING (debit positive), ``clearing_expected`` how
+    far all of them will: 0, or a debt carried into the next settlement. ``undecided`` is the sum of the rows with
+    unknown labels.
+    """
 
     verdict: Verdict
     comparisons: tuple[Comparison, ...]
@@ -136,8 +142,8 @@ def _expected_clearing(statement: Statement, plan: Plan) -> int:
 def _clearing(planned: Planned, answer: Answer) -> int:
     """Return how far a posted document moved CLEARING, by the ledger's total where it states one.
 
-    A document that came back with another total moved CLEARING by an unknown share of it: what was planned is taken and the
-    difference stands as its own comparison.
+    A document that came back with another total moved CLEARING by an unknown share of it: what was planned is taken
+    and the difference stands as its own comparison.
     """
     planned_effect = effect(planned.document).get(AccountKey.CLEARING, 0)
     whole = own_total(planned.document)
@@ -158,7 +164,9 @@ def _verdict(comparisons: Sequence[Comparison], waiting: bool, clears: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step from gross sales to the payout. ``running`` is the sum up to and including it; rows > 0 raise the payout."""
+    """One step from gross sales to the payout. ``running`` is the sum up to and including it; rows > 0 raise the
+    payout.
+    """
 
     name: str
     amount: int

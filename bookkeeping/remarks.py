@@ -14,6 +14,7 @@ class HoldReason(StrEnum):
     PAYOUT_UNMATCHED = "payout_unmatched"
     PAYOUT_FAILED = "payout_failed"
     CONTINUITY = "continuity"
+    UNMAPPED_ACCOUNT = "unmapped_account"
     UNMAPPED_SKU = "unmapped_sku"
     ITEM_ACCOUNT = "item_account"
     NUMBERS_USED_UP = "numbers_used_up"
@@ -21,7 +22,9 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """``text`` says what happened and what ends it, for a bookkeeper; ``subject`` names the label, SKU or line it is about."""
+    """``text`` says what happened and what ends it, for a bookkeeper; ``subject`` names the label, SKU or line it is
+    about.
+    """
 
     reason: HoldReason
     text: str

@@ -1,6 +1,6 @@
 """Invoices made before the settlement: when the order ships, or is placed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum, unique
@@ -20,8 +20,9 @@ from bookkeeping.policy import Policy
 class ShippedOrder:
     """An order as its proceeds state it, in minor units, tax that the marketplace remits left out.
 
-    ``items`` hold amounts by line key (a discount negative). ``on`` is the local invoice date, frozen when the shipment was first seen;
-    ``shipped_at`` the instant. ``stated_total`` is the order's own total of the same amounts, None where it cannot be told.
+    ``items`` hold amounts by line key (a discount negative). ``on`` is the local invoice date, frozen when the
+    shipment was first seen; ``shipped_at`` the instant. ``stated_total`` is the order's own total of the same
+    amounts, None where it cannot be told.
     """
 
     order_id: str
@@ -57,24 +58,11 @@ class Shipment:
     reason: NoInvoice | None = None
 
 
-def carried_items(parts: Iterable[OrderPart]) -> dict[str, OrderItem]:
-    """Return what settlements already carried of one order, by order item code."""
-    carried: dict[str, OrderItem] = {}
-    for part in parts:
-        for item in part.items:
-            before = carried.get(item.item_code, OrderItem(item.item_code, item.sku, 0, {}))
-            amounts = {
-                key: before.amounts.get(key, 0) + item.amounts.get(key, 0) for key in {*before.amounts, *item.amounts}
-            }
-            carried[item.item_code] = OrderItem(item.item_code, item.sku, before.units + item.units, amounts)
-    return carried
-
-
 def plan_shipment(
     order: ShippedOrder,
     *,
     policy: Policy,
-    carried: Mapping[str, OrderItem],
+    carried: Sequence[tuple[str, OrderPart]] = (),
     cut_over_at: datetime | None = None,
     closed_until: date | None = None,
     first_open_on: date | None = None,
@@ -85,10 +73,12 @@ def plan_shipment(
 ) -> Shipment:
     """Return the invoice over the units of a shipped order that no settlement has carried, made once per order.
 
-    ``carried``: see ``carried_items``. ``closed_until`` is the last day of the closed period; an invoice dated in it moves to
-    ``first_open_on``, or without that is left to the settlement.
+    ``carried`` are the rows of the order that live settlements carry, each with its settlement id. ``closed_until``
+    is the last day of the closed period; an invoice dated in it moves to ``first_open_on``, or without that is left
+    to the settlement.
     """
-    items = tuple(left for item in order.items if (left := _left(item, carried.get(item.item_code))).units > 0)
+    settled = _by_item(part for _, part in carried)
+    items = tuple(left for item in order.items if (left := _left(item, settled.get(item.item_code))).units > 0)
     lines = invoice_lines(items, negative=policy.negative_lines)
     in_closed = closed_until is not None and order.on <= closed_until
     reason = _reason(order, items, cut_over_at)
@@ -115,7 +105,16 @@ def plan_shipment(
     planned = Planned(key, invoice, held=hold)
     check_documents([planned])
     units = {item.item_code: item.units for item in items}
-    opened = OpenInvoice(key, number, order.order_id, invoice.customer, invoice.on, amounts_of(lines), units)
+    opened = OpenInvoice(
+        key=key,
+        number=number,
+        order_id=order.order_id,
+        customer=invoice.customer,
+        on=invoice.on,
+        lines=amounts_of(lines),
+        units=units,
+        not_for=tuple(sorted({settlement_id for settlement_id, _ in carried})),
+    )
     return Shipment(planned, opened)
 
 
@@ -131,6 +130,18 @@ def _reason(order: ShippedOrder, items: tuple[OrderItem, ...], cut_over_at: date
     if sum(sum(item.amounts.values()) for item in items) <= 0:
         return NoInvoice.NOTHING_TO_PAY
     return None
+
+
+def _by_item(parts: Iterable[OrderPart]) -> dict[str, OrderItem]:
+    carried: dict[str, OrderItem] = {}
+    for part in parts:
+        for item in part.items:
+            before = carried.get(item.item_code, OrderItem(item.item_code, item.sku, 0, {}))
+            amounts = dict(before.amounts)
+            for key, amount in item.amounts.items():
+                amounts[key] = amounts.get(key, 0) + amount
+            carried[item.item_code] = OrderItem(item.item_code, item.sku, before.units + item.units, amounts)
+    return carried
 
 
 def _left(item: OrderItem, carried: OrderItem | None) -> OrderItem:

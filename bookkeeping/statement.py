@@ -1,9 +1,10 @@
 """From the rows of a settlement to its statement, in one pass.
 
-The rows are those of Amazon report GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2. They are not kept: memory grows with distinct (month, label,
-marketplace, account) and with the orders that were asked for, never with the rows.
+The rows are those of Amazon report GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2. They are not kept: memory grows with
+distinct (month, label, marketplace, account) and with the orders that were asked for, never with the rows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import date, timedelta
 from enum import Enum, auto
@@ -12,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bookkeeping.accounts import AccountKey, Category, LineKey
+from bookkeeping.batches import Batch, Batched, Group
 from bookkeeping.classification import Classification
 from bookkeeping.days import LocalDays, last_of_month, local_day
 from bookkeeping.facts import Header, Label, Row
@@ -69,7 +71,7 @@ def use_of(meaning: Classification) -> Use:
 
 def build(
     header: Header,
-    rows: Iterable[Row],
+    rows: Iterable[Row] | Batched,
     *,
     classify: Classify,
     zone_of: ZoneOf | ZoneInfo,
@@ -78,16 +80,20 @@ def build(
 ) -> Statement:
     """Return what the rows of one settlement mean.
 
-    ``classify`` is asked once per distinct label. ``zone_of`` gives a marketplace's zone and, for "", the settlement's own, in which its
-    end is dated. ``resolve`` gives the line key of (account, SKU, marketplace, local day); without it a line key is its account.
-    ``orders`` names the orders whose coverable sums are kept, None keeps all of them; summary mode with few open invoices
-    needs only theirs.
+    ``classify`` is asked once per distinct label. ``zone_of`` gives a marketplace's zone and, for "", the
+    settlement's own, in which its end is dated. ``resolve`` gives the line key of (account, SKU, marketplace, local
+    day); without it a line key is its account. ``orders`` names the orders whose coverable sums are kept, None keeps
+    all of them; summary mode with few open invoices needs only theirs.
 
     Raises:
         RowsDoNotTie: the rows do not add up to ``header.total``.
     """
     gather = _Gather(header, classify, zone_of, resolve, orders)
-    gather.take(rows)
+    if isinstance(rows, Batched):
+        for batch in rows.batches():
+            gather.take_batch(batch)
+    else:
+        gather.take(rows)
     return gather.statement()
 
 
@@ -162,7 +168,7 @@ class _Gather:
         self.tallies: dict[tuple[date, Label, str, LineKey], _Tally] = {}
         self.orders: dict[str, dict[date, _OrderMonth]] = {}
         self.taxes: dict[str, tuple[str, dict[date, int]]] = {}
-        self.movements: list[Movement] = []
+        self.movements: list[tuple[int, MovementKind, date, int, Label]] = []
         self.unknown: dict[tuple[date, Label], _Tally] = {}
         self.conflicts: dict[tuple[date, Label], _Tally] = {}
 
@@ -189,6 +195,58 @@ class _Gather:
                 self._tax(slot, order_id, amount)
             elif amount:
                 self._aside(slot, line, amount)
+
+    def take_batch(self, batch: Batch) -> None:
+        """Take a batch by its groups where sums are all that is wanted of it, else row by row."""
+        groups = [
+            (self.slots.get((group.label, group.marketplace)) or self._slot(group.label, group.marketplace), group)
+            for group in batch.groups()
+        ]
+        if (
+            self.resolve is None
+            and all(self._only_sums(slot, group) for slot, group in groups)
+            and self._one_month(batch)
+        ):
+            for slot, group in groups:
+                self._add(slot, group)
+        else:
+            self.take(batch)
+
+    def _only_sums(self, slot: _Slot, group: Group) -> bool:
+        """Tell whether nothing but sums is kept of these rows: no movement, and no order that was asked for."""
+        if slot.use is Use.MOVEMENT or (slot.coverable and self.wanted is None):
+            return False
+        if not slot.coverable or not self.wanted:
+            return True
+        return not any(order_id in self.wanted for order_id in set(group.order_ids()))
+
+    def _one_month(self, batch: Batch) -> bool:
+        """Make the batch's month the current one of every zone; False where it has rows of two months."""
+        first, last = batch.span()
+        for days in self.days.values():
+            days.move(first)
+            month = days.month
+            days.move(last)
+            if days.month != month:
+                return False
+        return True
+
+    def _add(self, slot: _Slot, group: Group) -> None:
+        amounts, month = group.amounts, slot.days.month
+        tally, _ = slot.tallies.get(month) or self._tally(slot, "", next(iter(group.lines())))
+        tally.amount += sum(amounts)
+        tally.rows += len(amounts)
+        if slot.sign and min(amount * slot.sign for amount in (min(amounts), max(amounts))) < 0:
+            for line, amount in zip(group.lines(), amounts, strict=True):
+                if amount * slot.sign < 0:
+                    _count(self.conflicts, (month, slot.label), amount, line)
+        if slot.use is Use.TAX:
+            for order_id, amount in zip(group.order_ids(), amounts, strict=True):
+                self._tax(slot, order_id, amount)
+        elif slot.use is Use.UNKNOWN:
+            for line, amount in zip(group.lines(), amounts, strict=True):
+                if amount:
+                    self._aside(slot, line, amount)
 
     def _slot(self, label: Label, marketplace: str) -> _Slot:
         meaning = self.meanings.get(label)
@@ -249,9 +307,7 @@ class _Gather:
 
     def _aside(self, slot: _Slot, line: int, amount: int) -> None:
         if slot.use is Use.MOVEMENT:
-            kind = MOVEMENTS[slot.meaning.category]
-            n = 1 + sum(movement.kind is kind for movement in self.movements)
-            self.movements.append(Movement(kind, n, line, slot.days.day, amount, slot.label))
+            self.movements.append((line, MOVEMENTS[slot.meaning.category], slot.days.day, amount, slot.label))
         elif slot.use is Use.UNKNOWN:
             _count(self.unknown, (slot.days.month, slot.label), amount, line)
 
@@ -277,7 +333,7 @@ class _Gather:
             sums=sums,
             totals={n: {key: amount for key, amount in by_key.items() if amount} for n, by_key in totals.items()},
             orders={order_id: self._order_parts(number, order_id) for order_id in sorted(self.orders)},
-            movements=tuple(self.movements),
+            movements=self._numbered(),
             opening_debt=_of_category(sums, Category.OPENING_DEBT),
             opening_debt_parts=tuple(sorted({one.part for one in sums if one.category is Category.OPENING_DEBT})),
             unknown=tuple(
@@ -312,6 +368,14 @@ class _Gather:
                 key = self._resolve(account, "", marketplace, parts[n - 1].on)
                 totals[n][key] = totals[n].get(key, 0) + net
         return totals
+
+    def _numbered(self) -> tuple[Movement, ...]:
+        seen: Counter[MovementKind] = Counter()
+        movements = []
+        for line, kind, on, amount, label in sorted(self.movements):
+            seen[kind] += 1
+            movements.append(Movement(kind, seen[kind], line, on, amount, label))
+        return tuple(movements)
 
     def _residuals(self) -> tuple[TaxResidual, ...]:
         nets = ((order_id, sum(months.values())) for order_id, (_, months) in sorted(self.taxes.items()))
@@ -348,7 +412,8 @@ class _Gather:
             if meaning.review
         ]
         for (month, label), tally in sorted(self.conflicts.items()):
-            text = f"{_shown(label)} has the opposite sign of what it usually has, in {tally.rows} row(s) from line {tally.line}"
+            where = f"{tally.rows} row(s) from line {tally.line}"
+            text = f"{_shown(label)} has the opposite of its usual sign in {where}"
             flags.append(Flag(FlagKind.SIGN_CONFLICT, text, number[month], label=label, amount=tally.amount))
         for residual in self._residuals():
             shown = to_text(residual.amount, currency)

@@ -22,8 +22,8 @@ def rows_behind(
 ) -> Iterator[Row]:
     """Yield the rows that a line key stands for in one part, of one order where ``order_id`` is given, in file order.
 
-    ``rows`` is the same file the statement was built from, with the same three functions. The tax payable of a part stands for
-    the tax rows of the orders whose tax did not cancel.
+    ``rows`` is the same file the statement was built from, with the same three functions. The tax payable of a part
+    stands for the tax rows of the orders whose tax did not cancel.
     """
     month = statement.part(part).month
     residual = {tax.order_id for tax in statement.taxes}

@@ -21,7 +21,9 @@ _PASSING: Final = frozenset({AccountKey.CLEARING, AccountKey.BANK, AccountKey.PA
 
 
 class ClosedPeriod(ValueError):
-    """Some documents lie in a closed period, where nothing can be taken back. ``keys`` names them; ``remap`` can still move accounts."""
+    """Some documents lie in a closed period, where nothing can be taken back. ``keys`` names them; ``remap`` can
+    still move accounts.
+    """
 
     def __init__(self, keys: Sequence[str], closed_until: date) -> None:
         super().__init__(f"{len(keys)} document(s) are dated in the period closed until {closed_until}")
@@ -31,8 +33,8 @@ class ClosedPeriod(ValueError):
 def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> tuple[Planned, ...]:
     """Return one undo per live document, in the reverse of the order in which they were planned.
 
-    An undo waits for the undo of everything that depends on its target, so an invoice goes after its payment. What was never sent
-    needs no undo and is not to be passed.
+    An undo waits for the undo of everything that depends on its target, so an invoice goes after its payment. What
+    was never sent needs no undo and is not to be passed.
 
     Raises:
         ClosedPeriod: a document is dated on or before ``closed_until``; nothing is taken back then.
@@ -59,11 +61,13 @@ def remap(
     closed_until: date | None = None,
     first_open_on: date | None = None,
 ) -> tuple[Planned, ...]:
-    """Return what moves posted part entries to changed accounts; invoices, payments, movements, payout and coverage stay.
+    """Return what moves posted part entries to changed accounts; invoices, payments, movements, payout and coverage
+    stay.
 
-    ``statement`` is built with the new mapping; ``live`` are the settlement's documents in the books, ``coverage`` as stored. An entry in
-    an open month is deleted and posted anew on its date; in a closed one it is reversed and posted anew on ``first_open_on``. What rides on
-    a deposit is moved by an entry of the difference. Parts whose accounts did not change give nothing.
+    ``statement`` is built with the new mapping; ``live`` are the settlement's documents in the books, ``coverage`` as
+    stored. An entry in an open month is deleted and posted anew on its date; in a closed one it is reversed and
+    posted anew on ``first_open_on``. What rides on a deposit is moved by an entry of the difference. Parts whose
+    accounts did not change give nothing.
     """
     left = remainders(statement, coverage)
     planned: list[Planned] = []

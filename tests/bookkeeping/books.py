@@ -7,7 +7,21 @@ from datetime import date
 from bookkeeping.documents import Deposit, Document, Invoice, JournalEntry, Payment, Transfer, Undo
 
 BALANCE_SHEET = frozenset(
-    "CLEARING RESERVE DEFERRED TAX_WITHHELD_ASSET PAYOUTS AR INPUT_TAX TAX_CLEARING OUTPUT_TAX LOAN CHARGE_METHOD BANK OPENING".split()
+    [
+        "CLEARING",
+        "RESERVE",
+        "DEFERRED",
+        "TAX_WITHHELD_ASSET",
+        "PAYOUTS",
+        "AR",
+        "INPUT_TAX",
+        "TAX_CLEARING",
+        "OUTPUT_TAX",
+        "LOAN",
+        "CHARGE_METHOD",
+        "BANK",
+        "OPENING",
+    ]
 )
 
 
@@ -26,7 +40,9 @@ class Books:
         if isinstance(document, Undo):
             assert document.target in self.documents, f"{document.target} is not in the books"
             if document.target_kind == "invoice":
-                paying = [one for one in self.live() if isinstance(one, Payment) and one.cover.invoice == document.target]
+                paying = [
+                    one for one in self.live() if isinstance(one, Payment) and one.cover.invoice == document.target
+                ]
                 assert not paying, "an invoice is voided while a payment stands on it"
             self.taken_back.add(document.target)
         elif isinstance(document, Payment):
@@ -68,7 +84,9 @@ class Books:
     def count(self) -> dict[str, int]:
         """How many documents of each kind stand; payments count as calls: one per customer, day and reference."""
         counted: Counter[str] = Counter(one.kind.value for one in self.live())
-        counted["payment"] = len({(one.customer, one.on, one.reference) for one in self.live() if isinstance(one, Payment)})
+        counted["payment"] = len(
+            {(one.customer, one.on, one.reference) for one in self.live() if isinstance(one, Payment)}
+        )
         return {kind: n for kind, n in sorted(counted.items()) if n}
 
 
@@ -82,7 +100,9 @@ def _lines(document: Document) -> Iterable[tuple[date, str, int]]:
             yield on, account, cover.amount
             yield on, "AR", -cover.amount
         case JournalEntry(on=on, lines=lines):
-            assert sum(line.debit for line in lines) == sum(line.credit for line in lines), f"{document.number} does not balance"
+            assert sum(line.debit for line in lines) == sum(line.credit for line in lines), (
+                f"{document.number} does not balance"
+            )
             for line in lines:
                 yield on, line.key, line.debit - line.credit
         case Transfer(on=on, source=source, target=target, amount=amount):

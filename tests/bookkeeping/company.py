@@ -1,7 +1,6 @@
 """A company's whole history: what the flows remember between plans, in memory, with its books beside it."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from bookkeeping.facts import Header, Row
 from bookkeeping.planned import EarlierPayout, Pairing, Plan, Planned, Previous
 from bookkeeping.policy import Mode, Policy
 from bookkeeping.remarks import Hold, HoldReason
-from bookkeeping.shipment import NoInvoice, Shipment, ShippedOrder, carried_items, plan_shipment
+from bookkeeping.shipment import NoInvoice, Shipment, ShippedOrder, plan_shipment
 from bookkeeping.statement import Resolve, Statement, build
 from bookkeeping.undo import remap, undo
 from tests.bookkeeping.books import Books
@@ -135,11 +134,11 @@ class Company:
         return shipment.reason
 
     def plan_shipment(self, order: ShippedOrder, cut_over_at: datetime | None = None) -> Shipment:
-        settled = [part for sid in self.plans for part in self.statements[sid].orders.get(order.order_id, ())]
+        settled = [(sid, part) for sid in self.plans for part in self.statements[sid].orders.get(order.order_id, ())]
         return plan_shipment(
             order,
             policy=self.policy,
-            carried=carried_items(settled),
+            carried=settled,
             cut_over_at=cut_over_at,
             numbers=self.numbers,
             check_line=self._check_line,
@@ -149,8 +148,10 @@ class Company:
         """Close the order's open invoices; nothing of them is left to cover."""
         for one in self.open_invoices():
             if one.order_id == order_id:
-                self.deliver(close_out(one, on=on, currency="USD"))
-                self.invoices[one.key] = replace(one, covered=one.lines)
+                closing = close_out(one, on=on, currency="USD")
+                assert closing
+                self.deliver(closing.documents)
+                self.coverage.append(closing.coverage)
 
     def open_invoices(self, but: str = "") -> list[OpenInvoice]:
         own = {one.key for one in self.plans[but].invoices} if but in self.plans else set()

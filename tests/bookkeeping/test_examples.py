@@ -138,7 +138,12 @@ def test_debt_is_carried_then_charged_to_the_card() -> None:
         },
     )
     assert isinstance(charge, Transfer)
-    assert (charge.on, charge.source, charge.target, charge.amount) == (day("17 Nov"), "CHARGE_METHOD", "CLEARING", 3850)
+    assert (charge.on, charge.source, charge.target, charge.amount) == (
+        day("17 Nov"),
+        "CHARGE_METHOD",
+        "CLEARING",
+        3850,
+    )
     assert shown(second) == (
         day("29 Nov"),
         {"CLEARING": "216.36", "FEE_SELLING": "45.00", "FEE_FBA": "38.64", "SALES": "-300.00"},
