@@ -1,45 +1,44 @@
 """What the labels of these tests mean. Small on purpose: the full table is the source's."""
 
-from bookkeeping.accounts import AccountKey as K
-from bookkeeping.accounts import Category as C
+from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.classification import Classification
 from bookkeeping.facts import Label
 
 _ORDER = {
-    ("ItemPrice", "Principal"): (C.PRODUCT_SALE, K.SALES),
-    ("ItemPrice", "Shipping"): (C.SHIPPING_CHARGE, K.SHIP_INCOME),
-    ("ItemPrice", "GiftWrap"): (C.GIFT_WRAP, K.WRAP_INCOME),
-    ("Promotion", "Principal"): (C.PROMO_REBATE, K.PROMO),
-    ("Promotion", "Shipping"): (C.PROMO_REBATE, K.PROMO),
+    ("ItemPrice", "Principal"): (Category.PRODUCT_SALE, AccountKey.SALES),
+    ("ItemPrice", "Shipping"): (Category.SHIPPING_CHARGE, AccountKey.SHIP_INCOME),
+    ("ItemPrice", "GiftWrap"): (Category.GIFT_WRAP, AccountKey.WRAP_INCOME),
+    ("Promotion", "Principal"): (Category.PROMO_REBATE, AccountKey.PROMO),
+    ("Promotion", "Shipping"): (Category.PROMO_REBATE, AccountKey.PROMO),
 }
 _ANY_ITEM = {
-    ("ItemPrice", "Tax"): (C.TAX_COLLECTED, K.TAX_CLEARING),
-    ("ItemWithheldTax", "MarketplaceFacilitatorTax-Principal"): (C.TAX_WITHHELD, K.TAX_CLEARING),
-    ("ItemFees", "Commission"): (C.SELLING_FEE, K.FEE_SELLING),
-    ("ItemFees", "RefundCommission"): (C.REFUND_ADMIN_FEE, K.FEE_REFUND_ADMIN),
-    ("ItemFees", "FBAPerUnitFulfillmentFee"): (C.FBA_FEE, K.FEE_FBA),
-    ("ItemFees", "GiftwrapChargeback"): (C.FBA_SHIP_CHARGEBACK, K.FEE_FBA),
+    ("ItemPrice", "Tax"): (Category.TAX_COLLECTED, AccountKey.TAX_CLEARING),
+    ("ItemWithheldTax", "MarketplaceFacilitatorTax-Principal"): (Category.TAX_WITHHELD, AccountKey.TAX_CLEARING),
+    ("ItemFees", "Commission"): (Category.SELLING_FEE, AccountKey.FEE_SELLING),
+    ("ItemFees", "RefundCommission"): (Category.REFUND_ADMIN_FEE, AccountKey.FEE_REFUND_ADMIN),
+    ("ItemFees", "FBAPerUnitFulfillmentFee"): (Category.FBA_FEE, AccountKey.FEE_FBA),
+    ("ItemFees", "GiftwrapChargeback"): (Category.FBA_SHIP_CHARGEBACK, AccountKey.FEE_FBA),
 }
 _ITEM_PRICE = {
-    "Refund": (C.REFUND, K.REFUNDS),
-    "Chargeback Refund": (C.CLAIM, K.CLAIMS),
-    "A-to-z Guarantee Refund": (C.CLAIM, K.CLAIMS),
-    "Order_Retrocharge": (C.RECHARGE, K.SALES),
+    "Refund": (Category.REFUND, AccountKey.REFUNDS),
+    "Chargeback Refund": (Category.CLAIM, AccountKey.CLAIMS),
+    "A-to-z Guarantee Refund": (Category.CLAIM, AccountKey.CLAIMS),
+    "Order_Retrocharge": (Category.RECHARGE, AccountKey.SALES),
 }
 _OTHER = {
-    "TransactionTotalAmount": (C.ADVERTISING, K.ADS),
-    "Storage Fee": (C.STORAGE_FEE, K.FEE_STORAGE),
-    "WAREHOUSE_DAMAGE": (C.REIMBURSEMENT, K.REIMB),
-    "Fee Adjustment": (C.FEE_ADJUSTMENT, K.FEE_OTHER),
-    "Subscription Fee": (C.SUBSCRIPTION, K.SUBSCRIPTION),
-    "FBA Inbound Transportation Fee": (C.INBOUND_FEE, K.FEE_INBOUND),
-    "Current Reserve Amount": (C.RESERVE_HELD, K.RESERVE),
-    "Previous Reserve Amount Balance": (C.RESERVE_RELEASED, K.RESERVE),
-    "Payable to Amazon": (C.OPENING_DEBT, None),
-    "Successful charge": (C.DEBT_COLLECTED, K.CHARGE_METHOD),
-    "Transfer of funds unsuccessful": (C.PAYOUT_REVERSED, K.BANK),
-    "Micro Deposit": (C.PAYOUT_MOVEMENT, K.BANK),
-    "Cross-marketplace transfer": (C.CROSS_MARKET, K.PAYOUTS),
+    "TransactionTotalAmount": (Category.ADVERTISING, AccountKey.ADS),
+    "Storage Fee": (Category.STORAGE_FEE, AccountKey.FEE_STORAGE),
+    "WAREHOUSE_DAMAGE": (Category.REIMBURSEMENT, AccountKey.REIMB),
+    "Fee Adjustment": (Category.FEE_ADJUSTMENT, AccountKey.FEE_OTHER),
+    "Subscription Fee": (Category.SUBSCRIPTION, AccountKey.SUBSCRIPTION),
+    "FBA Inbound Transportation Fee": (Category.INBOUND_FEE, AccountKey.FEE_INBOUND),
+    "Current Reserve Amount": (Category.RESERVE_HELD, AccountKey.RESERVE),
+    "Previous Reserve Amount Balance": (Category.RESERVE_RELEASED, AccountKey.RESERVE),
+    "Payable to Amazon": (Category.OPENING_DEBT, None),
+    "Successful charge": (Category.DEBT_COLLECTED, AccountKey.CHARGE_METHOD),
+    "Transfer of funds unsuccessful": (Category.PAYOUT_REVERSED, AccountKey.BANK),
+    "Micro Deposit": (Category.PAYOUT_MOVEMENT, AccountKey.BANK),
+    "Cross-marketplace transfer": (Category.CROSS_MARKET, AccountKey.PAYOUTS),
 }
 
 
@@ -51,7 +50,7 @@ def classify(label: Label) -> Classification:
     if found is None and label.amount_type == "ItemPrice":
         found = _ITEM_PRICE.get(label.transaction_type)
     if found is None and label.amount_type == "Promotion":
-        found = (C.PROMO_REBATE, K.PROMO)
+        found = (Category.PROMO_REBATE, AccountKey.PROMO)
     if found is None:
-        return Classification(C.UNKNOWN, None, coverable=False, rule=48)
+        return Classification(Category.UNKNOWN, None, coverable=False, rule=48)
     return Classification(*found, coverable=False, rule=2)

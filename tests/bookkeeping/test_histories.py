@@ -1,15 +1,21 @@
 """Whatever happens, and in whatever order and mode it is processed, the books say what the rows say."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookkeeping.documents import Payment
+from bookkeeping.facts import Label, Row
 from bookkeeping.policy import Mode, Policy
+from bookkeeping.statement import build
 from tests.bookkeeping.books import BALANCE_SHEET
 from tests.bookkeeping.company import Company
 from tests.bookkeeping.e7 import ZONE
+from tests.bookkeeping.meanings import classify
 from tests.bookkeeping.worlds import World, worlds
 
 MODES = st.lists(st.sampled_from(Mode), min_size=4, max_size=4)
@@ -146,3 +152,67 @@ def test_order_of_rows_does_not_matter(world: World, modes: list[Mode], policy: 
     turned = lived(world, modes, policy)
 
     assert [plan.digest() for plan in turned.plans.values()] == [plan.digest() for plan in straight.plans.values()]
+
+
+@dataclass
+class InGroups:
+    """Rows that follow one another, grouped as a source that reads in blocks hands them over."""
+
+    rows: list[Row]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def span(self) -> tuple[datetime, datetime]:
+        return min(row.posted_at for row in self.rows), max(row.posted_at for row in self.rows)
+
+    def groups(self) -> list["OfOneLabel"]:
+        found: dict[tuple[Label, str], list[Row]] = {}
+        for row in self.rows:
+            found.setdefault((row.label, row.marketplace), []).append(row)
+        return [OfOneLabel(*place, rows) for place, rows in found.items()]
+
+
+@dataclass
+class OfOneLabel:
+    label: Label
+    marketplace: str
+    rows: list[Row]
+
+    @property
+    def amounts(self) -> list[int]:
+        return [row.amount for row in self.rows]
+
+    def lines(self) -> list[int]:
+        return [row.line for row in self.rows]
+
+    def order_ids(self) -> list[str]:
+        return [row.order_id for row in self.rows]
+
+
+@dataclass
+class InBatches:
+    rows: list[Row]
+    size: int
+
+    def batches(self) -> Iterator[InGroups]:
+        for at in range(0, len(self.rows), self.size):
+            yield InGroups(self.rows[at : at + self.size])
+
+
+@NOT_MANY
+@given(worlds(), st.integers(1, 12), st.sampled_from(["all", "none", "one"]), st.booleans())
+def test_batches_give_the_statement_of_their_rows(world: World, size: int, wanted: str, unknown: bool) -> None:
+    one = next((row.order_id for _, rows in world.settlements for row in rows if row.order_id), "")
+    orders = {"all": None, "none": frozenset(), "one": frozenset({one})}[wanted]
+    for header, rows in world.settlements:
+        if unknown and rows:
+            rows = [
+                *rows,
+                rows[-1]._replace(line=999, label=Label("other-transaction", "other-transaction", "New Fee")),
+            ]
+            header = replace(header, total=header.total + rows[-1].amount)
+
+        in_batches = build(header, InBatches(rows, size), classify=classify, zone_of=ZONE, orders=orders)
+
+        assert in_batches == build(header, rows, classify=classify, zone_of=ZONE, orders=orders)
