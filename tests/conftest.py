@@ -1,6 +1,7 @@
 """What every test may use: Acme with Alice (owner) and Bob (bookkeeper), and Charlie of another tenant."""
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 from django.test import override_settings
 
@@ -62,15 +63,15 @@ def everywhere(db):
 
 
 @pytest.fixture
-def shared_database(request, tmp_path, django_db_blocker):
+def shared_database(django_db_setup, django_db_blocker, tmp_path):
     """A database that many threads may use at once, each with a connection of its own.
 
     SQLite's database in memory locks whole tables between threads, so a copy of it in a file takes its place.
     """
-    request.getfixturevalue("django_db_setup")
     if connection.vendor != "sqlite":
-        request.getfixturevalue("transactional_db")
-        yield
+        with django_db_blocker.unblock():
+            yield
+            call_command("flush", verbosity=0, interactive=False)
         return
     path = tmp_path / "shared.sqlite3"
     with django_db_blocker.unblock():

@@ -11,7 +11,7 @@ SQLITE = [
     for verb in ("UPDATE", "DELETE")
 ]
 POSTGRES = [
-    "CREATE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    "CREATE OR REPLACE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION 'events are only added'; END $$",
     *(
         f"CREATE TRIGGER audit_event_no_{verb.lower()} BEFORE {verb} ON audit_event "
