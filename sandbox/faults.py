@@ -135,13 +135,17 @@ class Faults:
         for id_ in self._store.ids("fault"):
             self._store.delete("fault", id_)
 
-    def take(self, operation: str, place: Place) -> list[Fault]:
-        """Count this request at this boundary; the rules that fire now, oldest first."""
+    def take(self, operation: str, place: Place, *, exact: bool = False) -> list[Fault]:
+        """Count this request at this boundary; the rules that fire now, oldest first.
+
+        ``exact`` is for a boundary inside a request: only rules that name it meet it, not those with a pattern.
+        """
         firing = []
         with self._store.transaction():
             for body in self._store.all("fault"):
                 fault = _read(body)
-                if fault.boundary is not place or not fnmatchcase(operation, fault.operation):
+                named = fault.operation == operation if exact else fnmatchcase(operation, fault.operation)
+                if fault.boundary is not place or not named:
                     continue
                 fires = fault.due(fault.seen + 1)
                 self._write(fault, fault.id, fault.seen + 1, fault.fired + fires)

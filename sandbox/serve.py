@@ -33,7 +33,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def stand_ins() -> dict[str, str]:
     """slug → import path of every stand-in package in the checkout: ``amazon.sandbox``, ``ledgers.<slug>.sandbox``."""
-    places = [*ROOT.glob("*/sandbox/__init__.py"), *ROOT.glob("ledgers/*/sandbox/__init__.py")]
+    sources = [place for place in ROOT.glob("*/sandbox/__init__.py") if place.parent.parent.name != "tests"]
+    places = [*sources, *ROOT.glob("ledgers/*/sandbox/__init__.py")]
     return {place.parent.parent.name: ".".join(place.parent.relative_to(ROOT).parts) for place in sorted(places)}
 
 

@@ -28,6 +28,7 @@ from sandbox.wsgi import DROP_ANSWER, Abort, Control, Route, StandIn
 KINDS = {kind.lower(): kind for kind in (*LIST_KINDS, *TRANSACTION_KINDS)}
 _BASE = "/v3/company/<realm>"
 _BATCH_REQUEST_ID = 36
+_ITEM = "batch.item"
 _WRITES = ("create", "update", "delete", "void")
 
 
@@ -108,7 +109,10 @@ class QuickBooksStandIn(StandIn):
     def operations(self) -> list[str]:
         plain = [each.operation for each in self._routes if each.operation not in KINDS]
         written = [f"{path}.{write}" for path in KINDS for write in _WRITES]
-        return list(dict.fromkeys([*plain, *written, "batch.item"]))
+        return list(dict.fromkeys([*plain, *written]))
+
+    def boundaries(self) -> list[str]:
+        return [*super().boundaries(), f"{self.slug}.{_ITEM}:{Place.AFTER_COMMIT}"]
 
     def operation_of(self, request: Request, route: Route, values: Mapping[str, Any]) -> str:
         if route.operation not in KINDS:
@@ -226,7 +230,11 @@ class QuickBooksStandIn(StandIn):
 
         def after_item() -> bool:
             """A fault at ``batch.item:after_commit`` ends the batch there: what ran is stored, the rest never runs."""
-            struck.extend(self.faults.take("batch.item", Place.AFTER_COMMIT))
+            for trouble in self.faults.take(_ITEM, Place.AFTER_COMMIT, exact=True):
+                if trouble.do is Do.LATENCY:
+                    self.clock.sleep(trouble.seconds)
+                else:
+                    struck.append(trouble)
             return bool(struck)
 
         def work(company: Company) -> Doc:
@@ -243,6 +251,8 @@ class QuickBooksStandIn(StandIn):
             return self._instead(struck[0])
         if struck:
             request.environ[DROP_ANSWER] = True
+            if struck[0].do is Do.KILL:
+                struck[0].kill()
         return response
 
     # Once per requestid

@@ -19,6 +19,7 @@ def build_journal(company: Company, kind: str, body: Doc, old: Doc | None) -> Dr
     if company.switches["je_max_lines"] == "1000" and len(lines) > 1000:
         raise errors.business("A journal entry has at most 1000 lines", "Line")
     doc = header(company, body, ("Adjustment", "GlobalTaxCalculation"))
+    doc.pop("DepartmentRef", None)  # a journal entry has its location on the line
     money = company.money(body, on_date=doc["TxnDate"])
 
     shown: list[Doc] = []

@@ -43,7 +43,7 @@ def build(company: Company, kind: str, body: Doc, old: Doc | None, *, allow_dupl
     customer = company.refer("Customer", body.get("CustomerRef"), "CustomerRef")
     if customer is None and kind != "SalesReceipt":
         raise errors.required("CustomerRef")
-    doc = header(company, body, _HEADER)
+    doc = header(company, body, _HEADER) | company.tracked(body, line=False)
     money = company.money(body, currency=customer["CurrencyRef"]["value"] if customer else "", on_date=doc["TxnDate"])
     if customer:
         doc["CustomerRef"] = ref_to(customer)

@@ -522,3 +522,15 @@ def test_rounding_of_a_foreign_journal_stays_balanced_at_home(foreign):
 
     assert made["TotalAmt"] == Decimal("33.36")
     assert sum(foreign.remote.books(foreign.realm).trial_balance().values()) == 0
+
+
+def test_location_stands_on_the_header_and_on_the_line_of_a_journal_entry(api):
+    location = {"DepartmentRef": {"value": api.post("Department", {"Name": "US"})["Id"]}}
+    entry = api.journal((CLEARING, 5), (SALES, -5), **location)
+    entry["Line"][0]["JournalEntryLineDetail"] |= location
+
+    posted = api.post("JournalEntry", entry)
+
+    assert api.post("Invoice", api.invoice(5, **location))["DepartmentRef"]["name"] == "US"
+    assert "DepartmentRef" not in posted
+    assert posted["Line"][0]["JournalEntryLineDetail"]["DepartmentRef"]["name"] == "US"

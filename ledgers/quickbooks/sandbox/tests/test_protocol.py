@@ -447,6 +447,14 @@ def test_batch_sent_again_posts_only_what_was_not(api):
     assert len(answered["BatchItemResponse"]) == 2
 
 
+def test_lost_answer_of_a_batch_has_stored_every_item(api):
+    api.remote.faults.drop_next_answer()
+    with pytest.raises(AnswerDropped):
+        batch(api, create(api, "a", 5), create(api, "b", 7))
+
+    assert api.balance(CLEARING) == 12
+
+
 def test_unauthorised_in_the_middle_of_a_batch(api):
     api.remote.faults.add(operation="batch.item", boundary="after_commit", do="status", status=401)
 
