@@ -33,7 +33,8 @@ def build(company: Company, kind: str, body: Doc, old: Doc | None) -> Draft:
     lines, links, paid, credited = _lines(company, body, customer, money)
     if paid - credited > total:
         raise errors.business("You can't apply more than the amount received and the credits chosen", "Line")
-    unapplied = total - (paid - credited) if paid >= credited else total
+    # Credit taken in and not used on an invoice stays with the payment.
+    unapplied = total - paid + credited
     doc |= {
         "CustomerRef": ref_to(customer),
         "DepositToAccountRef": ref_to(account),
