@@ -284,6 +284,18 @@ def test_a_payment_that_lost_its_link_is_found_by_customer_and_date(remote: tupl
     assert not result.equal
 
 
+def test_somebody_elses_payment_on_the_invoice_does_not_hide_ours(remote: tuple[Script, QuickBooks]) -> None:
+    script, client = remote
+    script.will(200, rows("Invoice", {"Id": "91", "LinkedTxn": [{"TxnId": "59", "TxnType": "Payment"}]}))
+    script.will(200, rows("Payment", {"Id": "59", "PrivateNote": "by hand"}))
+    script.will(200, rows("Payment", {"Id": "59", "PrivateNote": "by hand"}, {**REMOTE_PAYMENT, "Line": []}))
+
+    result = client.find(PAYMENT)
+
+    assert isinstance(result, Found)
+    assert result.posted.external_id == "60"
+
+
 def test_a_payment_nobody_has_is_absent(remote: tuple[Script, QuickBooks]) -> None:
     script, client = remote
     script.will(200, rows("Invoice", {"Id": "91"}))
