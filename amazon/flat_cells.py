@@ -178,6 +178,7 @@ class Instants(dict[str, datetime]):
     def __init__(self, reading: Reading, period: Period) -> None:
         super().__init__()
         self._reading, self._period = reading, period
+        self._year_first, self._day_first = reading == Reading("ymd", "-"), reading == Reading("dmy", ".")
 
     def __missing__(self, text: str) -> datetime:
         at = self._usual(text)
@@ -197,18 +198,14 @@ class Instants(dict[str, datetime]):
         """Read ``2021-01-05 12:34:56 UTC`` and ``05.03.2026 09:08:07 UTC`` without a pattern."""
         if text[19:] != " UTC":
             return None
-        if self._reading == _DAY_FIRST:
+        if self._day_first:
             text = f"{text[6:10]}-{text[3:5]}-{text[:2]}{text[10:19]}"
-        elif self._reading != _YEAR_FIRST:
+        elif not self._year_first:
             return None
         try:
             return datetime.fromisoformat(text[:19] + "+00:00")
         except ValueError:
             return None
-
-
-_YEAR_FIRST: Final = Reading("ymd", "-")
-_DAY_FIRST: Final = Reading("dmy", ".")
 
 
 def outside(period: Period) -> str:

@@ -67,21 +67,19 @@ class SettlementFile:
         )
 
 
-def read(open_chunks: OpenChunks, *, charset: str = "", legacy: str = "cp1252") -> SettlementFile:
+def read(open_chunks: OpenChunks, *, charset: str = "", legacy: str = "") -> SettlementFile:
     """Understand a settlement file, V2 or V1, from its unzipped bytes.
 
     ``open_chunks`` starts the bytes from the beginning on every call; it is called here, once more for every iteration.
-    ``charset`` is the one of the download's Content-Type, ``legacy`` the page of the marketplace (cp932 in Japan) for a
-    file that is not UTF-8.
+    ``charset`` is the one of the download's Content-Type, ``legacy`` the page for a file that is not UTF-8; without it
+    the settlement's currency tells: cp932 for Japan, cp1252 elsewhere.
 
     Raises:
         BadSettlementFile: the file is no settlement, or damaged, or can be read in more than one way.
     """
 
-    def text() -> TextBlocks:
-        return TextBlocks(open_chunks(), charset, legacy)
-
-    lines = _numbered(text())
+    # What has to be understood first is plain ASCII, and Latin-1 decodes whatever stands beside it.
+    lines = _numbered(TextBlocks(open_chunks(), charset, legacy or "latin-1"))
     _, header = next(lines, (0, ""))
     if not header:
         raise BadSettlementFile(0, "The file is empty.")
@@ -89,7 +87,9 @@ def read(open_chunks: OpenChunks, *, charset: str = "", legacy: str = "cp1252") 
     line, summary = next(lines, (1, ""))
     if not summary:
         raise BadSettlementFile(1, "There is a header, but nothing behind it.")
-    return SettlementFile(text, understand(Summary.of(layout, line, summary), lines))
+    understood = understand(Summary.of(layout, line, summary), lines)
+    page = legacy or ("cp932" if understood.header.currency == "JPY" else "cp1252")
+    return SettlementFile(lambda: TextBlocks(open_chunks(), charset, page), understood)
 
 
 def _numbered(blocks: TextBlocks) -> Iterator[tuple[int, str]]:

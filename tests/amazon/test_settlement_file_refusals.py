@@ -49,7 +49,7 @@ def test_rows_that_do_not_add_up_are_refused_with_the_difference():
 def test_a_missing_row_is_refused_with_the_difference():
     data = text(GOOD[:-1])
 
-    assert line_of(data, "up to line 4", "a difference of 5.00") == 2
+    assert line_of(data, "The 2 rows", "a difference of 5.00") == 2
 
 
 def test_a_file_cut_in_the_middle_of_a_line_is_refused_there():

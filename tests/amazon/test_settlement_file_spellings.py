@@ -159,6 +159,16 @@ def test_the_character_set_is_declared_marked_utf8_or_the_legacy_page(codec, opt
     assert [one.sku for one in read(lambda: [data], **options)] == [sku]
 
 
+@pytest.mark.parametrize(("currency", "codec"), [("JPY", "cp932"), ("EUR", "cp1252")])
+def test_the_legacy_page_follows_the_currency(currency, codec):
+    lines = [row(amount=0, sku="茶碗" if currency == "JPY" else "Käse")]
+    cells = v2(lines, head=header(lines, currency=currency))
+    for line, column in ((2, "total-amount"), (3, "amount")):
+        cells = changed(cells, line, column, "0")
+
+    assert list(read(lambda: [text(cells, codec=codec)])) == lines
+
+
 def test_the_character_set_that_was_needed_is_told():
     found = read(lambda: [text(v2([row(sku="Käse")]), codec="cp1252")])
 
