@@ -86,11 +86,11 @@ class Columns:
         self, line: int, count: int, column: Callable[[str], list[str]], posted_at: list[str], caches: Caches
     ) -> None:
         self._lines, self._column, self._caches = range(line, line + count), column, caches
-        self._posted_at, self._distinct = posted_at, set(posted_at)
+        self._posted_at = posted_at
         self._types = column(TYPE), column(AMOUNT_TYPE), column(DESCRIPTION)
         self._units = column(QUANTITY)
         self.amounts = list(map(caches.amounts.__getitem__, column(AMOUNT)))
-        self._instants = [caches.instants[text] for text in self._distinct]
+        self._instants = [caches.instants[text] for text in set(posted_at)]
         if not all(map(str.strip, set(self._types[0]))):
             raise BadCell("empty.")
         for text in set(self._units):
