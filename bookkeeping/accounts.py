@@ -22,6 +22,7 @@ class AccountClass(StrEnum):
     EXPENSE = "expense"
     COST_OF_SALES = "cost_of_sales"
     RECEIVABLE = "receivable"
+    EQUITY = "equity"
 
 
 @unique
@@ -105,7 +106,7 @@ ACCOUNTS: Final[Mapping[AccountKey, Account]] = {
         Account(_K.DEALS, "Amazon Coupons, Deals & Vine", _C.EXPENSE, "Fees for coupons, deals and Vine"),
         Account(_K.SUBSCRIPTION, "Amazon Subscription", _C.EXPENSE, "The monthly selling plan"),
         Account(_K.FEE_OTHER, "Amazon Other Fees & Adjustments", _C.EXPENSE, "Everything else Amazon adjusts"),
-        Account(_K.OPENING, "Opening Balance Equity", _C.CURRENT_LIABILITY, "Other side of the opening entry"),
+        Account(_K.OPENING, "Opening Balance Equity", _C.EQUITY, "Other side of the opening entry"),
     )
 }
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from amazon import labels
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.facts import Header, Label, Row
 from bookkeeping.figures import Statement
@@ -275,3 +276,12 @@ def test_rows_stream_and_are_not_kept() -> None:
     assert len(alive) == statement.rows == 5000
     assert len(statement.sums) == 1
     assert statement.orders == {}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_amazons_own_label_table_gives_the_same_statement(n: int) -> None:
+    header, rows = e7.settlement(n)
+
+    statement = build(header, rows, classify=labels.classify, zone_of=e7.ZONE)
+
+    assert statement == build(header, rows, classify=classify, zone_of=e7.ZONE)
