@@ -53,7 +53,10 @@ def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str 
     tenant_id = _tenant(tenant_id)
     plain = _plain(data)
     chain = _chain(tenant_id)
-    with transaction.atomic(), unscoped("the trail writes to the chain it was told, after checking the scope"):
+    with (
+        transaction.atomic(savepoint=False),
+        unscoped("the trail writes to the chain it was told, after checking the scope"),
+    ):
         head = _locked_head(chain)
         event = Event(
             tenant_id=tenant_id,

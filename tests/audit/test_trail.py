@@ -164,8 +164,7 @@ def test_concurrent_writers_do_not_fork_the_chain(shared_database):
         try:
             ready.wait(10)
             for n in range(5):
-                with transaction.atomic():
-                    record("a.b", f"s:{worker}", tenant_id=acme.id, n=n)
+                record("a.b", f"s:{worker}", tenant_id=acme.id, n=n)
         finally:
             connections.close_all()
 
