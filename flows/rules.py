@@ -1,10 +1,14 @@
-"""Saving mapping decisions: versioned, recorded, and followed at once by planning again what they held."""
+"""Saving mapping decisions: versioned, recorded, and followed at once by planning again what they held.
+
+Every function that saves returns how many documents waited for it and can go on now. A decision that changes nothing
+makes no version.
+"""
 
 import csv
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F
@@ -13,12 +17,22 @@ from audit import trail
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.facts import Label
 from bookkeeping.planned import Planned
+from bookkeeping.remarks import HoldReason
 from flows import planning
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
 from flows.rows import Draft
 from ledgers.port import Binding
 
 Subject = MappingRule.Subject
+# What a mapping decision can end.
+WAITS_FOR_MAPPING: Final = (
+    HoldReason.UNKNOWN_LABEL,
+    HoldReason.UNMAPPED_ACCOUNT,
+    HoldReason.UNMAPPED_SKU,
+    HoldReason.ITEM_ACCOUNT,
+)
+_LONGEST: Final = 120  # of a SKU and of a product group's name
+_TOLD: Final = 8  # lines of a refused file that are named
 
 
 class BadMapping(ValueError):
@@ -27,21 +41,25 @@ class BadMapping(ValueError):
 
 def save_accounts(
     flow: Flow, targets: Mapping[AccountKey, Binding], actor: str, reasons: Mapping[AccountKey, str]
-) -> None:
-    """Set the base rule of several account keys; a key whose target is unchanged keeps its version."""
+) -> int:
+    """Set the base rule of several account keys; a key whose target is unchanged keeps its version.
+
+    An empty target takes the key's account away: what needs it waits."""
+    current = {
+        rule.key: rule for rule in _current(flow, Subject.ACCOUNT).filter(sku="", product_group="", marketplace="")
+    }
+    before = {key: Binding(**current[key].target) if key in current else Binding() for key in targets}
+    changed = {key: target for key, target in targets.items() if target != before[key]}
+    if not changed:
+        return 0
 
     def change(version: int) -> None:
-        current = {
-            rule.key: rule for rule in _current(flow, Subject.ACCOUNT).filter(sku="", product_group="", marketplace="")
-        }
-        for key, target in targets.items():
-            old = current.get(key)
-            if old is not None and Binding(**old.target) == target:
-                continue
-            _retire(old, version)
-            _add(flow, Subject.ACCOUNT, version, actor, key=key, target=_plain(target), reason=reasons.get(key, ""))
+        for key, target in changed.items():
+            _retire(current.get(key), version)
+            if target != Binding():
+                _add(flow, Subject.ACCOUNT, version, actor, key=key, target=_plain(target), reason=reasons.get(key, ""))
 
-    _save(flow, actor, change, accounts=sorted(targets))
+    return _save(flow, actor, change, accounts=sorted(changed))
 
 
 def save_split(
@@ -54,44 +72,75 @@ def save_split(
     product_group: str = "",
     marketplace: str = "",
     effective_from: date | None = None,
-) -> None:
+) -> int:
     """Send part of an account key elsewhere. Raises BadMapping where there is no condition or no target."""
+    return save_splits(
+        flow,
+        [key],
+        target,
+        actor,
+        sku=sku,
+        product_group=product_group,
+        marketplace=marketplace,
+        effective_from=effective_from,
+    )
+
+
+def save_splits(
+    flow: Flow,
+    keys: Sequence[AccountKey],
+    target: Binding,
+    actor: str,
+    *,
+    sku: str = "",
+    product_group: str = "",
+    marketplace: str = "",
+    effective_from: date | None = None,
+) -> int:
+    """Send part of several account keys elsewhere, in one version; a rule with the same conditions is replaced.
+
+    Raises BadMapping where there is no key, no condition or no target."""
+    if not keys:
+        raise BadMapping("Choose at least one kind of amount.")
     if not (sku or product_group or marketplace):
         raise BadMapping("Say which SKU, product group or marketplace this is for.")
     if target == Binding():
         raise BadMapping("Choose at least an account, item, class or location.")
+    conditions = {"sku": sku, "product_group": product_group, "marketplace": marketplace}
 
     def change(version: int) -> None:
-        same = _current(flow, Subject.ACCOUNT).filter(
-            key=key, sku=sku, product_group=product_group, marketplace=marketplace
-        )
-        _retire(same.first(), version)
-        _add(
-            flow,
-            Subject.ACCOUNT,
-            version,
-            actor,
-            key=key,
-            target=_plain(target),
-            sku=sku,
-            product_group=product_group,
-            marketplace=marketplace,
-            effective_from=effective_from,
-        )
+        for key in keys:
+            _retire(_current(flow, Subject.ACCOUNT).filter(key=key, **conditions).first(), version)
+            _add(
+                flow,
+                Subject.ACCOUNT,
+                version,
+                actor,
+                key=key,
+                target=_plain(target),
+                effective_from=effective_from,
+                **conditions,
+            )
 
-    _save(flow, actor, change, split=key, sku=sku, product_group=product_group, marketplace=marketplace)
+    return _save(flow, actor, change, split=sorted(keys), **conditions)
 
 
-def save_customer(flow: Flow, marketplace: str, customer_id: str, actor: str) -> None:
+def save_customer(flow: Flow, marketplace: str, customer_id: str, actor: str) -> int:
+    """Choose the customer of a marketplace's invoices; "" goes back to the generic one."""
+    current = _current(flow, Subject.CUSTOMER).filter(marketplace=marketplace).first()
+    if customer_id == (Binding(**current.target).customer if current else ""):
+        return 0
+
     def change(version: int) -> None:
-        _retire(_current(flow, Subject.CUSTOMER).filter(marketplace=marketplace).first(), version)
-        target = _plain(Binding(customer=customer_id))
-        _add(flow, Subject.CUSTOMER, version, actor, marketplace=marketplace, target=target)
+        _retire(current, version)
+        if customer_id:
+            target = _plain(Binding(customer=customer_id))
+            _add(flow, Subject.CUSTOMER, version, actor, marketplace=marketplace, target=target)
 
-    _save(flow, actor, change, customer=marketplace)
+    return _save(flow, actor, change, customer=marketplace)
 
 
-def save_label(flow: Flow, label: Label, category: Category, actor: str, effective_from: date | None = None) -> None:
+def save_label(flow: Flow, label: Label, category: Category, actor: str, effective_from: date | None = None) -> int:
     """Give a raw label its category, from a day on. Raises BadMapping for the category *unknown*."""
     if category is Category.UNKNOWN:
         raise BadMapping("Choose what this label means.")
@@ -101,13 +150,13 @@ def save_label(flow: Flow, label: Label, category: Category, actor: str, effecti
         _retire(same.first(), version)
         _add(flow, Subject.LABEL, version, actor, category=category, effective_from=effective_from, **label._asdict())
 
-    _save(flow, actor, change, label=list(label), category=category)
+    return _save(flow, actor, change, label=list(label), category=category)
 
 
-def retire(flow: Flow, rule_id: int, actor: str) -> None:
+def retire(flow: Flow, rule_id: int, actor: str) -> int:
     """End a rule. Raises MappingRule.DoesNotExist where the flow has no such current rule."""
     rule = MappingRule.objects.get(pk=rule_id, flow=flow, retired_version=None)
-    _save(flow, actor, lambda version: _retire(rule, version), retired=rule_id)
+    return _save(flow, actor, lambda version: _retire(rule, version), retired=rule_id)
 
 
 def create_accounts(flow: Flow, keys: list[AccountKey], actor: str) -> dict[AccountKey, Binding]:
@@ -125,19 +174,35 @@ def create_accounts(flow: Flow, keys: list[AccountKey], actor: str) -> dict[Acco
     return made
 
 
-def load_product_groups(flow: Flow, text: str, actor: str) -> int:
-    """Replace the flow's product groups by a CSV of two columns, SKU and group (a header row is recognised).
+def read_product_groups(text: str) -> dict[str, str]:
+    """Return SKU -> product group of a CSV of two columns; comma, semicolon or tab, a header row is recognised.
 
-    Returns how many SKUs it has. Raises BadMapping with the line that cannot be read; then nothing is changed."""
+    Raises BadMapping with every line that cannot be read (the first few of them)."""
     groups: dict[str, str] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(text.lstrip("\ufeff"))), start=1):
-        cells = [cell.strip() for cell in row]
+    faults: list[str] = []
+    lines = text.lstrip("\ufeff").splitlines()
+    separator = max(",;\t", key=lambda each: sum(each in line for line in lines[:20]))
+    for number, line in enumerate(lines, start=1):
+        cells = _cells(line, separator)
         if not any(cells) or (number == 1 and cells[0].casefold() in {"sku", "seller-sku", "seller sku"}):
             continue
         if len(cells) < 2 or not cells[0] or not cells[1]:
-            raise BadMapping(f"Line {number}: expected a SKU and a product group, separated by a comma.")
-        if groups.setdefault(cells[0], cells[1]) != cells[1]:
-            raise BadMapping(f"Line {number}: the SKU {cells[0]} is already in the group {groups[cells[0]]}.")
+            faults.append(f"Line {number}: expected a SKU and a product group, separated by a comma.")
+        elif max(len(cells[0]), len(cells[1])) > _LONGEST:
+            faults.append(f"Line {number}: a SKU or group has more than {_LONGEST} characters.")
+        elif groups.setdefault(cells[0], cells[1]) != cells[1]:
+            faults.append(f"Line {number}: the SKU {cells[0]} is already in the group {groups[cells[0]]}.")
+    if faults:
+        more = f" And {len(faults) - _TOLD} more lines." if len(faults) > _TOLD else ""
+        raise BadMapping(" ".join(faults[:_TOLD]) + more)
+    return groups
+
+
+def load_product_groups(flow: Flow, text: str, actor: str) -> int:
+    """Replace the flow's product groups by those of a CSV (see ``read_product_groups``). Returns how many SKUs it has.
+
+    Raises BadMapping; then nothing is changed."""
+    groups = read_product_groups(text)
 
     def change(version: int) -> None:
         ProductGroup.objects.filter(flow=flow).delete()
@@ -150,7 +215,15 @@ def load_product_groups(flow: Flow, text: str, actor: str) -> int:
     return len(groups)
 
 
-def _save(flow: Flow, actor: str, change: Callable[[int], None], **what: object) -> None:
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line.replace("\0", "")], delimiter=separator), [])]
+    except csv.Error:
+        return [line[:1]]  # one cell: the line is named as unreadable
+
+
+def _save(flow: Flow, actor: str, change: Callable[[int], None], **what: object) -> int:
+    waited = _waiting(flow)
     with transaction.atomic():
         Flow.objects.filter(pk=flow.pk).update(mapping_version=F("mapping_version") + 1)
         flow.refresh_from_db(fields=["mapping_version"])
@@ -164,6 +237,12 @@ def _save(flow: Flow, actor: str, change: Callable[[int], None], **what: object)
             **what,
         )
     planning.replan_open(flow)
+    return max(waited - _waiting(flow), 0)
+
+
+def _waiting(flow: Flow) -> int:
+    held = Delivery.objects.filter(flow=flow, live=True, state=Delivery.State.HELD)
+    return held.filter(code__in=WAITS_FOR_MAPPING).count()
 
 
 def _current(flow: Flow, subject: MappingRule.Subject):  # type: ignore[no-untyped-def]

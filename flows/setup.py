@@ -1,29 +1,33 @@
-"""Setting a flow up, letting it go live, pausing it, and changing its mode."""
+"""Mapping a flow's accounts, letting it go live, pausing it, and changing its mode."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
-from flows import mapping, planning, rules
+from flows import mapping, planning, rows, rules
 from flows.models import Delivery, Flow
 from kit import clock
-from ledgers import reference, suggest
+from ledgers import reference, registry, suggest
+from ledgers.models import Company
 from ledgers.port import Binding, Check, RemoteAccount, Verdict
-from ledgers.registry import open_ledger
 from tenants.models import Access, Connection
 
-# What the mapping page offers. The rest is the ledger's own (AR) or belongs to practices not offered here.
-MAPPABLE: Final = tuple(
-    key
-    for key in AccountKey
-    if key not in {AccountKey.AR, AccountKey.DEFERRED, AccountKey.PAYOUTS, AccountKey.INPUT_TAX, AccountKey.OPENING}
+# What the mapping page always offers. What belongs to practices not offered here appears only where rows need it, and
+# the receivables are the ledger's own.
+_RARE: Final = frozenset(
+    {AccountKey.AR, AccountKey.DEFERRED, AccountKey.PAYOUTS, AccountKey.INPUT_TAX, AccountKey.OPENING}
 )
+MAPPABLE: Final = tuple(key for key in AccountKey if key not in _RARE)
 # The tenant's own bank and card are chosen by a person or recognised, never made by us.
 OWN_ACCOUNTS: Final = frozenset({AccountKey.BANK, AccountKey.CHARGE_METHOD})
+# One currency passes through each of them, so the account has to be kept in it.
+_OF_ONE_CURRENCY: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
+_STOPPED: Final = (Delivery.State.HELD, Delivery.State.PARKED)
+PAUSED: Final = "paused"  # code of what a pause holds back
 _P_AND_L: Final = frozenset(
     {
         AccountClass.INCOME,
@@ -39,6 +43,7 @@ _FITS: Final[Mapping[AccountClass, frozenset[AccountClass]]] = {
     AccountClass.CURRENT_ASSET: frozenset({AccountClass.CURRENT_ASSET}),
     AccountClass.CURRENT_LIABILITY: frozenset({AccountClass.CURRENT_LIABILITY}),
     AccountClass.LOAN: frozenset({AccountClass.LOAN, AccountClass.CURRENT_LIABILITY}),
+    AccountClass.EQUITY: frozenset({AccountClass.EQUITY}),
     **dict.fromkeys(_P_AND_L, _P_AND_L),
 }
 
@@ -53,7 +58,11 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of the mapping page: what is mapped, what is suggested and why, what may be chosen, and whether rows need it."""
+    """One line of the mapping page: what is mapped, what is suggested and why, what may be chosen, and whether rows need it.
+
+    ``name`` is what the chosen account is called, "" where none is. ``making`` says how far an account that we make is
+    (a delivery's state), "" for one that was there.
+    """
 
     key: AccountKey
     target: Binding
@@ -61,65 +70,97 @@ class Choice:
     options: tuple[RemoteAccount, ...]
     needed: bool
     problem: str
+    name: str = ""
+    making: str = ""
 
 
 def choices(flow: Flow) -> list[Choice]:
-    """Return the lines of the mapping page: what is needed and unmapped first."""
+    """Return the lines of the mapping page: what is needed and unmapped first, then what rows need."""
     known = reference.cached(flow.target)
     current = mapping.load(flow)
-    open_keys = tuple(key for key in MAPPABLE if key not in current.base)
-    suggested = suggest.suggest(open_keys, known.accounts)
-    needed = planning.needed_keys(flow)
+    needed = planning.needed_keys(flow) - {AccountKey.AR}
+    keys = [key for key in AccountKey if key in MAPPABLE or key in needed or (key in current.base and key in _RARE)]
+    suggested = suggest.suggest([key for key in keys if key not in current.base], known.accounts)
     by_id = {account.id: account for account in known.accounts}
+    made = _made(flow)
     lines = []
-    for key in MAPPABLE:
+    for key in keys:
         target = current.base.get(key, Binding())
-        options = tuple(account for account in known.accounts if account.active and fits(key, account))
-        problem = _problem(key, target, by_id)
-        lines.append(Choice(key, target, suggested.get(key), options, key in needed, problem))
+        options = tuple(account for account in known.accounts if account.active and fits(key, account, flow.currency))
+        line = Choice(key, target, _fitting(suggested.get(key), options), options, key in needed, "")
+        lines.append(_named(line, by_id, made))
     return sorted(lines, key=lambda line: (bool(line.target.account) and not line.problem, not line.needed))
 
 
-def fits(key: AccountKey, account: RemoteAccount) -> bool:
-    """Whether an account of this class may serve the key: a bank for the bank, an asset for clearing, profit and loss among themselves."""
+def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
+    """Whether an account of this class may serve the key: a bank for the bank, an asset for clearing, profit and loss among
+    themselves. With a currency, also whether money of it may pass through."""
+    if currency and key in _OF_ONE_CURRENCY and account.currency not in ("", currency):
+        return False
     return account.account_class in _FITS[ACCOUNTS[key].account_class]
 
 
-def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool) -> list[AccountKey]:
-    """Map every unmapped key that has a suggestion and, if asked, have default accounts made for the rest.
+def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_needed: bool = False) -> list[AccountKey]:
+    """Map every unmapped key that has a suggestion and, if asked, have default accounts made for the rest, or only for
+    those of the rest that rows need.
 
     Returns the keys that are left for a person."""
     open_lines = [line for line in choices(flow) if not line.target.account]
-    targets = {line.key: Binding(account=line.suggestion.account_id) for line in open_lines if line.suggestion}
+    targets = {
+        line.key: replace(line.target, account=line.suggestion.account_id) for line in open_lines if line.suggestion
+    }
     reasons = {line.key: line.suggestion.reason for line in open_lines if line.suggestion}
-    rest = [line.key for line in open_lines if line.key not in targets]
+    rest = [line for line in open_lines if line.key not in targets]
     if create_missing:
-        made = rules.create_accounts(flow, [key for key in rest if key not in OWN_ACCOUNTS], actor)
+        wanted = [line.key for line in rest if line.needed or not only_needed]
+        made = rules.create_accounts(flow, [key for key in wanted if key not in OWN_ACCOUNTS], actor)
         targets |= made
         reasons |= dict.fromkeys(made, "A new account with our default name")
     if targets:
         rules.save_accounts(flow, targets, actor, reasons)
-    return [key for key in rest if key not in targets]
+    return [line.key for line in rest if line.key not in targets]
+
+
+def refresh_lists(flow: Flow, actor: str) -> None:
+    """Read the company's accounts, items, customers, classes and locations anew, and plan again what waited for one.
+
+    Calls the ledger. Raises NotSent, AuthorizationLost; then nothing is changed."""
+    read = registry.refresh_lists(flow.target)
+    trail.record(
+        "lists.read",
+        f"connection:{flow.target_id}",
+        tenant_id=flow.tenant_id,
+        actor=actor,
+        accounts=len(read.accounts),
+        items=len(read.items),
+    )
+    planning.replan_open(flow)
 
 
 def problems(flow: Flow) -> list[str]:
-    """Return what keeps the flow from going live; empty where nothing does."""
-    found = [f"{check.name}: {check.detail} {check.action}" for check in checks(flow) if _blocks(flow, check)]
-    needed = planning.needed_keys(flow)
-    unmapped = [ACCOUNTS[line.key].name for line in choices(flow) if line.key in needed and not line.target.account]
+    """Return what keeps the flow from going live; empty where nothing does. Calls the ledger."""
+    return problems_beside(flow, checks(flow))
+
+
+def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
+    """Return what keeps the flow from going live, given the ledger's own checks."""
+    texts = [f"{check.name}: {check.detail} {check.action}" for check in found if _blocks(flow, check)]
+    lines = choices(flow)
+    unmapped = [ACCOUNTS[line.key].name for line in lines if line.needed and not line.target.account]
     if unmapped:
-        found.append(f"Choose an account for {', '.join(unmapped)} on the mapping page.")
-    found += [line.problem for line in choices(flow) if line.problem]
+        texts.append(f"Choose an account for {', '.join(unmapped)} on the mapping page.")
+    texts += [line.problem for line in lines if line.problem]
     if not (flow.opening_clearing or flow.opening_reserve) and planning.starts_in_the_middle(flow):
-        found.append(
+        texts.append(
             "The first settlement gives back money that Amazon held before it. Enter the opening balances on the flow's page, "
             "or start the books later."
         )
-    return found
+    return texts
 
 
 def checks(flow: Flow) -> list[Check]:
-    return open_ledger(flow.target).checks(flow.mode, flow.currency)
+    """Return the named steps of the ledger's own test for this flow. Calls the ledger."""
+    return registry.open_ledger(flow.target).checks(flow.mode, flow.currency)
 
 
 def go_live(flow: Flow, actor: str) -> None:
@@ -133,6 +174,7 @@ def go_live(flow: Flow, actor: str) -> None:
         trail.record("flow.live", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, mode=flow.mode)
     flow.refresh_from_db()
     planning.plan_opening(flow)
+    _wake(flow)
     planning.release(flow)
 
 
@@ -141,7 +183,7 @@ def pause(flow: Flow, actor: str) -> None:
     with transaction.atomic():
         Flow.objects.filter(pk=flow.pk, state=Flow.State.LIVE).update(state=Flow.State.PAUSED)
         Delivery.objects.filter(flow=flow, state__in=[Delivery.State.READY, Delivery.State.FAILED]).update(
-            state=Delivery.State.HELD, code="paused", reason="The flow is paused.", action="Resume the flow."
+            state=Delivery.State.HELD, code=PAUSED, reason="The flow is paused.", action="Resume the flow."
         )
         trail.record("flow.paused", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor)
 
@@ -163,18 +205,72 @@ def switch_mode(flow: Flow, mode: str, trigger: str, actor: str) -> None:
 
 
 def companies(tenant_id: int) -> list[Connection]:
+    """Return the tenant's connections that work, of sellers and of ledgers, by name."""
     return list(Connection.objects.filter(tenant_id=tenant_id, state=Access.ACTIVE).order_by("remote_name"))
+
+
+def _wake(flow: Flow) -> None:
+    """Let go what a pause held back."""
+    held = Delivery.objects.filter(flow=flow, state=Delivery.State.HELD, code=PAUSED)
+    ids = list(held.values_list("pk", flat=True))
+    for some in rows.chunked(ids):
+        freed = Delivery.objects.filter(pk__in=some)
+        freed.update(state=Delivery.State.PLANNED, code="", reason="", action="")
+        rows.release(freed)
+    if ids:
+        planning.kick(flow.target.remote_key)
 
 
 def _blocks(flow: Flow, check: Check) -> bool:
     return check.verdict is Verdict.FAILED and check.blocks in {"posting", flow.mode}
 
 
-def _problem(key: AccountKey, target: Binding, by_id: Mapping[str, RemoteAccount]) -> str:
-    if not target.account or target.account.startswith("@"):
-        return ""
-    account = by_id.get(target.account)
-    name = ACCOUNTS[key].name
+def _fitting(suggestion: suggest.Suggestion | None, options: tuple[RemoteAccount, ...]) -> suggest.Suggestion | None:
+    """Return the suggestion where the account may also be chosen here."""
+    return suggestion if suggestion and any(option.id == suggestion.account_id for option in options) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An account that we make: what it is called, how far it is, its id once it exists, and whether it is gone again."""
+
+    name: str
+    state: str
+    external_id: str
+    seen_since: bool
+    refusal: str
+
+
+def _made(flow: Flow) -> dict[str, _Made]:
+    """Return the accounts that deliveries of ours make in the company, by what the mapping calls them."""
+    company = Company.objects.filter(connection=flow.target_id).first()
+    found = Delivery.objects.filter(remote_key=flow.target.remote_key, kind="account", live=True)
+    return {
+        f"@{row.key}": _Made(
+            row.number,
+            row.state,
+            row.external_id,
+            bool(company and row.posted_at and company.read_at > row.posted_at),
+            f"{row.reason} {row.action}".strip() if row.state in _STOPPED else "",
+        )
+        for row in found
+    }
+
+
+def _named(line: Choice, by_id: Mapping[str, RemoteAccount], made: Mapping[str, _Made]) -> Choice:
+    """Return the line with its account's name and with what is wrong with it."""
+    chosen, key_name = line.target.account, ACCOUNTS[line.key].name
+    if not chosen:
+        return line
+    making = made.get(chosen)
+    account = by_id.get(making.external_id if making else chosen)
+    if making and (account is None or account.active) and not (account is None and making.seen_since):
+        refused = f"{making.name} could not be made: {making.refusal}" if making.refusal else ""
+        return replace(line, name=making.name, making=making.state, problem=refused)
     if account is None or not account.active:
-        return f"The account chosen for {name} is no longer there or was made inactive. Choose another one."
-    return "" if fits(key, account) else f"{account.name} cannot serve as {name}: it is a {account.type} account."
+        gone = f"The account chosen for {key_name} is no longer there or was made inactive. Choose another one."
+        return replace(line, name=account.name if account else making.name if making else "", problem=gone)
+    if fits(line.key, account):
+        return replace(line, name=account.name)
+    wrong = f"{account.name} cannot serve as {key_name}: it is a {account.type} account. Choose another one."
+    return replace(line, name=account.name, problem=wrong)

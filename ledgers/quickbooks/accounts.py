@@ -22,6 +22,7 @@ TYPES: Final[Mapping[AccountClass, AccountType]] = {
     AccountClass.EXPENSE: ("Expense", "OtherBusinessExpenses"),
     AccountClass.COST_OF_SALES: ("Cost of Goods Sold", "ShippingFreightDeliveryCos"),
     AccountClass.RECEIVABLE: ("Accounts Receivable", "AccountsReceivable"),
+    AccountClass.EQUITY: ("Equity", "OpeningBalanceEquity"),
 }
 _OF_KEY: Final[Mapping[AccountKey, AccountType]] = {
     AccountKey.LIQUIDATION: ("Income", "OtherPrimaryIncome"),
@@ -30,7 +31,6 @@ _OF_KEY: Final[Mapping[AccountKey, AccountType]] = {
     AccountKey.ADS: ("Expense", "AdvertisingPromotional"),
     AccountKey.DEALS: ("Expense", "AdvertisingPromotional"),
     AccountKey.SUBSCRIPTION: ("Expense", "DuesSubscriptions"),
-    AccountKey.OPENING: ("Equity", "OpeningBalanceEquity"),
 }
 # Deposit lines are documented for these types (and Equity, which no line of ours needs). Liabilities and Bank are not.
 DEPOSIT_CLASSES: Final = frozenset(
@@ -55,6 +55,7 @@ _CLASSES: Final[Mapping[str, AccountClass]] = {
     "Other Expense": AccountClass.EXPENSE,
     "Cost of Goods Sold": AccountClass.COST_OF_SALES,
     "Accounts Receivable": AccountClass.RECEIVABLE,
+    "Equity": AccountClass.EQUITY,
 }
 _CLASSES_OF_SUBTYPE: Final[Mapping[str, AccountClass]] = {
     "LoanPayable": AccountClass.LOAN,

@@ -1,0 +1,158 @@
+"""Creating a flow, changing what it was agreed on, and discarding one that never posted anything."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from amazon.models import Settlement
+from audit import trail
+from flows import planning, schedule
+from flows.models import Attempt, Delivery, Flow, Plan
+from kit import clock
+from ledgers.models import Company
+from tenants.alerts import settle_alert
+from tenants.models import Connection
+
+# What may change once a flow exists; everything else names another flow.
+CHANGEABLE: Final = (
+    "name",
+    "mode",
+    "layout",
+    "approval",
+    "books_from",
+    "opening_clearing",
+    "opening_reserve",
+    "generic_items",
+    "orders_every_min",
+    "settlements_every_min",
+)
+_BEGINNING: Final = frozenset({"mode", "books_from", "opening_clearing", "opening_reserve"})
+# These change what is planned, not only when.
+_REPLANS: Final = _BEGINNING | {"layout", "generic_items"}
+
+
+class CannotChange(Exception):
+    """Why a flow cannot be created, changed or discarded so, and what to do."""
+
+
+def settled_currencies(tenant_id: int, source: Connection | None) -> list[str]:
+    """Return the currencies the seller's settlements have; before any is known, those of the account's marketplaces."""
+    seller_id = source.remote_id if source else ""
+    found = Settlement.objects.filter(tenant_id=tenant_id, seller_id=seller_id)
+    seen = sorted(set(found.values_list("currency", flat=True)))
+    return seen or list(source.data.get("currencies", []) if source else [])
+
+
+def currency_problem(target: Connection, currency: str) -> str:
+    """Return why books, as last read, cannot take settlements of a currency, and what to do; "" where they can."""
+    company = Company.objects.filter(connection=target).first()
+    if company is None or company.multicurrency or currency == company.home_currency:
+        return ""
+    return (
+        f"{company.name} keeps its books in {company.home_currency} and has no other currencies, and these settlements are in "
+        f"{currency}. Switch multicurrency on in the ledger and read its lists again, or choose a company that keeps its books "
+        f"in {currency}."
+    )
+
+
+def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
+    """Create a flow in set-up and have it fetch and plan for the first time.
+
+    ``values`` are fields of the flow; ``source`` None takes uploaded files only. Raises CannotChange where the company has
+    such a flow already or cannot take the currency."""
+    source, target, currency = values["source"], values["target"], values["currency"]
+    if problem := currency_problem(target, currency):
+        raise CannotChange(problem)
+    # Two empty sources are not the same to a unique constraint.
+    twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
+    if twin is not None:
+        raise CannotChange(
+            f"{twin.name} already brings these settlements into {target}. Open that flow, or choose another company."
+        )
+    try:
+        with transaction.atomic():
+            flow = Flow.objects.create(tenant_id=tenant_id, cut_over_at=clock.now(), **values)
+            trail.record(
+                "flow.created",
+                f"flow:{flow.pk}",
+                tenant_id=tenant_id,
+                actor=actor,
+                source=str(source or ""),
+                target=str(target),
+                **{name: getattr(flow, name) for name in ("currency", *CHANGEABLE)},
+            )
+    except IntegrityError as error:
+        raise CannotChange("Somebody has just created this flow. Open the list of flows.") from error
+    schedule.run_now(flow)
+    flow.refresh_from_db()
+    return flow
+
+
+def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
+    """Change what a flow was agreed on; returns the names of what was different.
+
+    What is planned follows at once. Settlements that a later first day leaves out are no longer planned; one that was
+    already sent forbids that. A flow that was live changes its mode by ``setup.switch_mode`` and keeps its beginning.
+
+    Raises CannotChange."""
+    different = {name: value for name, value in values.items() if name in CHANGEABLE and getattr(flow, name) != value}
+    if not different:
+        return []
+    if flow.state != Flow.State.SETUP and _BEGINNING & different.keys():
+        raise CannotChange(
+            "The books of this flow have begun: their first day and opening figures can no longer change. Correct a figure by "
+            "an entry of your own in the ledger."
+        )
+    if "books_from" in different:
+        _leave_out(flow, different["books_from"])
+    with transaction.atomic():
+        Flow.objects.filter(pk=flow.pk).update(**different)
+        trail.record("flow.changed", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, **different)
+    flow.refresh_from_db()
+    if "books_from" in different:
+        planning.plan_new(flow)
+    if _REPLANS & different.keys():
+        planning.replan_open(flow)
+    elif "approval" in different:
+        planning.release(flow)
+    return sorted(different)
+
+
+def discard(flow: Flow, actor: str) -> None:
+    """Remove a flow in set-up with everything it planned. Raises CannotChange once anything of it was sent."""
+    if flow.state != Flow.State.SETUP:
+        raise CannotChange("A flow that has been live stays, with its history. Pause it instead.")
+    if _sent(Delivery.objects.filter(flow=flow)).exists():
+        raise CannotChange(
+            "Accounts were already created in the ledger for this flow, so it stays in the list. "
+            "It posts nothing as long as it does not go live."
+        )
+    pk, name = flow.pk, flow.name
+    with transaction.atomic():
+        Delivery.objects.filter(flow=flow).delete()
+        Plan.objects.filter(flow=flow).delete()
+        Flow.objects.filter(pk=pk).delete()
+        for about in ("run", "waiting"):
+            settle_alert(flow.tenant_id, f"flow:{pk}:{about}")
+        trail.record("flow.discarded", f"flow:{pk}", tenant_id=flow.tenant_id, actor=actor, name=name)
+
+
+def _leave_out(flow: Flow, books_from: date | None) -> None:
+    """Forget the plans of settlements that ended before the books begin."""
+    if books_from is None:
+        return
+    early = Plan.objects.filter(flow=flow, settlement__ends_at__date__lt=books_from)
+    sent = _sent(Delivery.objects.filter(plan__in=early)).order_by("plan__settlement__ends_at")
+    if first := sent.values_list("plan__settlement__settlement_id", flat=True).first():
+        raise CannotChange(f"Settlement {first} ended before that day and was already sent. Undo it first.")
+    with transaction.atomic():
+        ids = list(early.values_list("pk", flat=True))
+        Delivery.objects.filter(plan__in=ids).delete()
+        Plan.objects.filter(pk__in=ids).delete()
+
+
+def _sent(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    return rows.filter(Exists(Attempt.deliveries.through.objects.filter(delivery_id=OuterRef("pk"))))
