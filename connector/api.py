@@ -1,29 +1,72 @@
 """The REST interface, put together: version 1, its OpenAPI document and its page, which needs no network."""
 
-from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import ViewSetMixin
 
-from flows import api
+from audit import api as audit
+from connector import idempotency, problems
+from flows.api import deliveries, mapping, orders, settlements
+from flows.api import flows as flow_api
+from tenants import api as tenants
 
-router = SimpleRouter()
-router.register("flows", api.FlowViewSet, basename="flow")
-router.register("runs", api.RunViewSet, basename="run")
-router.register("settlements", api.SettlementViewSet, basename="settlement")
-router.register("plans", api.PlanViewSet, basename="plan")
-router.register("deliveries", api.DeliveryViewSet, basename="delivery")
-router.register("orders", api.OrderViewSet, basename="order")
+
+class Once:
+    """A view set whose POSTs honour ``Idempotency-Key``: its handler is called under the key."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if request.method == "POST" and (handler := getattr(self, "post", None)):
+            self.post = _under_its_key(handler)
+
+
+def _under_its_key(handler: Callable[..., Response]) -> Callable[..., Response]:
+    def post(request: Request, *args: Any, **kwargs: Any) -> Response:
+        return idempotency.once(request, lambda: handler(request, *args, **kwargs))
+
+    return post
+
+
+class Routes(SimpleRouter):
+    """Addresses without a slash at the end and with whole numbers as ids; every POST under its key."""
+
+    def __init__(self) -> None:
+        super().__init__(trailing_slash=False, use_regex_path=False)
+
+    def add(self, prefix: str, viewset: type[ViewSetMixin]) -> None:
+        viewset.lookup_value_converter = "int"
+        under_keys = type(viewset.__name__, (Once, viewset), {"__doc__": viewset.__doc__})
+        self.register(prefix, under_keys, basename=viewset.__name__)
+
+
+routes = Routes()
+routes.add("flows", flow_api.FlowViewSet)
+routes.add("flows", mapping.MappingViewSet)
+routes.add("runs", flow_api.RunViewSet)
+routes.add("settlements", settlements.SettlementViewSet)
+routes.add("plans", settlements.PlanViewSet)
+routes.add("deliveries", deliveries.DeliveryViewSet)
+routes.add("orders", orders.OrderViewSet)
+routes.add("connections", tenants.ConnectionViewSet)
+routes.add("alerts", tenants.AlertViewSet)
+routes.add("events", audit.EventViewSet)
+
+schema = SpectacularJSONAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[])
 
 app_name = "api"
 urlpatterns = [
-    path("v1/", include(router.urls)),
-    path(
-        "schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[]), name="schema"
-    ),
-    path(
-        "docs/",
-        SpectacularSwaggerView.as_view(url_name="api:schema", permission_classes=[AllowAny], authentication_classes=[]),
-        name="docs",
-    ),
+    path("v1/", include(routes.urls)),
+    path("v1/key", tenants.KeyView.as_view(), name="key"),
+    path("schema", schema, name="schema"),
+    path("docs/", TemplateView.as_view(template_name="api/docs.html"), name="docs"),
+    re_path("", csrf_exempt(problems.no_such_address)),
 ]

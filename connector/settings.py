@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 import environ
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -92,7 +93,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "connector.request_log.RequestMiddleware",
     "tenants.middleware.TenantMiddleware",
 ]
 
@@ -199,20 +200,29 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["connector.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["connector.authentication.HasScope"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "connector.openapi.RestSchema",
     "DEFAULT_PAGINATION_CLASS": "connector.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "connector.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tieout",
-    "DESCRIPTION": "Amazon settlements and orders into the books, with proof. Amounts are integer minor units with an ISO 4217 currency.",
+    "DESCRIPTION": "Amazon settlements and orders into the books, with proof. "
+    "Amounts are integer minor units of the ISO 4217 currency beside them.",
     "VERSION": "1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "Mode": "flows.models.Flow.Mode",
+        "FlowState": "flows.models.Flow.State",
+        "RunState": "flows.models.Run.State",
+        "PlanState": "flows.models.Plan.State",
+        "DeliveryState": "flows.models.Delivery.State",
+        "Access": "tenants.models.Access",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -231,6 +241,28 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "flows.tasks.tick", "schedule": 2.0},
+}
+
+# One line per event; tracebacks without the values of variables, which may be secrets.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 
 # Amazon and the ledgers: addresses default to the real services; the stand-ins replace them by environment.

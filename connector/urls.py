@@ -12,7 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health_live"),
     path("health/ready", views.ready, name="health_ready"),
     path("accounts/", include("allauth.urls")),
+    path("api/", include("connector.api")),
     path("", include("tenants.urls")),
+    path("", include("flows.urls")),
 ]
 
 if settings.DEBUG:

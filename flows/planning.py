@@ -4,12 +4,14 @@ Planning the same facts twice gives the same documents. What was never attempted
 is, and a difference to it is shown, never posted over.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from celery import current_app
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from kombu.exceptions import OperationalError
 
 from amazon.models import Settlement
 from audit import trail
@@ -31,6 +33,8 @@ from kit import clock
 from ledgers import reference
 from ledgers.port import Binding, Reference
 from ledgers.registry import open_ledger
+
+log = logging.getLogger(__name__)
 
 State = Delivery.State
 
@@ -220,7 +224,14 @@ def may_post(row: Delivery) -> bool:
 
 def kick(remote_key: str) -> None:
     """Tell a worker to look at the lane, once the transaction is committed. Only a hint: the dispatcher looks anyway."""
-    transaction.on_commit(lambda: current_app.send_task("flows.tasks.serve_lane", args=[remote_key]))
+    transaction.on_commit(lambda: _hint(remote_key))
+
+
+def _hint(remote_key: str) -> None:
+    try:
+        current_app.send_task("flows.tasks.serve_lane", args=[remote_key], queue="short", retry=False)
+    except OperationalError:
+        log.warning("no broker to tell that %s has work; the dispatcher will see it", remote_key.partition(":")[0])
 
 
 class _LineCheck:

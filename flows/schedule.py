@@ -2,23 +2,25 @@
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from amazon import pull
-from amazon.client import WaitFor
+from amazon.client import Forbidden, WaitFor
 from audit import trail
 from flows import planning
 from flows.models import Delivery, Flow, Lane, Run
 from kit import clock
 from kit.scope import scope, unscoped
 from tenants.alerts import alert, settle_alert
+from tenants.grants import NeedsReconnect
 
 CLAIM_S = 3600  # a run that takes longer is presumed dead and may be started again
 CLAIM_BATCH = 50
 JITTER = 0.1
+ORDERS_BEFORE = timedelta(days=60)  # an order may settle weeks after it was placed
 
 
 def claim_due_flows() -> list[int]:
@@ -26,7 +28,8 @@ def claim_due_flows() -> list[int]:
     now = clock.now()
     with unscoped("the schedule serves every tenant"):
         due = (
-            Flow.objects.filter(_free(now), state=Flow.State.LIVE, next_run_at__lte=now)
+            Flow.objects.filter(_free(now), next_run_at__lte=now)
+            .exclude(state=Flow.State.PAUSED)
             .annotate(rank=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("next_run_at").asc()))
             .order_by("rank", "next_run_at")
             .values_list("pk", flat=True)[:CLAIM_BATCH]
@@ -73,11 +76,10 @@ def run_flow(flow_id: int) -> Run:
     with scope(flow.tenant_id):
         run = Run.objects.create(tenant_id=flow.tenant_id, flow=flow, started_at=clock.now())
         try:
-            _work_through(flow, run)
-        except WaitFor as wait:
-            _end(
-                flow, run, Run.State.WAITING, f"Amazon's rate limit: going on in {round(wait.seconds)} s", wait.seconds
-            )
+            wait = _work_through(flow, run)
+        except (NeedsReconnect, Forbidden) as error:
+            # Whoever noticed it has told the members already; a person has to act.
+            _end(flow, run, Run.State.FAILED, str(error))
         except Exception as error:
             # Whatever broke, the flow must become due again and a person must be told; the error itself goes to the log.
             _end(flow, run, Run.State.FAILED, str(error) or type(error).__name__)
@@ -92,25 +94,44 @@ def run_flow(flow_id: int) -> Run:
             raise
         else:
             settle_alert(flow.tenant_id, f"flow:{flow.pk}:run")
-            _end(flow, run, Run.State.DONE)
+            if wait:
+                _end(flow, run, Run.State.WAITING, str(wait), wait.seconds)
+            else:
+                _end(flow, run, Run.State.DONE)
     return run
 
 
-def _work_through(flow: Flow, run: Run) -> None:
-    now = clock.now()
+def _work_through(flow: Flow, run: Run) -> WaitFor | None:
+    """Fetch and plan; what has to wait for Amazon does not keep the rest from going on. Returns the longest wait."""
+    waits = []
     if flow.source is not None:
-        if flow.next_settlements_at is None or flow.next_settlements_at <= now:
-            _step(run, "Fetching settlements")
-            pulled = pull.pull_settlements(flow.source)
-            run.found["settlements"] = len(pulled.settlements)
-            run.found["refused"] = pulled.refused
-            Flow.objects.filter(pk=flow.pk).update(next_settlements_at=_later(now, flow.settlements_every_min))
-        _step(run, "Fetching orders")
-        pulled = pull.pull_orders(flow.source)
-        run.found["orders"] = pulled.orders_new + pulled.orders_changed
+        for name, fetch in (("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)):
+            _step(run, name)
+            try:
+                fetch(flow, run)
+            except WaitFor as wait:
+                waits.append(wait)
     _step(run, "Planning")
     run.found["planned"] = planning.plan_new(flow)
     planning.release(flow)
+    return max(waits, key=lambda wait: wait.seconds, default=None)
+
+
+def _fetch_settlements(flow: Flow, run: Run) -> None:
+    now = clock.now()
+    if flow.source is None or (flow.next_settlements_at and flow.next_settlements_at > now):
+        return
+    pulled = pull.pull_settlements(flow.source)
+    run.found |= {"settlements": len(pulled.settlements), "refused": pulled.refused}
+    Flow.objects.filter(pk=flow.pk).update(next_settlements_at=_later(now, flow.settlements_every_min))
+
+
+def _fetch_orders(flow: Flow, run: Run) -> None:
+    if flow.source is None:
+        return
+    since = datetime.combine(flow.books_from, time.min, UTC) - ORDERS_BEFORE if flow.books_from else None
+    pulled = pull.pull_orders(flow.source, since)
+    run.found["orders"] = pulled.orders_new + pulled.orders_changed
 
 
 def _step(run: Run, name: str) -> None:
@@ -124,6 +145,10 @@ def _end(flow: Flow, run: Run, state: str, problem: str = "", again_in_s: float 
     run.save()
     next_run_at = now + timedelta(seconds=again_in_s) if again_in_s else _later(now, flow.orders_every_min)
     Flow.objects.filter(pk=flow.pk).update(claimed_until=None, next_run_at=next_run_at)
+    # Before it is live, a flow runs only when somebody asks.
+    Flow.objects.filter(pk=flow.pk).exclude(state=Flow.State.LIVE).update(
+        next_run_at=next_run_at if again_in_s else None
+    )
 
 
 def _later(now: datetime, minutes: int, spread: Callable[[], float] = random.random) -> datetime:

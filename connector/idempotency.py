@@ -1,0 +1,105 @@
+"""``Idempotency-Key``: a POST sent again with its key gets the first answer, and nothing is done twice.
+
+The key belongs to the API key that sent it. What was done is remembered for a day; a refusal did nothing and is not
+kept, so the same key may be sent again once the cause is mended.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.http import QueryDict
+from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.models import RequestKey
+from kit.clock import now
+
+HEADER: Final = "Idempotency-Key"
+LONGEST: Final = 200
+KEPT_FOR: Final = timedelta(hours=24)
+PRESUMED_DEAD: Final = timedelta(minutes=10)  # longer than any request may take
+
+
+class UnderWay(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "under_way"
+    default_detail = "A request with this key is still under way."
+    action = "Wait a moment and send it again: you get its answer."
+
+
+class OtherRequest(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "key_reused"
+    default_detail = "This key was already used for another request."
+    action = "Use a new key for every new request."
+
+
+def once(request: Request, answer: Callable[[], Response]) -> Response:
+    """Return the first answer to this key; the first time, do what is asked by calling ``answer``."""
+    name = request.headers.get(HEADER)
+    if name is None:
+        return answer()
+    if not name or len(name) > LONGEST or not name.isprintable():
+        raise exceptions.ValidationError({HEADER: f"1 to {LONGEST} printable characters."})
+    found = _claim(request.auth.actor, name, _digest(request))
+    if found.status is not None:
+        return Response(json.loads(found.answer), found.status, headers={"Idempotent-Replayed": "true"})
+    response = None
+    try:
+        response = answer()
+    finally:
+        if response is not None and status.is_success(response.status_code):
+            body = JSONRenderer().render(response.data).decode()
+            RequestKey.objects.filter(pk=found.pk).update(status=response.status_code, answer=body)
+        else:
+            RequestKey.objects.filter(pk=found.pk).delete()
+    return response
+
+
+def _claim(caller: str, name: str, digest: str) -> RequestKey:
+    """Return the key's row: new and ours, or with its answer. Raises UnderWay, OtherRequest."""
+    at = now()
+    stale = Q(created_at__lte=at - KEPT_FOR) | Q(status=None, created_at__lte=at - PRESUMED_DEAD)
+    RequestKey.objects.filter(stale).delete()
+    try:
+        with transaction.atomic():
+            return RequestKey.objects.create(caller=caller, name=name, digest=digest, created_at=at)
+    except IntegrityError:
+        row = RequestKey.objects.filter(caller=caller, name=name).first()
+    if row is None:  # it was refused in this very moment
+        raise UnderWay
+    if row.digest != digest:
+        raise OtherRequest
+    if row.status is None:
+        raise UnderWay
+    return row
+
+
+def _digest(request: Request) -> str:
+    """Return the SHA-256 of what is asked: method, address and content. A form's boundaries do not count."""
+    content = [request.method, request.get_full_path(), _plain(request.data)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, QueryDict):
+        return {name: [_plain(value) for value in data.getlist(name)] for name in data}
+    if isinstance(data, Mapping):
+        return {str(name): _plain(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_plain(value) for value in data]
+    if isinstance(data, UploadedFile):
+        hashed = hashlib.sha256()
+        for chunk in data.chunks():
+            hashed.update(chunk)
+        data.seek(0)
+        return [data.name, hashed.hexdigest()]
+    return data
