@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
+from django.db.models import QuerySet
+
 from bookkeeping.accounts import ACCOUNTS, AccountKey, LineKey, account_key
 from bookkeeping.documents import (
     Customer,
@@ -109,9 +111,9 @@ class TenantMapping:
         return f"{ACCOUNTS[key].name} – {conditions}" if conditions else ACCOUNTS[key].name
 
 
-def load(flow: Flow) -> TenantMapping:
-    """Return the flow's current mapping."""
-    rules = MappingRule.objects.filter(flow=flow, retired_version=None).exclude(subject=MappingRule.Subject.LABEL)
+def load(flow: Flow, version: int | None = None) -> TenantMapping:
+    """Return the flow's current mapping, or an earlier version of it. Product groups are always the current ones."""
+    rules = rules_of(flow, version).exclude(subject=MappingRule.Subject.LABEL)
     base: dict[AccountKey, Binding] = {}
     splits: dict[AccountKey, list[Split]] = {}
     customers: dict[str, Binding] = {}
@@ -127,12 +129,20 @@ def load(flow: Flow) -> TenantMapping:
         else:
             base[AccountKey(rule.key)] = target
     return TenantMapping(
-        version=flow.mapping_version,
+        version=flow.mapping_version if version is None else version,
         base=base,
         splits={key: sorted(of_key, key=lambda split: split.rank, reverse=True) for key, of_key in splits.items()},
         customers=customers,
         groups=dict(ProductGroup.objects.filter(flow=flow).values_list("sku", "name")),
     )
+
+
+def rules_of(flow: Flow, version: int | None = None) -> QuerySet[MappingRule]:
+    """Return the rules that count now, or that counted in an earlier version of the mapping."""
+    rules = MappingRule.objects.filter(flow=flow)
+    if version is None:
+        return rules.filter(retired_version=None)
+    return rules.filter(version__lte=version).exclude(retired_version__lte=version)
 
 
 def marketplace_of(customer_symbol: str) -> str:

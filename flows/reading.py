@@ -15,7 +15,7 @@ from bookkeeping.facts import Label, Row
 from bookkeeping.figures import Statement
 from bookkeeping.statement import build
 from bookkeeping.trace import rows_behind
-from flows.mapping import TenantMapping
+from flows.mapping import TenantMapping, rules_of
 from flows.models import Flow, MappingRule
 
 
@@ -40,7 +40,9 @@ class Reading:
 
 
 def reading(flow: Flow, mapping: TenantMapping) -> Reading:
-    rules = MappingRule.objects.filter(flow=flow, subject=MappingRule.Subject.LABEL, retired_version=None)
+    """Return how this version of the flow's mapping reads a settlement."""
+    version = None if mapping.version == flow.mapping_version else mapping.version
+    rules = rules_of(flow, version).filter(subject=MappingRule.Subject.LABEL)
     return Reading(
         mapping,
         tuple(

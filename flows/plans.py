@@ -1,0 +1,125 @@
+"""One plan for its pages: its documents, what is still to be decided, and what taking it back would mean."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Count, QuerySet, Sum
+
+from bookkeeping.documents import How, Kind
+from bookkeeping.facts import Label
+from flows import mapping
+from flows.models import Delivery, Plan
+from flows.readable import KIND_NAMES, Names, Paper, papers
+from ledgers.registry import open_ledger
+
+State = Delivery.State
+# Few per settlement, and each with lines worth reading; invoices and payments may be thousands.
+ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER)
+_TAKEN_BACK: Final = {How.VOID: "voided", How.DELETE: "deleted", "reverse": "reversed by an entry of its own"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A label nobody has given a category. ``line`` is its first row's and names it in a form."""
+
+    label: Label
+    line: int
+    rows: int
+    amount: int
+
+    @property
+    def name(self) -> str:
+        return " / ".join(dict.fromkeys(text for text in self.label if text))
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What undoing does to the documents of one kind: ``how`` they are taken back."""
+
+    kind: str
+    count: int
+    how: str
+
+
+def documents_of(plan: Plan) -> QuerySet[Delivery]:
+    """Return a plan's documents by month, what was replaced before it was sent left out."""
+    found = Delivery.objects.filter(plan=plan).exclude(state=State.DROPPED)
+    return found.prefetch_related("dependencies").order_by("part", "id")
+
+
+def made_first(plan: Plan) -> QuerySet[Delivery]:
+    """Return the accounts, customers and items that have to be made for a plan and are not in the books yet."""
+    planned = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
+    keys = planned.filter(dependencies__key__startswith="company/").values("dependencies__key")
+    found = Delivery.objects.filter(plan=None, remote_key=plan.flow.target.remote_key, key__in=keys, live=True)
+    return found.exclude(state=State.POSTED).order_by("kind", "id")
+
+
+def papers_of(plan: Plan, deliveries: Iterable[Delivery]) -> list[Paper]:
+    """Return documents for reading, with the names of the plan's mapping."""
+    found = list(deliveries)
+    return papers(found, Names(plan.flow.target, found, mapping.load(plan.flow, plan.mapping_version)))
+
+
+def totals_by_kind(plan: Plan) -> list[tuple[str, int, int]]:
+    """Return (kind in words, how many, their sum in minor units)."""
+    found = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
+    sums = found.order_by("kind").values_list("kind").annotate(Count("pk"), Sum("amount"))
+    return [(KIND_NAMES[kind], count, amount) for kind, count, amount in sums]
+
+
+def counts_by_state(plan: Plan) -> dict[str, int]:
+    """Return how many documents of a plan are in which state."""
+    found = Delivery.objects.filter(plan=plan).exclude(state=State.DROPPED)
+    return dict(found.order_by().values_list("state").annotate(Count("pk")))
+
+
+def unknown_labels(plan: Plan) -> list[Unknown]:
+    """Return the labels that wait for a category, each once over all months."""
+    found: dict[Label, Unknown] = {}
+    for one in plan.statement.get("unknown", []):
+        label = Label(*one["label"])
+        before = found.get(label, Unknown(label, one["line"], 0, 0))
+        found[label] = Unknown(label, before.line, before.rows + one["rows"], before.amount + one["amount"])
+    return list(found.values())
+
+
+def changed_since(plan: Plan) -> list[Delivery]:
+    """Return the documents in the books that would come out otherwise now."""
+    keys = plan.verdict.get("differs", [])
+    return list(Delivery.objects.filter(plan=plan, key__in=keys).exclude(state=State.DROPPED).order_by("part", "id"))
+
+
+def other_revisions(plan: Plan) -> list[Plan]:
+    """Return the plans of the same settlement in the same flow that were taken back, or came after."""
+    others = Plan.objects.filter(flow=plan.flow, settlement=plan.settlement).exclude(pk=plan.pk)
+    return list(others.defer("statement", "verdict", "flags", "pairings").order_by("-revision"))
+
+
+def may_be_posted_again(plan: Plan) -> bool:
+    """Whether a plan was taken back and nothing took its place."""
+    live = Plan.objects.filter(flow=plan.flow, settlement=plan.settlement).exclude(state=Plan.State.UNDONE)
+    return plan.state == Plan.State.UNDONE and not live.exists()
+
+
+def consequences_of_undo(plan: Plan) -> list[Consequence]:
+    """Return what happens to the documents that are in the books."""
+    how = open_ledger(plan.flow.target).capabilities.undo
+    posted = Delivery.objects.filter(plan=plan, state=State.POSTED).exclude(kind=Kind.UNDO)
+    counts = posted.order_by("kind").values_list("kind").annotate(Count("pk"))
+    return [
+        Consequence(KIND_NAMES[kind], count, _TAKEN_BACK.get(how.get(Kind(kind), ""), "taken back"))
+        for kind, count in counts
+    ]
+
+
+def not_sent_yet(plan: Plan) -> int:
+    """Return how many documents would be dropped, because they never reached the books."""
+    found = Delivery.objects.filter(plan=plan).exclude(kind=Kind.UNDO)
+    return found.exclude(state__in=[State.POSTED, State.DROPPED, State.UNDONE]).count()
+
+
+def plans() -> QuerySet[Plan]:
+    """Return plans with everything a page of one needs."""
+    return Plan.objects.select_related("flow__target", "flow__source", "settlement")

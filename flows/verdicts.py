@@ -1,0 +1,193 @@
+"""What is said about a settlement in one company: its standing in a word, and the verdict with every comparison behind it.
+
+Green claims exactly what was compared. Everything here reads the stored proof; nothing is compared anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bookkeeping.proof import Verdict
+from flows.models import Delivery, Plan
+
+State = Delivery.State
+NEEDS_PERSON: Final = (State.HELD, State.PARKED)
+MOVING: Final = (State.READY, State.BLOCKED, State.SENDING, State.UNCERTAIN, State.FAILED)
+SHOWN_COMPARISONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A badge: ``state`` gives tone and icon, ``label`` the words."""
+
+    state: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two figures that must be equal, each with where it comes from. ``right`` None: the ledger states none."""
+
+    what: str
+    left_from: str
+    left: int
+    right_from: str
+    right: int | None
+
+    @property
+    def difference(self) -> int:
+        return 0 if self.right is None else self.left - self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The verdict as it is shown. ``chain`` has the figures that are one amount, where all of them are.
+
+    ``shown`` lists comparisons, the ones that disagree first; ``more`` counts the equal ones that are left out.
+    """
+
+    state: str
+    title: str
+    text: str
+    shown: tuple[Compared, ...]
+    more: int
+    chain: tuple[Mapping[str, Any], ...] = ()
+
+
+def standing(state: str, verdict: str, waiting: int, differs: bool = False) -> Standing:
+    """Return what a list says about a plan.
+
+    ``waiting`` counts its documents that need a person; ``differs`` says that something in the books would come out
+    otherwise now.
+    """
+    if state == Plan.State.UNDONE:
+        return Standing("undone", "Taken back")
+    if state == Plan.State.UNDOING:
+        return Standing("undoing", "Being taken back")
+    if verdict == Verdict.DIFFERS:
+        return Standing("off", "Does not tie")
+    if state == Plan.State.PLANNING:
+        return Standing("planning", "Being planned")
+    if state == Plan.State.PLANNED:
+        return Standing("pending", "Waits for approval")
+    if waiting:
+        return Standing("held", f"{waiting} held")
+    if state == Plan.State.POSTING:
+        return Standing("posting", "Being posted")
+    if differs:
+        return Standing("warning", "In the books, changed since")
+    if verdict == Verdict.PROVED:
+        return Standing("proved", "Ties")
+    return Standing("pending", "In the books, not compared")
+
+
+def banner(plan: Plan, counts: Mapping[str, int], ledger: str) -> Banner:
+    """Return the verdict of a plan. ``counts`` are its documents by state, ``ledger`` is the ledger's name."""
+    compared = list(comparisons(plan, ledger))
+    wrong = [one for one in compared if one.difference]
+    rest = [one for one in compared if not one.difference]
+    shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
+    more = len(compared) - len(shown)
+    state, title, text = _words(plan, counts, ledger, compared, wrong)
+    chain = _chain(plan, counts) if state == "proved" else ()
+    return Banner(state, title, text, shown, more, chain)
+
+
+def comparisons(plan: Plan, ledger: str) -> Iterator[Compared]:
+    """Yield what was compared, in the order of the proof. A plan that was never proved has its rows and its header."""
+    found = plan.verdict.get("comparisons")
+    if not found:
+        rows = sum(one["amount"] for one in plan.statement.get("sums", []))
+        count = plan.statement.get("rows", 0)
+        yield Compared(
+            "Rows and header", f"{count} rows added up", rows, "Amazon's stated total", plan.settlement.total
+        )
+        return
+    for one in found:
+        yield _compared(one, ledger)
+
+
+def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
+    left, right = one["left"], one["right"]
+    match one["name"]:
+        case "rows and header":
+            return Compared("Rows and header", f"{one['detail']} added up", left, "Amazon's stated total", right)
+        case "carried and header":
+            carried = "Documents, carried debt and undecided rows"
+            return Compared("Documents and header", carried, left, "Amazon's stated total", right)
+        case "header and payout":
+            return Compared("Payout", "Amazon's stated total", left, f"Payout, as {ledger} answered", right)
+        case name:
+            return Compared(name[:1].upper() + name[1:], "As it was sent", left, f"As {ledger} answered", right)
+
+
+def _words(
+    plan: Plan, counts: Mapping[str, int], ledger: str, compared: Sequence[Compared], wrong: Sequence[Compared]
+) -> tuple[str, str, str]:
+    waiting = sum(counts.get(state, 0) for state in NEEDS_PERSON)
+    moving = sum(counts.get(state, 0) for state in MOVING)
+    posted = counts.get(State.POSTED, 0)
+    verdict = plan.verdict.get("verdict", "")
+    match plan.state:
+        case Plan.State.UNDONE:
+            return "undone", "Taken back", "Nothing of this revision is in the books any more."
+        case Plan.State.UNDOING:
+            return (
+                "undoing",
+                "Being taken back",
+                "Each document is taken out of the books; the page shows how far it is.",
+            )
+        case Plan.State.PLANNING:
+            return "planning", "Being planned", "Its documents appear here in a moment."
+        case Plan.State.PLANNED:
+            documents = _documents(sum(counts.values()))
+            text = f"{documents} planned; nothing is in the books yet. The rows add up to Amazon's stated total."
+            return "pending", "Waits for approval", text
+    if wrong or verdict == Verdict.DIFFERS:
+        return "off", "Does not tie", _off(plan, wrong)
+    if waiting:
+        text = f"{_documents(waiting)} below {_are(waiting)} not in the books. What is in the books agrees."
+        return "held", f"{_documents(waiting)} need{'s' if waiting == 1 else ''} a person", text
+    if plan.state == Plan.State.POSTING or moving:
+        return "posting", "Being posted", f"{posted} of {_documents(sum(counts.values()))} are in the books."
+    if changed := plan.verdict.get("differs"):
+        text = (
+            f"What is in the books ties as it was posted. Since then the mapping or Amazon's data changed: "
+            f"{_documents(len(changed))} would come out otherwise now."
+        )
+        return "warning", "In the books, changed since", text
+    silent = sum(one.right is None for one in compared)
+    if silent:
+        text = (
+            f"Everything is in the books and nothing disagrees, but {ledger} stated no total for {_documents(silent)}."
+        )
+        return "pending", "In the books, not wholly compared", text
+    text = (
+        f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, each of the {_documents(posted)} "
+        f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 else ''}. The clearing account is moved by "
+        f"exactly what remains. Whether the bank received the money is not compared here."
+    )
+    return "proved", "Ties to the cent", text
+
+
+def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
+    if wrong:
+        return f"{len(wrong)} of the figures below disagree. Open the documents in the ledger to see who changed what."
+    left, expected = plan.verdict.get("clearing", 0), plan.verdict.get("clearing_expected", 0)
+    return f"Every document agrees, but the clearing account is off by {left - expected} minor units of its currency."
+
+
+def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ...]:
+    total = plan.settlement.total
+    labels = [f"{plan.statement.get('rows', 0)} rows", "Amazon's total", _documents(counts.get(State.POSTED, 0))]
+    if total > 0:
+        labels.append("Payout")
+    return tuple({"label": label, "minor": total} for label in labels)
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

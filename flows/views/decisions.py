@@ -1,0 +1,148 @@
+"""What a person decides about one settlement: approve, take back, post again, name a label, choose a version."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from amazon.models import Report
+from bookkeeping.accounts import Category
+from flows import planning, plans, revisions, rules, selectors, undo
+from flows.models import Flow, Plan
+from flows.verdicts import NEEDS_PERSON
+from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
+from tenants.models import Role
+from tenants.roles import Action, can, requires
+from tenants.views import TenantRequest
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def approve(request: TenantRequest, pk: int) -> HttpResponse:
+    """Show what would be made in the ledger, and let it go."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    if request.method == "POST":
+        sent = planning.approve(plan, request.user.email)
+        if sent:
+            messages.success(
+                request, f"Approved. {documents_in_words(sent)} can go to {plan.flow.target.remote_name} now."
+            )
+        else:
+            messages.error(request, "Nothing was approved: it was approved before, or the flow is not live.")
+        return redirect(address(plan))
+    documents = plans.documents_of(plan)
+    page = Paginator(documents, PAGE_DOCUMENTS).get_page(request.GET.get("page"))
+    context = {
+        "plan": plan,
+        "settlement": plan.settlement,
+        "ledger": selectors.ledger_name(plan.flow),
+        "page": page,
+        "papers": plans.papers_of(plan, page.object_list),
+        "totals": plans.totals_by_kind(plan),
+        "made_first": plans.papers_of(plan, plans.made_first(plan)),
+        "held": documents.filter(state__in=NEEDS_PERSON).count(),
+        "live": plan.flow.state == Flow.State.LIVE,
+        "open": plan.state == Plan.State.PLANNED,
+        "back": address(plan),
+        "crumbs": _crumbs(plan),
+    }
+    return render(request, "flows/approve.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_back(request: TenantRequest, pk: int) -> HttpResponse:
+    """Say what taking a settlement out of the books means, then do it."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    if request.method == "POST":
+        try:
+            count = undo.undo(plan, request.user.email)
+        except undo.CannotUndo as error:
+            messages.error(request, f"{error.text} {error.action}")
+        else:
+            messages.success(
+                request, f"{documents_in_words(count)} will be taken out of {plan.flow.target.remote_name}."
+            )
+        return redirect(address(plan))
+    context = {
+        "plan": plan,
+        "settlement": plan.settlement,
+        "ledger": selectors.ledger_name(plan.flow),
+        "consequences": plans.consequences_of_undo(plan),
+        "not_sent": plans.not_sent_yet(plan),
+        "open": plan.state in (Plan.State.POSTING, Plan.State.POSTED),
+        "back": address(plan),
+        "crumbs": _crumbs(plan),
+    }
+    return render(request, "flows/undo.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def post_again(request: TenantRequest, pk: int) -> HttpResponse:
+    """Plan a settlement again that was taken back, under its next revision."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    if not plans.may_be_posted_again(plan):
+        messages.error(request, "It is still in the books, or planned again already.")
+        return redirect(address(plan))
+    new = planning.plan_settlement(plan.flow, plan.settlement)
+    planning.release(plan.flow)
+    messages.success(request, f"Planned again as revision {new.revision}, with the mapping as it is now.")
+    return redirect(address(new))
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def labels(request: TenantRequest, pk: int) -> HttpResponse:
+    """Save the categories a person chose for labels; what they held is planned again and goes on."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    saved, known = [], {one.value for one in Category} - {Category.UNKNOWN}
+    for unknown in plans.unknown_labels(plan):
+        chosen = request.POST.get(f"label-{unknown.line}", "")
+        if chosen in known:
+            rules.save_label(plan.flow, unknown.label, Category(chosen), request.user.email)
+            saved.append(unknown.name)
+    if saved:
+        messages.success(request, f"Saved. What waited for {', '.join(saved)} was planned again.")
+    else:
+        messages.error(request, "Nothing was saved: choose a category for at least one label.")
+    return redirect(address(plan))
+
+
+@requires(Role.VIEWER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def revision(request: TenantRequest, pk: int) -> HttpResponse:
+    """Another version of a settlement beside the one that counts, and the decision between them."""
+    report = get_object_or_404(selectors.waiting_revisions(), pk=pk)
+    if request.method == "POST":
+        return _decide(request, report)
+    in_the_books = [Plan.State.POSTING, Plan.State.POSTED]
+    context = {
+        "report": report,
+        "settlement": report.settlement,
+        "comparison": revisions.compare(report),
+        "may_decide": can(request.member, Action.APPROVE),
+        "posted": Plan.objects.filter(settlement=report.settlement, state__in=in_the_books).count(),
+        "crumbs": [("Settlements", reverse("flows:settlements")), ("Files", reverse("flows:files"))],
+    }
+    return render(request, "flows/revision.html", context)
+
+
+def _decide(request: TenantRequest, report: Report) -> HttpResponse:
+    if not can(request.member, Action.APPROVE):
+        raise PermissionDenied
+    if request.POST.get("decision") == "accept":
+        revisions.accept(report, request.user.email)
+        messages.success(request, "The new version counts from now on. The old file is kept with it.")
+    else:
+        revisions.reject(report, request.user.email)
+        messages.success(request, "The first version goes on counting.")
+    return redirect("flows:settlement", report.settlement_id)
+
+
+def _crumbs(plan: Plan) -> list[tuple[str, str]]:
+    name = f"Settlement {plan.settlement.settlement_id}"
+    return [("Settlements", reverse("flows:settlements")), (name, address(plan))]

@@ -1,0 +1,172 @@
+"""Settlements: the list, the files that do not count, one settlement with its proof, and the rows behind a figure."""
+
+from typing import Any, Final
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from amazon.models import Report, Settlement
+from bookkeeping.facts import Label
+from flows import categories, plans, prove, selectors, trace, verdicts, waterfall
+from flows.filters import SettlementFilter
+from flows.models import Flow, Plan
+from flows.readable import KIND_NAMES, line_of_movement
+from kit.clock import now
+from tenants.models import Role
+from tenants.roles import Action, can, requires
+from tenants.views import TenantRequest
+
+PAGE: Final = 25
+PAGE_DOCUMENTS: Final = 50
+
+
+@requires(Role.VIEWER)
+@require_safe
+def listing(request: TenantRequest) -> HttpResponse:
+    form = SettlementFilter(request.GET, selectors.settlement_currencies(), selectors.settlement_years())
+    page = Paginator(selectors.settlements(**form.chosen), PAGE).get_page(request.GET.get("page"))
+    entered, failed, today = selectors.entered(page.object_list), selectors.failed_payouts(), now().date()
+    context = {
+        "filter": form,
+        "page": page,
+        "rows": [(one, selectors.payout_of(one, today, failed), entered.get(one.pk, [])) for one in page],
+        "tabs": _tabs(files=False),
+        "may_upload": can(request.member, Action.UPLOAD),
+    }
+    return render(request, "flows/_settlements.html" if is_part(request) else "flows/settlements.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def files(request: TenantRequest) -> HttpResponse:
+    """Files that were refused, and other versions of known settlements that wait for a decision."""
+    context = {
+        "page": Paginator(selectors.refused_files(), PAGE).get_page(request.GET.get("page")),
+        "waiting": selectors.waiting_revisions(),
+        "tabs": _tabs(files=True),
+        "may_upload": can(request.member, Action.UPLOAD),
+    }
+    return render(request, "flows/files.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def detail(request: TenantRequest, pk: int) -> HttpResponse:
+    settlement = get_object_or_404(Settlement.objects.select_related("report", "connection"), pk=pk)
+    entered = selectors.entered([settlement]).get(settlement.pk, [])
+    plan = _plan(request, settlement, entered[0].plan.pk if entered else 0)
+    context = {
+        "settlement": settlement,
+        "payout": selectors.payout_of(settlement, now().date(), selectors.failed_payouts()),
+        "versions": settlement.reports.filter(state=Report.State.REVISION),
+        "crumbs": [("Settlements", reverse("flows:settlements"))],
+        "entered": entered,
+        "plan": plan,
+    }
+    if plan is None:
+        context["why"] = selectors.why_unplanned(settlement)
+    else:
+        context |= _plan_context(request, settlement, plan)
+    return render(request, "flows/settlement.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def rows(request: TenantRequest, pk: int) -> HttpResponse:
+    """Amazon's own rows: those behind one figure, or all of them."""
+    settlement = get_object_or_404(Settlement.objects.select_related("report"), pk=pk)
+    plan = _plan(request, settlement, 0)
+    number = _number(request.GET.get("page"), 1)
+    try:
+        found = trace.rows_of(settlement, plan, _wanted(request), number)
+    except trace.NoSuchRows as error:
+        raise Http404(str(error)) from None
+    back = address(plan) if plan else reverse("flows:settlement", args=[pk])
+    context = {
+        "settlement": settlement,
+        "found": found,
+        "number": number,
+        "first": (number - 1) * trace.PAGE_ROWS + 1,
+        "last": (number - 1) * trace.PAGE_ROWS + len(found.rows),
+        "carried": None if found.total is None else found.total - found.covered,
+        "crumbs": [
+            ("Settlements", reverse("flows:settlements")),
+            (f"Settlement {settlement.settlement_id}", back),
+        ],
+        "order_pages": selectors.order_pages({row.order_id for row in found.rows if row.order_id}),
+    }
+    return render(request, "flows/rows.html", context)
+
+
+def address(plan: Plan) -> str:
+    """Return where a plan is shown."""
+    return f"{reverse('flows:settlement', args=[plan.settlement_id])}?plan={plan.pk}"
+
+
+def documents_in_words(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"
+
+
+def is_part(request: TenantRequest) -> bool:
+    """Whether htmx asks for the list alone."""
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+
+
+def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) -> dict[str, Any]:
+    ledger = selectors.ledger_name(plan.flow)
+    counts = plans.counts_by_state(plan)
+    documents = plans.documents_of(plan)
+    entries = plans.papers_of(plan, documents.filter(kind__in=plans.ENTRIES)[:PAGE_DOCUMENTS])
+    page = Paginator(documents, PAGE_DOCUMENTS).get_page(request.GET.get("page"))
+    shown = list(page.object_list)
+    needs = selectors.dependencies_of(shown)
+    return {
+        "ledger": ledger,
+        "banner": verdicts.banner(plan, counts, ledger),
+        "changed": plans.changed_since(plan),
+        "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
+        "unknown": plans.unknown_labels(plan),
+        "groups": categories.GROUPS,
+        "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
+        "page": page,
+        "documents": [(row, KIND_NAMES[row.kind], needs.get(row.pk, [])) for row in shown],
+        "revisions": plans.other_revisions(plan),
+        "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
+        "may_undo": can(request.member, Action.UNDO) and plan.state in (Plan.State.POSTING, Plan.State.POSTED),
+        "may_repost": can(request.member, Action.UNDO) and plans.may_be_posted_again(plan),
+        "may_map": can(request.member, Action.MAP),
+        "live": plan.flow.state == Flow.State.LIVE,
+    }
+
+
+def _plan(request: TenantRequest, settlement: Settlement, otherwise: int) -> Plan | None:
+    """Return the plan the address names, else the given one."""
+    wanted = _number(request.GET.get("plan"), otherwise)
+    return get_object_or_404(plans.plans().filter(settlement=settlement), pk=wanted) if wanted else None
+
+
+def _wanted(request: TenantRequest) -> trace.Wanted:
+    asked = request.GET
+    by_label = "type" in asked
+    return trace.Wanted(
+        part=_number(asked.get("part"), 0),
+        key=asked.get("key", ""),
+        order_id=asked.get("order", ""),
+        label=Label(asked["type"], asked.get("amount", ""), asked.get("description", "")) if by_label else None,
+        line=_number(asked.get("line"), 0),
+    )
+
+
+def _tabs(*, files: bool) -> list[dict[str, Any]]:
+    count = selectors.refused_files().count() + selectors.waiting_revisions().count()
+    return [
+        {"label": "Settlements", "url": reverse("flows:settlements"), "current": not files, "count": None},
+        {"label": "Files that do not count", "url": reverse("flows:files"), "current": files, "count": count or None},
+    ]
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and 0 < len(text) < 10 else otherwise
