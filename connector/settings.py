@@ -213,6 +213,19 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Amazon settlements and orders into the books, with proof. "
     "Amounts are integer minor units of the ISO 4217 currency beside them.",
     "VERSION": "1.0",
+    "TAGS": [
+        {"name": "flows", "description": "Set up, run now, go live, pause"},
+        {"name": "mapping", "description": "What each kind of amount is booked to"},
+        {"name": "settlements", "description": "Amazon's statements, their files and their proof"},
+        {"name": "plans", "description": "What a settlement becomes in one company: approve, undo, repost"},
+        {"name": "deliveries", "description": "Every document, with its attempts: replay"},
+        {"name": "runs", "description": "Executions of flows"},
+        {"name": "orders", "description": "Orders as last seen at Amazon"},
+        {"name": "events", "description": "The trail"},
+        {"name": "alerts", "description": "What a person must look at"},
+        {"name": "connections", "description": "Sellers and companies, without their secrets"},
+        {"name": "key", "description": "The key that asks"},
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
@@ -222,6 +235,8 @@ SPECTACULAR_SETTINGS = {
         "PlanState": "flows.models.Plan.State",
         "DeliveryState": "flows.models.Delivery.State",
         "Access": "tenants.models.Access",
+        "AccountKey": "flows.mapping_serializers.KEYS",
+        "DocumentKind": "flows.serializers.KINDS",
     },
 }
 

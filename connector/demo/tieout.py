@@ -88,7 +88,7 @@ def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
         books=tuple(books),
         held=tuple(held),
         expected_held=sum(len(one) for one in expected.values()),
-        orders=len(outside.truth["orders"]),
+        orders=outside.truth["orders"]["total"],
         problems=tuple(problems),
     )
 

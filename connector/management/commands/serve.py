@@ -20,7 +20,7 @@ from connector.celery import app
 from connector.wsgi import application
 from flows import lanes, schedule
 
-STOP_S = 6.0
+START_S, STOP_S = 30.0, 6.0
 POOLS = {"short": 4, "long": 2}  # deliveries and ticks must not wait behind a long import
 
 
@@ -48,13 +48,9 @@ class Command(BaseCommand):
         lanes.free_all()
         schedule.free_all()
         cursors.end_leases()
-        workers = [
-            WorkController(app=app, pool="threads", concurrency=size, queues=[name], hostname=f"{name}@tieout")
-            for name, size in POOLS.items()
-        ]
+        workers = [_pool(name, size) for name, size in POOLS.items()]
         beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
-        for run in (*(worker.start for worker in workers), beat.start):
-            _in_background(run)
+        _in_background(beat.start)
         server = create_server(application, host=host, port=port, threads=8, ident="tieout")
         signal.signal(signal.SIGTERM, _interrupt)
         self.stdout.write(f"Tieout is ready on http://{host}:{port}/")
@@ -68,6 +64,26 @@ class Command(BaseCommand):
             stopping = [_in_background(run) for run in (beat.stop, *(worker.stop for worker in workers))]
             for thread in stopping:
                 thread.join(STOP_S / len(stopping))
+
+
+def _pool(name: str, size: int) -> WorkController:
+    """Start a pool of threads for one queue and wait until it listens.
+
+    The queues a worker reads belong to the application they share, so the next pool must not choose its own before.
+    """
+    listening = threading.Event()
+    worker = WorkController(
+        app=app,
+        pool="threads",
+        concurrency=size,
+        queues=[name],
+        hostname=f"{name}@tieout",
+        ready_callback=lambda _consumer: listening.set(),
+    )
+    _in_background(worker.start)
+    if not listening.wait(START_S):
+        raise CommandError(f"The worker for the {name} queue did not start.")
+    return worker
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
