@@ -43,8 +43,9 @@ class Routes(SimpleRouter):
         super().__init__(trailing_slash=False, use_regex_path=False)
 
     def add(self, prefix: str, viewset: type[ViewSetMixin]) -> None:
-        viewset.lookup_value_converter = "int"
-        under_keys = type(viewset.__name__, (Once, viewset), {"__doc__": viewset.__doc__})
+        under_keys = type(
+            viewset.__name__, (Once, viewset), {"__doc__": viewset.__doc__, "lookup_value_converter": "int"}
+        )
         self.register(prefix, under_keys, basename=viewset.__name__)
 
 

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 
 from flows.models import RequestKey
 from kit.clock import now
+from tenants.api import caller
 
 HEADER: Final = "Idempotency-Key"
 LONGEST: Final = 200
@@ -49,7 +50,7 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
         return answer()
     if not name or len(name) > LONGEST or not name.isprintable():
         raise exceptions.ValidationError({HEADER: f"1 to {LONGEST} printable characters."})
-    found = _claim(request.auth.actor, name, _digest(request))
+    found = _claim(caller(request).actor, name, _digest(request))
     if found.status is not None:
         return Response(json.loads(found.answer), found.status, headers={"Idempotent-Replayed": "true"})
     response = None

@@ -5,6 +5,8 @@ from typing import Any, Final
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from flows.serializers import ProblemSerializer
+
 PROBLEMS: Final = {
     "400": "The request cannot be used; `fields` says what is wrong where.",
     "401": "No API key, or one that is not valid.",
@@ -32,7 +34,7 @@ class RestSchema(AutoSchema):
     def get_summary(self) -> str | None:
         return super().get_description().partition("\n")[0].rstrip(".") or None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         text: str = super().get_description()
         return text.partition("\n")[2].strip()
 
@@ -51,11 +53,10 @@ class RestSchema(AutoSchema):
         return [KEY] if self.method == "POST" else []
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
-        from flows.serializers import ProblemSerializer
-
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         codes = READING if self.method == "GET" else WRITING
         for code in (*codes, *(["422"] if self.method == "POST" else [])):
             told = OpenApiResponse(ProblemSerializer, PROBLEMS[code])
-            bodies.setdefault(code, self._get_response_for_code(told, code, ["application/json"], direction))
+            body = self._get_response_for_code(told, code, ["application/json"], direction)  # type: ignore[no-untyped-call]
+            bodies.setdefault(code, body)
         return dict(sorted(bodies.items()))

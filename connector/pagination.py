@@ -24,7 +24,7 @@ class Pages(CursorPagination):
         ordering = getattr(view, "ordering", self.ordering)
         return (ordering,) if isinstance(ordering, str) else tuple(ordering)
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None) -> Any:
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> Any:
         try:
             return super().paginate_queryset(queryset, request, view=view)
         except (ValueError, ValidationError) as error:  # a position that no page of ours ever gave out

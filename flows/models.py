@@ -395,3 +395,18 @@ class Carrier(ScopedModel):
         constraints = [
             models.UniqueConstraint(fields=["plan", "part", "order_id", "line_key"], name="exactly_one_carrier")
         ]
+
+
+class RequestKey(ScopedModel):
+    """What a REST caller's ``Idempotency-Key`` was used for, and the answer it got; without a status it is under way."""
+
+    caller = models.CharField(max_length=40, help_text="The API key that sent it")
+    name = models.CharField(max_length=200, help_text="As it was sent")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of method, address and content")
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.TextField(blank=True, help_text="JSON")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "caller", "name"], name="request_key_once_per_caller")]
+        indexes = [models.Index(fields=["tenant", "created_at"], name="request_key_age")]

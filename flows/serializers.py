@@ -1,18 +1,50 @@
-"""Flows, plans, deliveries and mapping as JSON. Amounts are integer minor units of the currency beside them."""
+"""Flows, settlements, plans, documents and orders as JSON. Amounts are integer minor units of the currency beside them."""
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from amazon.models import Order, Settlement
-from bookkeeping.accounts import AccountKey, Category
+from bookkeeping.documents import Kind
+from bookkeeping.proof import Verdict
+from flows import prove
 from flows.models import Attempt, Delivery, Flow, Outcome, Plan, Run
+
+SOUND: Final = 10**15  # minor units; no balance of a seller comes near it
+KINDS: Final = [(kind.value, kind.value) for kind in Kind]
+COMPARED: Final = [(verdict.value, verdict.value) for verdict in Verdict]
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """What went wrong, and what to do. `code` is for programs, the texts are for people."""
+
+    detail = serializers.CharField()
+    action = serializers.CharField()
+    code = serializers.CharField()
+    fields_ = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="What is wrong with which field; `body` is the whole.",
+    )
+    problems = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Everything that is in the way."
+    )
+    line = serializers.IntegerField(required=False, help_text="Line of an uploaded file, from 1; 0 is the whole file.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # A serializer has an attribute ``fields`` of its own.
+        return {"fields" if name == "fields_" else name: field for name, field in super().get_fields().items()}
+
+
+# Flows and runs
 
 
 class FlowSerializer(serializers.ModelSerializer[Flow]):
-    source = serializers.CharField(source="source.remote_name", default="", read_only=True)
-    target = serializers.CharField(source="target.remote_name", read_only=True)
+    """One seller account and currency into one ledger company."""
+
+    source_name = serializers.CharField(source="source.remote_name", default="", read_only=True)
+    target_name = serializers.CharField(source="target.remote_name", read_only=True)
     ledger = serializers.CharField(source="target.provider", read_only=True)
 
     class Meta:
@@ -21,7 +53,9 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "id",
             "name",
             "source",
+            "source_name",
             "target",
+            "target_name",
             "ledger",
             "account_type",
             "currency",
@@ -31,47 +65,173 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "approval",
             "state",
             "books_from",
+            "opening_clearing",
+            "opening_reserve",
+            "generic_items",
             "orders_every_min",
             "settlements_every_min",
             "mapping_version",
             "next_run_at",
+            "created_at",
         )
         read_only_fields = fields
 
 
+class FlowSettingsSerializer(serializers.Serializer[Any]):
+    """How a flow books. `books_from` and the opening balances are fixed once it went live."""
+
+    name = serializers.CharField(max_length=120)
+    mode = serializers.ChoiceField(Flow.Mode.choices, required=False)
+    trigger = serializers.ChoiceField(
+        Flow.Trigger.choices, required=False, help_text="When the orders mode makes an invoice."
+    )
+    layout = serializers.ChoiceField(Flow.Layout.choices, required=False)
+    approval = serializers.ChoiceField(Flow.Approval.choices, required=False)
+    books_from = serializers.DateField(
+        required=False, allow_null=True, help_text="Settlements that ended before this day stay out of the books."
+    )
+    opening_clearing = serializers.IntegerField(
+        required=False, min_value=-SOUND, max_value=SOUND, help_text="Minor units, debit positive."
+    )
+    opening_reserve = serializers.IntegerField(
+        required=False, min_value=-SOUND, max_value=SOUND, help_text="Minor units, debit positive."
+    )
+    generic_items = serializers.BooleanField(
+        required=False, help_text="Invoice an unmapped SKU with the general item instead of holding it."
+    )
+    orders_every_min = serializers.IntegerField(required=False, min_value=5, max_value=10_080)
+    settlements_every_min = serializers.IntegerField(required=False, min_value=60, max_value=10_080)
+
+    def validate_books_from(self, day: Any) -> Any:
+        if day is not None and not 2000 <= day.year <= 2100:
+            raise serializers.ValidationError("A day between 2000 and 2100.")
+        return day
+
+
+class NewFlowSerializer(FlowSettingsSerializer):
+    """A flow in set-up: it fetches and plans once, and posts nothing before it goes live."""
+
+    source = serializers.IntegerField(  # type: ignore[assignment]
+        allow_null=True, help_text="Connection of the seller account; null takes uploaded files only."
+    )
+    target = serializers.IntegerField(help_text="Connection of the ledger company.")
+    currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="Settlement currency, ISO 4217.")
+
+
 class RunSerializer(serializers.ModelSerializer[Run]):
+    """One execution of a flow: what it fetched, planned and met."""
+
+    found = serializers.DictField(
+        child=serializers.IntegerField(), read_only=True, help_text="Counts: settlements, refused, orders, planned."
+    )
+
     class Meta:
         model = Run
         fields = ("id", "flow", "state", "started_at", "finished_at", "step", "found", "problem", "action")
         read_only_fields = fields
 
 
+# Settlements and plans
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Two figures that must be equal. `right` is null where the ledger stated none."""
+
+    name = serializers.CharField()
+    left = serializers.IntegerField()
+    right = serializers.IntegerField(allow_null=True)
+    difference = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What the name leaves open: the key of the document, the number of rows.")
+
+
+class NotBookedSerializer(serializers.Serializer[Any]):
+    """A document that is not in the books, and why; without a reason it is merely not sent."""
+
+    key = serializers.CharField()
+    amount = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """What was compared with what, from the ledger's answers. `proved` claims exactly these comparisons."""
+
+    verdict = serializers.ChoiceField(COMPARED)
+    comparisons = ComparisonSerializer(many=True)
+    waiting = NotBookedSerializer(many=True)
+    undecided = serializers.IntegerField(help_text="Sum of the rows whose label nobody has given a meaning.")
+    clearing = serializers.IntegerField(help_text="How far the documents in the books moved clearing, debit positive.")
+    clearing_expected = serializers.IntegerField(help_text="How far all of them will.")
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    amount = serializers.IntegerField()
+    running = serializers.IntegerField(help_text="Sum up to and including this step.")
+    rows = serializers.IntegerField()
+
+
 class PlanSerializer(serializers.ModelSerializer[Plan]):
-    """What a settlement became in one company. ``proof`` lists every comparison with both figures."""
+    """What a settlement became in one company. `verdict` is the proof's, as of `proved_at` or the last answer."""
 
     ledger = serializers.CharField(source="flow.target.provider", read_only=True)
-    proof = serializers.JSONField(source="verdict", read_only=True)
+    settlement_id = serializers.CharField(source="settlement.settlement_id", read_only=True, help_text="Amazon's own.")
+    currency = serializers.CharField(source="settlement.currency", read_only=True)
+    verdict = serializers.ChoiceField(COMPARED, source="proof_verdict", allow_null=True, read_only=True)
 
     class Meta:
         model = Plan
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "flow",
             "ledger",
+            "settlement",
+            "settlement_id",
+            "currency",
             "revision",
             "mode",
             "state",
             "mapping_version",
-            "flags",
-            "proof",
+            "verdict",
             "proved_at",
             "approved_by",
             "approved_at",
+            "created_at",
         )
         read_only_fields = fields
 
 
+class PlanDetailSerializer(PlanSerializer):
+    """A plan with its proof and the way from gross sales to the payout. Both are null until it is planned."""
+
+    proof = serializers.SerializerMethodField()
+    steps = serializers.SerializerMethodField()
+    differs = serializers.SerializerMethodField(
+        help_text="Keys of documents in the books that would come out differently now."
+    )
+
+    class Meta(PlanSerializer.Meta):
+        fields = (*PlanSerializer.Meta.fields, "proof", "steps", "differs")
+        read_only_fields = fields
+
+    @extend_schema_field(ProofSerializer(allow_null=True))
+    def get_proof(self, plan: Plan) -> Any:
+        if not plan.statement or plan.state == Plan.State.UNDONE:
+            return None
+        return ProofSerializer(prove.proof_of(plan)).data
+
+    @extend_schema_field(StepSerializer(many=True, allow_null=True))
+    def get_steps(self, plan: Plan) -> Any:
+        return StepSerializer(prove.steps(plan), many=True).data if plan.statement else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_differs(self, plan: Plan) -> Any:
+        return plan.verdict.get("differs", [])
+
+
 class SettlementSerializer(serializers.ModelSerializer[Settlement]):
+    """Amazon's statement for a period. `total` is positive where Amazon pays out."""
+
+    marketplaces = serializers.ListField(child=serializers.CharField(), read_only=True)
     plans = PlanSerializer(many=True, read_only=True)
 
     class Meta:
@@ -80,6 +240,7 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "id",
             "settlement_id",
             "seller_id",
+            "account_type",
             "currency",
             "starts_at",
             "ends_at",
@@ -90,49 +251,74 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "opening_debt",
             "reserve_held",
             "reserve_released",
+            "revision",
             "plans",
         )
         read_only_fields = fields
 
 
-class OrderSerializer(serializers.ModelSerializer[Order]):
-    class Meta:
-        model = Order
-        fields = (
-            "id",
-            "order_id",
-            "status",
-            "marketplace",
-            "purchased_at",
-            "shipped_at",
-            "currency",
-            "total",
-            "items",
-            "tracking",
-        )
-        read_only_fields = fields
+class SettlementDetailSerializer(SettlementSerializer):
+    """A settlement with what it became in each company, and the proof of it."""
+
+    plans = PlanDetailSerializer(many=True, read_only=True)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True, help_text="A settlement flat file as Amazon made it, or gzip.")
+    connection = serializers.IntegerField(required=False, help_text="The seller account, where several are connected.")
+
+
+class UploadedSerializer(serializers.Serializer[Any]):
+    settlement = serializers.IntegerField()
+    fate = serializers.ChoiceField(
+        ["new", "same", "revision"],
+        help_text="`same`: it was here with these rows. `revision`: it came with other rows, which wait for a person.",
+    )
+    message = serializers.CharField()
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    documents = serializers.IntegerField(help_text="How many documents go out now.")
+
+
+# Documents
 
 
 class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
+    """What was learned about an attempt. `told` is what the ledger said of this document."""
+
+    told = serializers.SerializerMethodField()
+
     class Meta:
         model = Outcome
-        fields = ("at", "result", "duration_ms")
+        fields = ("at", "result", "duration_ms", "told")
         read_only_fields = fields
+
+    @extend_schema_field(serializers.JSONField())
+    def get_told(self, outcome: Outcome) -> Any:
+        # One call may carry documents of others too.
+        return outcome.detail.get(self.context.get("key", ""))
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    """One call to the ledger, frozen before its first byte was sent."""
+
     outcomes = OutcomeSerializer(many=True, read_only=True)
 
     class Meta:
         model = Attempt
-        fields = ("id", "method", "path", "wire_id", "body_sha256", "sent_at", "outcomes")
+        fields = ("id", "method", "path", "wire_id", "body_sha256", "sent_at", "deadline_at", "outcomes")
         read_only_fields = fields
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """One document for one ledger: its state, the reason for it and what to do."""
+
+    kind = serializers.ChoiceField(KINDS, read_only=True)
+
     class Meta:
         model = Delivery
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "flow",
             "plan",
@@ -155,85 +341,77 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "url",
             "posted_at",
             "mapping_version",
+            "created_at",
+            "updated_at",
         )
         read_only_fields = fields
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
+    """A document with its neutral content, what it waits for, and every attempt."""
+
     document = serializers.SerializerMethodField()
-    attempts = AttemptSerializer(many=True, read_only=True)
+    needs = serializers.SerializerMethodField(help_text="Keys of the documents it refers to.")
+    attempts = serializers.SerializerMethodField()
 
     class Meta(DeliverySerializer.Meta):
-        fields = (*DeliverySerializer.Meta.fields, "document", "attempts")
+        fields = (*DeliverySerializer.Meta.fields, "document", "needs", "attempts")
         read_only_fields = fields
 
     @extend_schema_field(serializers.DictField())
     def get_document(self, row: Delivery) -> Any:
         return row.plain_document
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_needs(self, row: Delivery) -> Any:
+        return sorted(one.key for one in row.dependencies.all())
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, row: Delivery) -> Any:
+        return AttemptSerializer(row.attempts.all(), many=True, context={"key": row.key}).data
+
 
 class ManySerializer(serializers.Serializer[Any]):
-    ids = serializers.ListField(child=serializers.IntegerField(min_value=1), min_length=1, max_length=5000)
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=5000
+    )
 
 
 class ReplayedSerializer(serializers.Serializer[Any]):
-    sent = serializers.IntegerField()
-    kept = serializers.IntegerField()
+    sent = serializers.IntegerField(help_text="Documents that go out again.")
+    kept = serializers.IntegerField(help_text="Documents that stay as they are, each with its reason.")
 
 
-class CountSerializer(serializers.Serializer[Any]):
-    documents = serializers.IntegerField()
+# Orders
 
 
-class TargetSerializer(serializers.Serializer[Any]):
-    """Remote ids in the flow's ledger; leave out what does not apply."""
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order as last seen at Amazon, without anything about the buyer."""
 
-    account = serializers.CharField(required=False, default="")
-    item = serializers.CharField(required=False, default="")
-    customer = serializers.CharField(required=False, default="")
-    department = serializers.CharField(required=False, default="")
-    class_ = serializers.CharField(required=False, default="")
-
-
-class ChoiceSerializer(serializers.Serializer[Any]):
-    key = serializers.ChoiceField(choices=[(key.value, key.value) for key in AccountKey])
-    target = TargetSerializer()
-    suggested_account = serializers.CharField(source="suggestion.account_id", default="")
-    reason = serializers.CharField(source="suggestion.reason", default="")
-    needed = serializers.BooleanField()
-    problem = serializers.CharField()
-
-
-class AccountRuleSerializer(serializers.Serializer[Any]):
-    key = serializers.ChoiceField(choices=[(key.value, key.value) for key in AccountKey])
-    target = TargetSerializer()
-    sku = serializers.CharField(required=False, default="")
-    product_group = serializers.CharField(required=False, default="")
-    marketplace = serializers.CharField(required=False, default="")
-    effective_from = serializers.DateField(required=False, default=None)
+    class Meta:
+        model = Order
+        fields: tuple[str, ...] = (
+            "id",
+            "order_id",
+            "status",
+            "channel",
+            "fulfilled_by",
+            "marketplace",
+            "purchased_at",
+            "shipped_at",
+            "last_updated_at",
+            "currency",
+            "total",
+        )
+        read_only_fields = fields
 
 
-class LabelRuleSerializer(serializers.Serializer[Any]):
-    transaction_type = serializers.CharField(allow_blank=True)
-    amount_type = serializers.CharField(allow_blank=True)
-    amount_description = serializers.CharField(allow_blank=True)
-    category = serializers.ChoiceField(choices=[(one.value, one.value) for one in Category if one != Category.UNKNOWN])
-    effective_from = serializers.DateField(required=False, default=None)
+class OrderDetailSerializer(OrderSerializer):
+    """An order with its items and packages."""
 
+    items = serializers.ListField(child=serializers.DictField(), read_only=True)
+    tracking = serializers.ListField(child=serializers.DictField(), read_only=True)
 
-class UploadSerializer(serializers.Serializer[Any]):
-    file = serializers.FileField()
-    connection = serializers.IntegerField(required=False, default=None)
-
-
-class UploadedSerializer(serializers.Serializer[Any]):
-    settlement = serializers.IntegerField()
-    message = serializers.CharField()
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """Why something was refused, and what to do."""
-
-    detail = serializers.CharField()
-    action = serializers.CharField(required=False)
-    line = serializers.IntegerField(required=False)
+    class Meta(OrderSerializer.Meta):
+        fields = (*OrderSerializer.Meta.fields, "items", "tracking")
+        read_only_fields = fields

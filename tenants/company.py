@@ -4,7 +4,7 @@ from django.db import transaction
 
 from audit.trail import record
 from kit.clock import now
-from tenants.models import Alert, Invitation, Tenant, User
+from tenants.models import Alert, ApiKey, Invitation, Tenant, User
 
 
 def rename(tenant: Tenant, name: str, by: User) -> None:
@@ -22,7 +22,7 @@ def withdraw(invitation: Invitation, by: User) -> None:
             record("member.invitation_withdrawn", subject, actor=by.actor)
 
 
-def settle(alert: Alert, by: User) -> None:
+def settle(alert: Alert, by: User | ApiKey) -> None:
     """Settle an open alert by hand. It is raised anew if its cause is still there the next time somebody looks."""
     with transaction.atomic():
         if Alert.objects.filter(pk=alert.pk, settled_at__isnull=True).update(settled_at=now()):

@@ -1,0 +1,74 @@
+"""REST for the trail: what happened to a record, and the whole chain for others to verify."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django_filters import filters
+from django_filters.rest_framework.filterset import FilterSet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+from audit import trail
+from audit.models import Event
+from tenants.api import caller
+
+LINES = "application/x-ndjson"
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """One thing that happened. `hash` covers it and the event before it, so that nothing can be changed unseen."""
+
+    class Meta:
+        model = Event
+        fields = ("seq", "at", "kind", "subject", "actor", "data", "prev_hash", "hash")
+        read_only_fields = fields
+
+
+class EventFilter(FilterSet):
+    subject = filters.CharFilter(help_text="For example delivery:123, plan:45, flow:6.")
+    kind = filters.CharFilter(help_text="For example delivery.posted.")
+    actor = filters.CharFilter(help_text="user:<id>, key:<id>; system events have none.")
+    at_from = filters.DateFilter(field_name="at", lookup_expr="date__gte")
+    at_to = filters.DateFilter(field_name="at", lookup_expr="date__lte")
+
+
+class Lines(BaseRenderer):
+    """Lets a caller ask for JSON lines; the events are streamed, not rendered. A problem is JSON."""
+
+    media_type = LINES
+    format = "ndjson"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return JSONRenderer().render(data)
+
+
+class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Event]):
+    """What happened, oldest first. `subject` gives the whole way of one record."""
+
+    serializer_class = EventSerializer
+    filterset_class = EventFilter
+    queryset = Event.objects.none()
+    ordering = "seq"
+
+    def get_queryset(self) -> QuerySet[Event]:
+        return Event.objects.all()
+
+    @extend_schema(
+        responses={(200, LINES): OpenApiResponse(str, "One event a line, oldest first, with the digests.")},
+        filters=False,
+    )
+    @action(detail=False, methods=["get"], pagination_class=None, renderer_classes=[JSONRenderer, Lines])
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The whole chain as JSON lines, for others to keep and verify."""
+        tenant_id = caller(request).tenant_id
+        chain = trail.export(tenant_id)
+        name = f"trail-{tenant_id}.ndjson"
+        return StreamingHttpResponse(
+            (f"{line}\n" for line in chain),
+            content_type=LINES,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )

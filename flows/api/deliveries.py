@@ -1,0 +1,79 @@
+"""REST for the outbox: every document with its state, its reason and its attempts, and replay."""
+
+from collections.abc import Sequence
+
+from django.db.models import Prefetch, QuerySet
+from django_filters import filters
+from django_filters.rest_framework.filterset import FilterSet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows import replay
+from flows.api.base import IdFilter, Listed, actor_of
+from flows.models import Attempt, Delivery, Outcome
+from flows.rows import chunked
+from flows.serializers import (
+    KINDS,
+    DeliveryDetailSerializer,
+    DeliverySerializer,
+    ManySerializer,
+    ReplayedSerializer,
+)
+from tenants.api import caller
+
+
+class DeliveryFilter(FilterSet):
+    state = filters.MultipleChoiceFilter(choices=Delivery.State.choices)
+    flow = IdFilter("flow")
+    plan = IdFilter("plan")
+    settlement = IdFilter("plan__settlement")
+    kind = filters.MultipleChoiceFilter(choices=KINDS)
+    code = filters.CharFilter(help_text="Stable name of the reason.")
+    order_id = filters.CharFilter()
+    number = filters.CharFilter()
+    external_id = filters.CharFilter(help_text="The ledger's own id.")
+    on_from = filters.DateFilter(field_name="on", lookup_expr="gte")
+    on_to = filters.DateFilter(field_name="on", lookup_expr="lte")
+
+
+class DeliveryViewSet(Listed):
+    """One document for one ledger: its state, the reason for it and what to do."""
+
+    serializer_class = DeliverySerializer
+    detail_serializer_class = DeliveryDetailSerializer
+    filterset_class = DeliveryFilter
+    queryset = Delivery.objects.none()
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        if self.action != "retrieve":
+            return Delivery.objects.defer("document", "bindings", "answered_lines")
+        attempts = Attempt.objects.defer("sealed_call").order_by("sent_at", "id")
+        outcomes = Prefetch("outcomes", Outcome.objects.order_by("at", "id"))
+        return Delivery.objects.prefetch_related(
+            "dependencies", Prefetch("attempts", attempts.prefetch_related(outcomes))
+        )
+
+    @extend_schema(request=None, responses=ReplayedSerializer)
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: int) -> Response:
+        """Send a failed, parked or held document again. What its plan held is planned again first."""
+        return self._replay(request, [self.get_object().pk])
+
+    @extend_schema(operation_id="deliveries_replay_many", request=ManySerializer, responses=ReplayedSerializer)
+    @action(detail=False, methods=["post"], url_path="replay")
+    def replay_many(self, request: Request) -> Response:
+        """Send many documents again. Those that need no replay stay as they are."""
+        asked = ManySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        ids = sorted(set(asked.validated_data["ids"]))
+        known = sum(Delivery.objects.filter(pk__in=some).count() for some in chunked(ids))
+        if known < len(ids):
+            raise NotFound
+        return self._replay(request, ids)
+
+    def _replay(self, request: Request, ids: Sequence[int]) -> Response:
+        done = replay.replay(caller(request).tenant_id, ids, actor_of(request))
+        return Response({"sent": done.sent, "kept": done.kept})
