@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("connector.api")),
     path("", include("tenants.urls")),
     path("", include("flows.urls")),
+    path("audit/", include("audit.urls")),
 ]
 
 if settings.DEBUG:

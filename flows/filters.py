@@ -27,6 +27,11 @@ def _choices(any_label: str, values: Iterable[tuple[Any, str]]) -> list[tuple[An
     return [("", any_label), *values]
 
 
+def status_words(status: str) -> str:
+    """Return Amazon's own status of an order for reading: PARTIALLY_SHIPPED is *Partially shipped*."""
+    return status.replace("_", " ").capitalize()
+
+
 class SettlementFilter(FilterForm):
     flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Any flow")
     currency = forms.ChoiceField(required=False)
@@ -68,7 +73,7 @@ class OrderFilter(FilterForm):
 
     def __init__(self, data: Any, statuses: list[str], marketplaces: list[str]) -> None:
         super().__init__(data)
-        words = [(each, each.replace("_", " ").capitalize()) for each in statuses]
+        words = [(each, status_words(each)) for each in statuses]
         self.fields["status"].choices = _choices("Any status", words)  # type: ignore[attr-defined]
         places = [(each, each) for each in marketplaces]
         self.fields["marketplace"].choices = _choices("Any marketplace", places)  # type: ignore[attr-defined]

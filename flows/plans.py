@@ -62,6 +62,12 @@ def papers_of(plan: Plan, deliveries: Iterable[Delivery]) -> list[Paper]:
     return papers(found, Names(plan.flow.target, found, mapping.load(plan.flow, plan.mapping_version)))
 
 
+def paper_of(row: Delivery) -> Paper:
+    """Return one document for reading, with the names of the mapping it was planned with."""
+    [found] = papers([row], Names(row.flow.target, [row], mapping.load(row.flow, row.mapping_version)))
+    return found
+
+
 def totals_by_kind(plan: Plan) -> list[tuple[str, int, int]]:
     """Return (kind in words, how many, their sum in minor units)."""
     found = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from amazon.models import Order, Report, Settlement
-from flows.models import Carrier, Coverage, Delivery, Flow, Plan
+from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan
 from flows.verdicts import NEEDS_PERSON, Standing, standing
 from ledgers.registry import ledger_spec
 
 State = Delivery.State
 NO_FLOW: Final = "none"
 HELD: Final = "held"
+SHOWN_DEPENDANTS: Final = 20
 SETTLED_WITHIN_DAYS: Final = 180  # the longest return window Amazon grants, and some time to work it off
 _HEAVY: Final = ("statement", "verdict", "flags", "pairings")
 
@@ -141,11 +142,13 @@ def why_unplanned(settlement: Settlement) -> str:
 
 
 def dependencies_of(deliveries: Iterable[Delivery]) -> dict[int, list[Delivery]]:
-    """Return, by delivery, the deliveries it needs: the live one of each key, in one query."""
+    """Return, by delivery, the deliveries it needs: the live one of each key, in one query.
+
+    The deliveries come with their ``dependencies`` prefetched.
+    """
     found = list(deliveries)
-    needed = Delivery.objects.filter(
-        live=True, key__in=_needed_keys(found), remote_key__in={row.remote_key for row in found}
-    )
+    keys = {one.key for row in found for one in row.dependencies.all()}
+    needed = Delivery.objects.filter(live=True, key__in=keys, remote_key__in={row.remote_key for row in found})
     by_key = {(row.remote_key, row.key): row for row in needed.defer("document", "answered_lines")}
     return {
         row.pk: [
@@ -155,8 +158,17 @@ def dependencies_of(deliveries: Iterable[Delivery]) -> dict[int, list[Delivery]]
     }
 
 
-def _needed_keys(found: list[Delivery]) -> set[str]:
-    return {one.key for row in found for one in row.dependencies.all()}
+def dependants_of(row: Delivery) -> list[Delivery]:
+    """Return some of the deliveries that need this one, what still waits for it first."""
+    needing = Dependency.objects.filter(remote_key=row.remote_key, key=row.key).values("delivery")
+    found = Delivery.objects.filter(pk__in=needing).exclude(state__in=[State.DROPPED, State.UNDONE])
+    waits = Case(When(state=State.POSTED, then=1), default=0)
+    return list(found.defer("document", "bindings").order_by(waits, "pk")[:SHOWN_DEPENDANTS])
+
+
+def worth_naming(needs: Iterable[Delivery]) -> list[Delivery]:
+    """Return the documents among what a delivery needs; accounts, customers and items only while they are missing."""
+    return [row for row in needs if not row.key.startswith("company/") or row.state != State.POSTED]
 
 
 def ledger_name(flow: Flow) -> str:

@@ -25,7 +25,7 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
     """Show what would be made in the ledger, and let it go."""
     plan = get_object_or_404(plans.plans(), pk=pk)
     if request.method == "POST":
-        sent = planning.approve(plan, request.user.email)
+        sent = planning.approve(plan, request.user.actor)
         if sent:
             messages.success(
                 request, f"Approved. {documents_in_words(sent)} can go to {plan.flow.target.remote_name} now."
@@ -59,7 +59,7 @@ def take_back(request: TenantRequest, pk: int) -> HttpResponse:
     plan = get_object_or_404(plans.plans(), pk=pk)
     if request.method == "POST":
         try:
-            count = undo.undo(plan, request.user.email)
+            count = undo.undo(plan, request.user.actor)
         except undo.CannotUndo as error:
             messages.error(request, f"{error.text} {error.action}")
         else:
@@ -103,7 +103,7 @@ def labels(request: TenantRequest, pk: int) -> HttpResponse:
     for unknown in plans.unknown_labels(plan):
         chosen = request.POST.get(f"label-{unknown.line}", "")
         if chosen in known:
-            rules.save_label(plan.flow, unknown.label, Category(chosen), request.user.email)
+            rules.save_label(plan.flow, unknown.label, Category(chosen), request.user.actor)
             saved.append(unknown.name)
     if saved:
         messages.success(request, f"Saved. What waited for {', '.join(saved)} was planned again.")
@@ -135,10 +135,10 @@ def _decide(request: TenantRequest, report: Report) -> HttpResponse:
     if not can(request.member, Action.APPROVE):
         raise PermissionDenied
     if request.POST.get("decision") == "accept":
-        revisions.accept(report, request.user.email)
+        revisions.accept(report, request.user.actor)
         messages.success(request, "The new version counts from now on. The old file is kept with it.")
     else:
-        revisions.reject(report, request.user.email)
+        revisions.reject(report, request.user.actor)
         messages.success(request, "The first version goes on counting.")
     return redirect("flows:settlement", report.settlement_id)
 

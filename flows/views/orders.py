@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from amazon.models import Order
 from flows import selectors, trace
-from flows.filters import OrderFilter
+from flows.filters import OrderFilter, status_words
 from flows.readable import KIND_NAMES
 from flows.views.settlements import is_part
 from tenants.models import Role
@@ -30,7 +30,7 @@ def listing(request: TenantRequest) -> HttpResponse:
     context = {
         "filter": form,
         "page": page,
-        "rows": [(order, invoices.get(order.order_id, [])) for order in shown],
+        "rows": [(order, status_words(order.status), invoices.get(order.order_id, [])) for order in shown],
     }
     return render(request, "flows/_orders.html" if is_part(request) else "flows/orders.html", context)
 
@@ -45,6 +45,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     asked = quick or request.GET.get("rows") == "all"
     context: dict[str, Any] = {
         "order": order,
+        "status": status_words(order.status),
         "documents": [(row, KIND_NAMES[row.kind]) for row in selectors.documents_of_order(order.order_id)],
         "carried": selectors.carriers_of_order(order.order_id),
         "settled": trace.rows_of_order(candidates, order.order_id) if asked else [],

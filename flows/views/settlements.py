@@ -132,7 +132,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,
-        "documents": [(row, KIND_NAMES[row.kind], needs.get(row.pk, [])) for row in shown],
+        "documents": [(row, KIND_NAMES[row.kind], selectors.worth_naming(needs[row.pk])) for row in shown],
         "revisions": plans.other_revisions(plan),
         "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
         "may_undo": can(request.member, Action.UNDO) and plan.state in (Plan.State.POSTING, Plan.State.POSTED),

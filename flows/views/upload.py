@@ -47,7 +47,7 @@ def upload(request: TenantRequest) -> HttpResponse:
                 request.tenant.pk,
                 file.chunks(),
                 file.name,
-                request.user.email,
+                request.user.actor,
                 connection_id=seller.pk if seller else None,
             )
         except BadSettlementFile as error:
