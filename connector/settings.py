@@ -240,7 +240,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -300,3 +300,12 @@ QBO_AUTHORIZE_URL = env.str("QBO_AUTHORIZE_URL", default="https://appcenter.intu
 QBO_TOKEN_URL = env.str("QBO_TOKEN_URL", default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")
 QBO_REVOKE_URL = env.str("QBO_REVOKE_URL", default="https://developer.api.intuit.com/v2/oauth2/tokens/revoke")
 QBO_RATE_SCALE = env.float("QBO_RATE_SCALE", default=1.0)
+# A write without an answer is looked up once deadline and quarantine are over, and sent again only if it is not there.
+QBO_DEADLINE_S = env.int("QBO_DEADLINE_S", default=130)
+QBO_QUARANTINE_S = env.int("QBO_QUARANTINE_S", default=30)
+QBO_PATIENCE_S = 1 if QBO_API_BASE else 150  # QuickBooks itself works on a call for up to 120 s
+if min(QBO_DEADLINE_S, QBO_QUARANTINE_S) < 1 or QBO_DEADLINE_S + QBO_QUARANTINE_S < QBO_PATIENCE_S:
+    raise ImproperlyConfigured(
+        f"QBO_DEADLINE_S and QBO_QUARANTINE_S must each be at least 1 and together at least {QBO_PATIENCE_S}: "
+        "QuickBooks may still book a document that late, and what is not there when we look is sent again."
+    )

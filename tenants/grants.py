@@ -92,6 +92,14 @@ def refresh_now(grant_id: int) -> None:
     access_token(grant_id, rejected=_usable(_read(grant_id), ""))
 
 
+def end_leases() -> None:
+    """End every lease of a refresh. Only for the embedded server, whose file lock proves earlier owners dead.
+
+    A refresh whose answer died with its owner is asked for again with the same value, as after any lost answer.
+    """
+    Grant.objects.filter(leased_until__isnull=False).update(lease="", leased_until=None)
+
+
 def spec_of(grant: Grant) -> OAuthSpec:
     """Return the provider's endpoints with the credentials that belong to this grant."""
     spec = provider(grant.provider).oauth(grant.data)

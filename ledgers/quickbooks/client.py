@@ -1,6 +1,7 @@
 """The ledger port over one QuickBooks Online company."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from bookkeeping.documents import How, Kind
@@ -55,7 +56,7 @@ class QuickBooks:
 
     ``base`` ends before ``/v3``; ``web`` is the web application's address for links, "" for none. ``company`` is what
     the cached lists say; without it nothing is rendered until ``reference()`` was read. ``rate_scale`` speeds the rate
-    plans up for a stand-in that is scaled likewise.
+    plans up for a stand-in that is scaled likewise. ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
     """
 
     def __init__(
@@ -69,15 +70,18 @@ class QuickBooks:
         company: Company | None = None,
         web: str = "",
         rate_scale: float = 1.0,
+        deadline_s: int = CAPABILITIES.deadline_s,
+        quarantine_s: int = CAPABILITIES.quarantine_s,
     ) -> None:
         self._remote = Remote(http, base, realm, token, meter)
         self._company = company or Company(home_currency="")
         self._web = web
         self._rate_scale = rate_scale
+        self._capabilities = replace(CAPABILITIES, deadline_s=deadline_s, quarantine_s=quarantine_s)
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return self._capabilities
 
     def company_name(self) -> str:
         """Return the company's name. Raises NotSent, AuthorizationLost."""

@@ -98,6 +98,8 @@ def open_ledger(connection: Connection) -> Ledger:
         company=_company(connection),
         web="" if settings.QBO_API_BASE else _WEBS[settings.QBO_ENVIRONMENT],
         rate_scale=settings.QBO_RATE_SCALE,
+        deadline_s=settings.QBO_DEADLINE_S,
+        quarantine_s=settings.QBO_QUARANTINE_S,
     )
 
 

@@ -317,3 +317,11 @@ def test_grant_is_refreshed_on_demand(fresh, endpoint):
     refresh_now(fresh.pk)
 
     assert access_token(fresh.pk) == "access-2"
+
+
+def test_ended_lease_of_a_dead_owner_lets_the_next_one_refresh_at_once(expired, endpoint):
+    Grant.objects.filter(pk=expired.pk).update(lease="dead", leased_until=now() + grants.LEASE)
+
+    grants.end_leases()
+
+    assert access_token(expired.pk) == "access-2"

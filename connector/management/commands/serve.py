@@ -19,6 +19,7 @@ from amazon import cursors
 from connector.celery import app
 from connector.wsgi import application
 from flows import lanes, schedule
+from tenants import grants
 
 START_S, STOP_S = 30.0, 6.0
 POOLS = {"short": 4, "long": 2}  # deliveries and ticks must not wait behind a long import
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if settings.CELERY_BROKER_URL != "memory://":
+        if settings.REDIS_URL:
             raise CommandError("serve is the embedded arrangement; with REDIS_URL set, run web, worker and beat apart.")
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         with open(settings.VAR_DIR / "serve.lock", "w") as lock:
@@ -48,6 +49,7 @@ class Command(BaseCommand):
         lanes.free_all()
         schedule.free_all()
         cursors.end_leases()
+        grants.end_leases()
         workers = [_pool(name, size) for name, size in POOLS.items()]
         beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
         _in_background(beat.start)
