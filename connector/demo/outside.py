@@ -13,6 +13,11 @@ from connector.demo.processes import python
 AUDITOR = "tests/independent/auditor.py"
 MODES = ("summary", "orders")
 CHART = "bookkeeper"
+CURRENCY = "USD"
+
+
+class Failed(Exception):
+    """A stand-in or the auditor did not do what it was told; the text says why."""
 
 
 @dataclass
@@ -27,6 +32,10 @@ class Outside:
     @property
     def seller_id(self) -> str:
         return str(self.truth["seller"]["seller_id"])
+
+    @property
+    def marketplace_id(self) -> str:
+        return str(self.truth["seller"]["marketplace_id"])
 
     def expected(self, mode: str) -> dict[str, Any]:
         expected: dict[str, Any] = self.truth["expected"]["quickbooks"][mode]
@@ -49,7 +58,7 @@ class Outside:
                 for mode, company in self.companies.items()
             ],
         }
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own interpreter and script
             python(str(Path(__file__).resolve().parents[2] / AUDITOR)),
             input=json.dumps(question),
             capture_output=True,
@@ -58,7 +67,7 @@ class Outside:
             timeout=120,
         )
         if done.returncode:
-            raise RuntimeError(f"the auditor failed:\n{done.stderr[-2000:]}")
+            raise Failed(f"the auditor failed:\n{done.stderr[-2000:]}")
         findings: dict[str, Any] = json.loads(done.stdout)
         return findings
 
@@ -70,7 +79,7 @@ def tell(base: str, action: str, values: dict[str, Any]) -> dict[str, Any]:
     """Have a stand-in do something only a tester can."""
     answer = requests.post(f"{base}/_control/do/{action}", json=values, timeout=60)
     if answer.status_code != 200:
-        raise RuntimeError(f"{action} was refused: {answer.text[:500]}")
+        raise Failed(f"{action} was refused: {answer.text[:500]}")
     told: dict[str, Any] = answer.json()
     return told
 

@@ -10,54 +10,89 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
+
 _NOT_OURS = frozenset({"DATABASE_URL", "REDIS_URL", "TIEOUT_PRODUCTION", "SECRET_KEY", "VAULT_KEYS", "ALLOWED_HOSTS"})
 START_S = 60.0
 END_S = 15.0
+WORDS = 2000
 
 
-class DidNotStart(Exception):
-    """A process ended or stayed silent before it was ready; the text has its last words."""
+class Died(Exception):
+    """A process of ours ended, or stayed silent, before its time; the text has its last words."""
 
 
 class Child:
-    """A process of ours, started in a group of its own, with its output in a file."""
+    """A process of ours, started in a group of its own, with its output in a file that a restart continues.
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        self.log = log
-        self.command, self.env = list(command), environment(env)
+    ``signal_line`` is what its output says once it is ready.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path, signal_line: str) -> None:
+        self.name, self.log, self._signal_line = name, log, signal_line
         self._file = log.open("ab")
+        self._begins = self._file.tell()
         # Only our own interpreter and modules are started; nothing of the command comes from outside.
-        self.process = subprocess.Popen(
-            self.command, env=self.env, stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True
+        self.process = subprocess.Popen(  # noqa: S603
+            list(command),
+            env=environment(env),
+            cwd=settings.BASE_DIR,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
-    def wait_for(self, line: str) -> None:
-        """Wait until the output has this line. Raises DidNotStart."""
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ready(self) -> "Child":
+        """Wait until it says that it is ready. Raises Died."""
         until = time.monotonic() + START_S
-        while line not in self.log.read_text(errors="replace"):
-            if self.process.poll() is not None or time.monotonic() > until:
-                words = self.log.read_text(errors="replace")[-2000:]
-                raise DidNotStart(f"{' '.join(self.command[1:4])} did not start:\n{words}")
+        while self._signal_line not in self._said():
+            self.check()
+            if time.monotonic() > until:
+                raise Died(f"{self.name} did not start within {START_S:.0f} s. Its last words:\n{self.last_words()}")
             time.sleep(0.05)
+        return self
+
+    def check(self) -> None:
+        """Raises Died where it has ended."""
+        status = self.process.poll()
+        if status is not None:
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+            raise Died(f"{self.name} {how}. Its last words:\n{self.last_words()}")
 
     def end(self) -> None:
+        """Ask it to end, and end it where it does not."""
+        self.ask_to_end()
+        try:
+            self.process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._file.close()
+
+    def ask_to_end(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(END_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self._file.close()
+
+    def last_words(self) -> str:
+        return self._said()[-WORDS:]
+
+    def _said(self) -> str:
+        return self.log.read_bytes()[self._begins :].decode(errors="replace")
 
 
 @contextmanager
 def running(children: list[Child]) -> Iterator[None]:
-    """End every child that was started, whatever happens; the newest first."""
+    """End every child in the list at the end, whatever happens."""
     try:
         yield
     finally:
-        for child in reversed(children):
+        for child in children:
+            child.ask_to_end()
+        for child in children:
             child.end()
 
 

@@ -1,17 +1,21 @@
 """The demo's result: a line per settlement, what is held and why, and what the auditor found, against the truth."""
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from bookkeeping.money import to_text
-from connector.demo.outside import Outside
+from connector.demo.outside import CURRENCY, Outside
 from flows import mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
 
 State = Delivery.State
-CURRENCY = "USD"
+HEAD = ("ledger", "settlement", "period", "rows", "header", "entries", "held", "payout", "difference", "proof")
+TEXT_COLUMNS = (0, 1, 2, 9)
+TOTAL = "total"
+WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,38 +167,62 @@ def _account_names(flow: Flow) -> dict[str, str]:
 
 
 def table(result: Result, rate_scale: int) -> str:
-    """Return the tie-out as text."""
-    head = ("ledger", "settlement", "period", "rows", "header", "entries", "held", "payout", "difference", "proof")
-    rows = [
-        (
-            f"quickbooks {line.mode}",
-            line.settlement_id,
-            line.period,
-            str(line.rows),
-            *(
-                to_text(amount, CURRENCY)
-                for amount in (line.header, line.entries, line.held, line.payout, line.difference)
-            ),
-            line.verdict,
+    """Return the tie-out as text of at most ``WIDTH`` columns."""
+    cells: list[tuple[str, ...]] = [HEAD]
+    for one in result.books:
+        lines = [line for line in result.lines if line.mode == one.mode]
+        cells += [_cells(line) for line in lines]
+        cells.append(_total(lines))
+    widths = [max(len(row[n]) for row in cells) for n in range(len(HEAD))]
+    rule = "  ".join("-" * width for width in widths)
+    shown = [_row(row, widths) for row in cells]
+    parts = [shown[0], rule]
+    for row, text in zip(cells[1:], shown[1:], strict=True):
+        parts += [text, rule] if row[0] == TOTAL else [text]
+    parts.append("")
+    for one in result.books:
+        parts.append(
+            f"quickbooks {one.mode}: {one.bank} in the bank account, {one.payouts} paid out by Amazon; "
+            f"clearing is off by {one.clearing}"
         )
-        for line in result.lines
-    ]
-    widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
-    left = {0, 1, 2, 9}
-
-    def text(row: tuple[str, ...]) -> str:
-        return "  ".join(
-            cell.ljust(w) if n in left else cell.rjust(w) for n, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-
-    parts = [text(head), text(tuple("-" * w for w in widths)), *(text(row) for row in rows), ""]
-    parts += [
-        f"quickbooks {one.mode}: bank {one.bank}, Amazon's payouts {one.payouts}; clearing differs from what is expected by {one.clearing}"
-        for one in result.books
-    ]
-    parts.append(f"{result.orders} orders; {len(result.held)} documents are held:")
-    parts += [f"  {mode} {number}: {reason}" for mode, number, reason in result.held]
+    parts.append(f"{result.orders} orders. {_count(len(result.held), 'document')} held for a person:")
+    parts += [_wrapped(f"{mode} {number}: {reason}") for mode, number, reason in result.held]
     if rate_scale != 1:
-        parts.append(f"Amazon's and QuickBooks' rate limits are {rate_scale} times as fast as the real ones.")
-    parts += [f"NOT TIED: {problem}" for problem in result.problems]
+        parts.append(f"The stand-ins of Amazon and QuickBooks allow {rate_scale} times the real rates.")
+    parts += [_wrapped(f"NOT TIED: {problem}") for problem in result.problems]
     return "\n".join(parts)
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    amounts = (line.header, line.entries, line.held, line.payout, line.difference)
+    return (
+        f"quickbooks {line.mode}",
+        line.settlement_id,
+        line.period,
+        str(line.rows),
+        *(to_text(amount, CURRENCY) for amount in amounts),
+        line.verdict,
+    )
+
+
+def _total(lines: Sequence[Line]) -> tuple[str, ...]:
+    names = ("header", "entries", "held", "payout", "difference")
+    sums = (sum(getattr(line, name) for line in lines) for name in names)
+    settlements = _count(len(lines), "settlement")
+    return (TOTAL, settlements, "", str(sum(line.rows for line in lines)), *(to_text(s, CURRENCY) for s in sums), "")
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (
+        cell.ljust(width) if n in TEXT_COLUMNS else cell.rjust(width)
+        for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -6,6 +6,8 @@ from urllib.parse import urljoin
 
 import requests
 
+from connector.demo.outside import Outside
+
 TIMEOUT_S = 60
 
 
@@ -37,6 +39,12 @@ class Visitor:
         self.send(consent, {"choice": choice, "decision": "allow"})
         if not self.url.startswith(f"{self.site}/connections/"):
             raise Astray(f"the consent of {slug} did not lead back: {self.url}")
+
+    def connect_all(self, outside: Outside) -> None:
+        """Connect the pretend seller and every pretend company."""
+        self.connect("amazon", outside.seller_id, {"marketplace": outside.marketplace_id})
+        for company in outside.companies.values():
+            self.connect("quickbooks", company["realm"], {})
 
     def open(self, url: str) -> requests.Response:
         return self._follow("GET", urljoin(self.url if url.startswith("http") else self.site, url), {})
