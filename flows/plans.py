@@ -43,9 +43,9 @@ class Consequence:
 
 
 def documents_of(plan: Plan) -> QuerySet[Delivery]:
-    """Return a plan's documents by month, what was replaced before it was sent left out."""
+    """Return a plan's documents as they were planned, what was replaced before it was sent left out."""
     found = Delivery.objects.filter(plan=plan).exclude(state=State.DROPPED)
-    return found.prefetch_related("dependencies").order_by("part", "id")
+    return found.prefetch_related("dependencies").order_by("id")
 
 
 def made_first(plan: Plan) -> QuerySet[Delivery]:
