@@ -1,12 +1,31 @@
 """What every test may use: Acme with Alice (owner) and Bob (bookkeeper), and Charlie of another tenant."""
 
+from collections import Counter
+
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test import override_settings
 
 from kit.scope import scope, unscoped
 from tests import factories
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what ran elsewhere, and what did not run and why: a green line alone would hide both."""
+    stats = terminalreporter.stats
+    reports = [report for found in stats.values() for report in found if getattr(report, "when", "") == "call"]
+    elsewhere = [f"{name}: {value}" for report in reports for name, value in report.user_properties]
+    skipped = Counter(_reason(report) for report in stats.get("skipped", []))
+    terminalreporter.section("what ran elsewhere, and what did not run")
+    for line in elsewhere:
+        terminalreporter.line(line)
+    terminalreporter.line(f"{sum(skipped.values())} tests were skipped")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.line(f"  {count}: {reason}")
+
+
+def _reason(report):
+    return report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,27 +82,24 @@ def everywhere(db):
 
 
 @pytest.fixture
-def shared_database(django_db_setup, django_db_blocker, tmp_path):
+def shared_database(transactional_db, tmp_path):
     """A database that many threads may use at once, each with a connection of its own.
 
     SQLite's database in memory locks whole tables between threads, so a copy of it in a file takes its place.
     """
     if connection.vendor != "sqlite":
-        with django_db_blocker.unblock():
-            yield
-            call_command("flush", verbosity=0, interactive=False)
+        yield
         return
     path = tmp_path / "shared.sqlite3"
-    with django_db_blocker.unblock():
-        in_memory = connections["default"]
-        with in_memory.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(path)])
-        kept_name = in_memory.settings_dict["NAME"]
-        del connections["default"]
-        in_memory.settings_dict["NAME"] = str(path)
-        try:
-            yield
-        finally:
-            connections["default"].close()
-            in_memory.settings_dict["NAME"] = kept_name
-            connections["default"] = in_memory
+    in_memory = connections["default"]
+    with in_memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(path)])
+    kept_name = in_memory.settings_dict["NAME"]
+    del connections["default"]
+    in_memory.settings_dict["NAME"] = str(path)
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        in_memory.settings_dict["NAME"] = kept_name
+        connections["default"] = in_memory

