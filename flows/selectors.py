@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from amazon.models import Order, Report, Settlement
 from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan
-from flows.verdicts import NEEDS_PERSON, Standing, standing
+from flows.verdicts import MOVING, NEEDS_PERSON, Standing, day, standing
+from kit import clock
 from ledgers.registry import ledger_spec
 
 State = Delivery.State
@@ -61,7 +62,7 @@ def settlements(
 
 
 def entered(found: Iterable[Settlement]) -> dict[int, list[Entered]]:
-    """Return, by settlement, its newest plan in each flow, with what needs a person. Three queries, whatever the count."""
+    """Return, by settlement, its newest plan in each flow, with what needs a person. Three queries, however many."""
     newest: dict[tuple[int, int], Plan] = {}
     for plan in plans_for_lists().filter(settlement__in=list(found)).order_by("flow__name", "flow_id", "revision"):
         newest[plan.settlement_id, plan.flow_id] = plan
@@ -70,10 +71,19 @@ def entered(found: Iterable[Settlement]) -> dict[int, list[Entered]]:
     for plan_id, reason, count in held.values_list("plan_id", "reason").annotate(Count("pk")).order_by("reason"):
         waiting.setdefault(plan_id, []).append((reason, count))
     rows: dict[int, list[Entered]] = {}
+    later = payout_days(newest.values())
     for (settlement_id, _), plan in newest.items():
-        reasons = waiting.get(plan.pk, [])
-        rows.setdefault(settlement_id, []).append(_entered(plan, reasons))
+        rows.setdefault(settlement_id, []).append(_entered(plan, waiting.get(plan.pk, []), later.get(plan.pk)))
     return rows
+
+
+def payout_days(plans: Iterable[Plan]) -> dict[int, date]:
+    """Return, by plan, the day of a payout that is not booked before it, where nothing else of the plan is on its way."""
+    moving = Delivery.objects.filter(plan__in=list(plans), state__in=MOVING).order_by().values("plan_id")
+    counted = moving.annotate(
+        moving=Count("pk"), later=Count("pk", filter=Q(not_before__gt=clock.now().date())), first=Min("not_before")
+    )
+    return {row["plan_id"]: row["first"] for row in counted if row["later"] == row["moving"]}
 
 
 def plans_for_lists() -> QuerySet[Plan]:
@@ -93,10 +103,9 @@ def payout_of(settlement: Settlement, today: date, failed: Mapping[str, str]) ->
         return Payout("skipped", "None: you owe Amazon")
     if settlement.total == 0:
         return Payout("skipped", "None: it came out at zero")
-    day = f"{settlement.deposit_on.day} {settlement.deposit_on:%b %Y}"
     if settlement.deposit_on > today:
-        return Payout("waiting", f"Due on {day}")
-    return Payout("done", f"Paid out on {day}")
+        return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
+    return Payout("done", f"Paid out on {day(settlement.deposit_on)}")
 
 
 def failed_payouts() -> dict[str, str]:
@@ -175,10 +184,10 @@ def ledger_name(flow: Flow) -> str:
     return ledger_spec(flow.target.provider).name
 
 
-def _entered(plan: Plan, reasons: list[tuple[str, int]]) -> Entered:
+def _entered(plan: Plan, reasons: list[tuple[str, int]], payout_on: date | None) -> Entered:
     count = sum(each for _, each in reasons)
     verdict = "" if plan.state == Plan.State.UNDONE else plan.proof or ""  # type: ignore[attr-defined]
-    shown = standing(plan.state, verdict, count, bool(plan.differs))  # type: ignore[attr-defined]
+    shown = standing(plan.state, verdict, count, bool(plan.differs), payout_on)  # type: ignore[attr-defined]
     return Entered(plan, shown, tuple(reason for reason, _ in reasons if reason), count)
 
 

@@ -86,7 +86,7 @@ def _rows(
         return (row for row in rows if row.label == wanted.label)
     if wanted.order_id:
         return (row for row in rows if row.order_id == wanted.order_id)
-    return rows
+    return iter(rows)
 
 
 def _described(

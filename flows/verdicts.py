@@ -5,6 +5,7 @@ Green claims exactly what was compared. Everything here reads the stored proof; 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from bookkeeping.proof import Verdict
@@ -54,11 +55,11 @@ class Banner:
     chain: tuple[Mapping[str, Any], ...] = ()
 
 
-def standing(state: str, verdict: str, waiting: int, differs: bool = False) -> Standing:
+def standing(state: str, verdict: str, waiting: int, differs: bool = False, payout_on: date | None = None) -> Standing:
     """Return what a list says about a plan.
 
     ``waiting`` counts its documents that need a person; ``differs`` says that something in the books would come out
-    otherwise now.
+    otherwise now; ``payout_on`` is set where nothing is left but a payout whose day has not come.
     """
     if state == Plan.State.UNDONE:
         return Standing("undone", "Taken back")
@@ -72,6 +73,8 @@ def standing(state: str, verdict: str, waiting: int, differs: bool = False) -> S
         return Standing("pending", "Waits for approval")
     if waiting:
         return Standing("held", f"{waiting} held")
+    if state == Plan.State.POSTING and payout_on:
+        return Standing("waiting", f"Payout on {day(payout_on)}")
     if state == Plan.State.POSTING:
         return Standing("posting", "Being posted")
     if differs:
@@ -81,14 +84,21 @@ def standing(state: str, verdict: str, waiting: int, differs: bool = False) -> S
     return Standing("pending", "In the books, not compared")
 
 
-def banner(plan: Plan, counts: Mapping[str, int], ledger: str) -> Banner:
-    """Return the verdict of a plan. ``counts`` are its documents by state, ``ledger`` is the ledger's name."""
+def day(on: date) -> str:
+    return f"{on.day} {on:%b %Y}"
+
+
+def banner(plan: Plan, counts: Mapping[str, int], ledger: str, payout_on: date | None = None) -> Banner:
+    """Return the verdict of a plan. ``counts`` are its documents by state, ``ledger`` is the ledger's name.
+
+    ``payout_on`` is set where nothing is left but a payout whose day has not come.
+    """
     compared = list(comparisons(plan, ledger))
     wrong = [one for one in compared if one.difference]
     rest = [one for one in compared if not one.difference]
     shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
     more = len(compared) - len(shown)
-    state, title, text = _words(plan, counts, ledger, compared, wrong)
+    state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on)
     chain = _chain(plan, counts) if state == "proved" else ()
     return Banner(state, title, text, shown, more, chain)
 
@@ -122,7 +132,12 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
 
 
 def _words(
-    plan: Plan, counts: Mapping[str, int], ledger: str, compared: Sequence[Compared], wrong: Sequence[Compared]
+    plan: Plan,
+    counts: Mapping[str, int],
+    ledger: str,
+    compared: Sequence[Compared],
+    wrong: Sequence[Compared],
+    payout_on: date | None,
 ) -> tuple[str, str, str]:
     waiting = sum(counts.get(state, 0) for state in NEEDS_PERSON)
     moving = sum(counts.get(state, 0) for state in MOVING)
@@ -148,6 +163,9 @@ def _words(
     if waiting:
         text = f"{_documents(waiting)} below {_are(waiting)} not in the books. What is in the books agrees."
         return "held", f"{_documents(waiting)} need{'s' if waiting == 1 else ''} a person", text
+    if payout_on and moving:
+        text = f"Everything but the payout is in the books and agrees. The payout is booked on {day(payout_on)}, the day Amazon pays."
+        return "waiting", "Waits for the payout", text
     if plan.state == Plan.State.POSTING or moving:
         return "posting", "Being posted", f"{posted} of {_documents(sum(counts.values()))} are in the books."
     if changed := plan.verdict.get("differs"):

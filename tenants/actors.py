@@ -26,7 +26,7 @@ def _ids(wanted: Iterable[str], prefix: str) -> list[int]:
 
 def _general(actor: str) -> str:
     if actor == AUTOMATIC:
-        return "the flow’s own rule: post by itself when nothing is held"
+        return "the flow’s own rule"
     if actor.startswith("user:"):
         return "somebody who no longer belongs to this company"
     return actor

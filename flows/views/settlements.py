@@ -15,6 +15,7 @@ from flows.filters import SettlementFilter
 from flows.models import Flow, Plan
 from flows.readable import KIND_NAMES, line_of_movement
 from kit.clock import now
+from tenants.actors import actor_names
 from tenants.models import Role
 from tenants.roles import Action, can, requires
 from tenants.views import TenantRequest
@@ -43,8 +44,11 @@ def listing(request: TenantRequest) -> HttpResponse:
 @require_safe
 def files(request: TenantRequest) -> HttpResponse:
     """Files that were refused, and other versions of known settlements that wait for a decision."""
+    page = Paginator(selectors.refused_files(), PAGE).get_page(request.GET.get("page"))
+    names = actor_names({report.actor for report in page if report.actor})
     context = {
-        "page": Paginator(selectors.refused_files(), PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(report, names.get(report.actor, "")) for report in page],
         "waiting": selectors.waiting_revisions(),
         "tabs": _tabs(files=True),
         "may_upload": can(request.member, Action.UPLOAD),
@@ -125,7 +129,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
     needs = selectors.dependencies_of(shown)
     return {
         "ledger": ledger,
-        "banner": verdicts.banner(plan, counts, ledger),
+        "banner": verdicts.banner(plan, counts, ledger, selectors.payout_days([plan]).get(plan.pk)),
         "changed": plans.changed_since(plan),
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": plans.unknown_labels(plan),
@@ -134,6 +138,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
         "page": page,
         "documents": [(row, KIND_NAMES[row.kind], selectors.worth_naming(needs[row.pk])) for row in shown],
         "revisions": plans.other_revisions(plan),
+        "approved_by": actor_names([plan.approved_by])[plan.approved_by],
         "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
         "may_undo": can(request.member, Action.UNDO) and plan.state in (Plan.State.POSTING, Plan.State.POSTED),
         "may_repost": can(request.member, Action.UNDO) and plans.may_be_posted_again(plan),

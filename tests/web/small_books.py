@@ -1,8 +1,8 @@
 """A flow into a small company that needs no network: its lists are known, and the ledger's answers are written by hand."""
 
 from amazon.upload import import_file
-from bookkeeping.accounts import ACCOUNTS, AccountKey
-from flows import outcomes, planning, rules
+from bookkeeping.accounts import ACCOUNTS
+from flows import outcomes, planning, rules, setup
 from flows.models import Delivery, Flow, Plan
 from kit.scope import scope
 from ledgers.models import Company, ListEntry
@@ -10,14 +10,6 @@ from ledgers.port import Binding, Posted
 from tests import factories
 from tests.amazon.settlements import SALE, v2
 
-KEYS = (
-    AccountKey.CLEARING,
-    AccountKey.BANK,
-    AccountKey.SALES,
-    AccountKey.FEE_SELLING,
-    AccountKey.FEE_FBA,
-    AccountKey.FEE_OTHER,
-)
 STRANGE = ("other-transaction", "other-transaction", "Greenlight Credit", "7.25")
 
 
@@ -26,7 +18,7 @@ def flow_of(tenant, *, mode="summary", state="live", currency="USD", name="Acme 
     books = factories.ConnectionFactory(tenant=tenant, remote_name=f"{name} Books")
     with scope(tenant.pk):
         Company.objects.create(tenant=tenant, connection=books, name=name, home_currency=currency, multicurrency=False)
-        for number, key in enumerate(KEYS, start=1):
+        for number, key in enumerate(setup.MAPPABLE, start=1):
             account = ACCOUNTS[key]
             ListEntry.objects.create(
                 tenant=tenant,
@@ -39,7 +31,7 @@ def flow_of(tenant, *, mode="summary", state="live", currency="USD", name="Acme 
         flow = Flow.objects.create(
             tenant=tenant, name=name, target=books, currency=currency, mode=mode, state=state, approval=approval
         )
-        targets = {key: Binding(account=str(number)) for number, key in enumerate(KEYS, start=1)}
+        targets = {key: Binding(account=str(number)) for number, key in enumerate(setup.MAPPABLE, start=1)}
         rules.save_accounts(flow, targets, "user:1", {})
     return flow
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,15 +11,16 @@ from django.urls import reverse
 from amazon.models import Report, Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import rules
-from flows.models import Delivery, MappingRule, Plan
+from flows import outcomes, planning, rules
+from flows.models import Delivery, Flow, MappingRule, Plan
 from kit.scope import scope
-from ledgers.port import Binding
+from ledgers.port import Binding, Posted
 from tests import factories
 from tests.amazon.settlements import SALE, v2
 from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, post, settle
 
 pytestmark = pytest.mark.django_db
+SAMPLE = Path(__file__).parents[3] / "shared/samples/settlement_v1_ca_cad_2025-08.txt"
 QUERIES = 40
 
 
@@ -191,6 +193,21 @@ def test_what_waits_is_amber_although_nothing_disagrees(signed_in, alice, acme, 
     page = signed_in(alice).get(reverse("flows:settlement", args=[settlement.pk]))
 
     assert page.context["banner"].state == "held"
+
+
+def test_a_payout_whose_day_has_not_come_is_no_fault(signed_in, alice, settlement, time_machine):
+    time_machine.move_to("2026-01-16T12:00:00Z")
+    plan = plan_of(settlement)
+    with scope(plan.tenant_id):
+        planning.approve(plan, "user:1")
+        [entry] = Delivery.objects.filter(plan=plan, kind="entry").select_related("flow__target", "plan")
+        outcomes.apply_answers([entry], {entry.key: Posted("1", total=2000)})
+
+    page = signed_in(alice).get(reverse("flows:settlement", args=[settlement.pk]))
+
+    banner = page.context["banner"]
+    assert (banner.state, banner.title) == ("waiting", "Waits for the payout")
+    assert [one.standing.label for one in page.context["entered"]] == ["Payout on 17 Jan 2026"]
 
 
 def test_the_waterfall_is_a_drawing_and_the_same_figures_as_a_table(signed_in, alice, settlement):
@@ -463,6 +480,24 @@ def test_with_several_sellers_a_person_says_whose_file_it_is(signed_in, bob, acm
 
 def test_a_viewer_uploads_nothing(signed_in, viewer):
     assert send(signed_in(viewer), v2()).status_code == 403
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the real settlement is not beside this checkout")
+def test_a_real_settlement_ties_once_a_person_has_named_its_strange_labels(signed_in, bob, acme):
+    flow = flow_of(acme, currency="CAD")
+    with scope(acme.pk):
+        Flow.objects.filter(pk=flow.pk).update(opening_clearing=-6231)  # the debt the settlement before it left
+    browser = signed_in(bob)
+
+    page = send(browser, SAMPLE.read_bytes())
+
+    plan, unknown = page.context["plan"], page.context["unknown"]
+    assert plan.settlement.total == 101608
+    chosen = {f"label-{one.line}": "fee_adjustment" for one in unknown}
+    assert not browser.post(reverse("flows:labels", args=[plan.pk]), chosen, follow=True).context["unknown"]
+    post(plan_of(plan.settlement))
+    page = browser.get(reverse("flows:settlement", args=[plan.settlement_id]))
+    assert page.context["banner"].state == "proved"
 
 
 # A settlement that came again
