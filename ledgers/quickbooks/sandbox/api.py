@@ -228,9 +228,13 @@ class QuickBooksStandIn(StandIn):
     def _batch(self, request: Request, realm: str) -> Response:
         struck: list[Trouble] = []
 
-        def after_item() -> bool:
-            """A fault at ``batch.item:after_commit`` ends the batch there: what ran is stored, the rest never runs."""
-            for trouble in self.faults.take(_ITEM, Place.AFTER_COMMIT, exact=True):
+        def after_item(operation: str) -> bool:
+            """A fault at ``batch.item:after_commit``, or at the item's own operation, ends the batch there.
+
+            What ran is stored, the rest never runs.
+            """
+            met = [each for each in (_ITEM, operation) if each]
+            for trouble in [fault for each in met for fault in self.faults.take(each, Place.AFTER_COMMIT, exact=True)]:
                 if trouble.do is Do.LATENCY:
                     self.clock.sleep(trouble.seconds)
                 else:

@@ -17,9 +17,10 @@ _ENVELOPE = {"bId", "operation", "optionsData", "Query", "CDCQuery"}
 
 
 def run_batch(
-    company: Company, posted: Doc, *, requestid: str, memory: RequestIds, after_item: Callable[[], bool]
+    company: Company, posted: Doc, *, requestid: str, memory: RequestIds, after_item: Callable[[str], bool]
 ) -> tuple[list[Doc], int]:
-    """The items of ``BatchItemResponse`` and how many of them were queries. ``after_item`` says whether to stop.
+    """The items of ``BatchItemResponse`` and how many of them were queries. ``after_item`` is told the operation of
+    each item (``invoice.create``, "" for a query) and says whether to stop.
 
     With a requestid every item that was stored is remembered by itself, so that a batch sent again executes only
     what was not.
@@ -44,7 +45,7 @@ def run_batch(
         objects += sum(len(each) for each in answer.get("QueryResponse", {}).values() if isinstance(each, list))
         queries += "Query" in item or "CDCQuery" in item
         answered.append({"bId": item["bId"], **answer})
-        if after_item():
+        if after_item(_operation(item)):
             break
     if objects > _OBJECTS:
         raise Fault("1050", "Batch result too large", f"A batch answers at most {_OBJECTS} objects")
@@ -68,6 +69,17 @@ def _item(company: Company, item: Doc, key: str, memory: RequestIds) -> Doc:
         return {"Fault": fault.body()}
 
 
+def _operation(item: Doc) -> str:
+    kind = next((key for key in item if key not in _ENVELOPE), "")
+    return f"{kind.lower()}.{_verb(item)}" if kind else ""
+
+
+def _verb(item: Doc) -> str:
+    """What is asked for: a void is written as an update with an option."""
+    verb = str(item.get("operation"))
+    return "void" if verb == "update" and item.get("optionsData") == "void" else verb
+
+
 def _answer(company: Company, item: Doc) -> Doc:
     if "Query" in item:
         return {"QueryResponse": query.run(company, str(item["Query"]))}
@@ -78,11 +90,7 @@ def _answer(company: Company, item: Doc) -> Doc:
     kinds = [key for key in item if key not in _ENVELOPE]
     if len(kinds) != 1 or kinds[0] not in (*LIST_KINDS, *TRANSACTION_KINDS):
         raise errors.unsupported(f"batch item with {', '.join(kinds) or 'nothing'}")
-    operation = item.get("operation")
-    if operation not in _OPERATIONS:
-        raise errors.unsupported(f"{operation} in a batch")
-    options = str(item.get("optionsData") or "")
-    if operation == "update" and options == "void":
-        operation = "void"
-    allow = "allowduplicatedocnum" in options
-    return {kinds[0]: writes.perform(company, kinds[0], operation, item[kinds[0]], allow_duplicate=allow)}
+    if item.get("operation") not in _OPERATIONS:
+        raise errors.unsupported(f"{item.get('operation')} in a batch")
+    allow = "allowduplicatedocnum" in str(item.get("optionsData") or "")
+    return {kinds[0]: writes.perform(company, kinds[0], _verb(item), item[kinds[0]], allow_duplicate=allow)}

@@ -447,6 +447,15 @@ def test_batch_sent_again_posts_only_what_was_not(api):
     assert len(answered["BatchItemResponse"]) == 2
 
 
+def test_fault_at_an_operation_strikes_it_inside_a_batch_as_well(api):
+    api.remote.faults.add(operation="journalentry.create", boundary="after_commit", do="drop_answer", nth=2)
+
+    with pytest.raises(AnswerDropped):
+        batch(api, create(api, "a", 5), create(api, "b", 7), create(api, "c", 9))
+
+    assert api.balance(CLEARING) == 12
+
+
 def test_lost_answer_of_a_batch_has_stored_every_item(api):
     api.remote.faults.drop_next_answer()
     with pytest.raises(AnswerDropped):
