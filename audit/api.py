@@ -1,6 +1,5 @@
 """REST for the trail: what happened to a record, and the whole chain for others to verify."""
 
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -37,13 +36,10 @@ class EventFilter(FilterSet):
 
 
 class Lines(BaseRenderer):
-    """Lets a caller ask for JSON lines; the events are streamed, not rendered. A problem is JSON."""
+    """Lets a caller ask for JSON lines; the events are streamed, not rendered."""
 
     media_type = LINES
     format = "ndjson"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return JSONRenderer().render(data)
 
 
 class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Event]):

@@ -25,6 +25,7 @@ class Once:
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        problems.refuse_large_body(request)
         if request.method == "POST" and (handler := getattr(self, "post", None)):
             self.post = _under_its_key(handler)
 

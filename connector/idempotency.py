@@ -6,15 +6,15 @@ kept, so the same key may be sent again once the cause is mended.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.http import QueryDict
 from rest_framework import exceptions, status
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,7 +48,7 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
     name = request.headers.get(HEADER)
     if name is None:
         return answer()
-    if not name or len(name) > LONGEST or not name.isprintable():
+    if not name.strip() or len(name) > LONGEST or not name.isprintable():
         raise exceptions.ValidationError({HEADER: f"1 to {LONGEST} printable characters."})
     found = _claim(caller(request).actor, name, _digest(request))
     if found.status is not None:
@@ -85,22 +85,24 @@ def _claim(caller: str, name: str, digest: str) -> RequestKey:
 
 
 def _digest(request: Request) -> str:
-    """Return the SHA-256 of what is asked: method, address and content. A form's boundaries do not count."""
-    content = [request.method, request.get_full_path(), _plain(request.data)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    """Return the SHA-256 of what is asked: method, address and content. The boundaries of a form do not count."""
+    hashed = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if any(isinstance(parser, MultiPartParser) for parser in request.parsers):
+        for name, values in sorted(request.data.lists()):
+            for value in values:
+                hashed.update(f"{name}\n".encode())
+                _add(hashed, value)
+    else:
+        hashed.update(request.body)
+    return hashed.hexdigest()
 
 
-def _plain(data: Any) -> Any:
-    if isinstance(data, QueryDict):
-        return {name: [_plain(value) for value in data.getlist(name)] for name in data}
-    if isinstance(data, Mapping):
-        return {str(name): _plain(value) for name, value in data.items()}
-    if isinstance(data, list):
-        return [_plain(value) for value in data]
-    if isinstance(data, UploadedFile):
-        hashed = hashlib.sha256()
-        for chunk in data.chunks():
-            hashed.update(chunk)
-        data.seek(0)
-        return [data.name, hashed.hexdigest()]
-    return data
+def _add(hashed: "hashlib._Hash", value: str | UploadedFile) -> None:
+    if isinstance(value, str):
+        hashed.update(hashlib.sha256(value.encode()).digest())
+        return
+    content = hashlib.sha256()
+    for chunk in value.chunks():
+        content.update(chunk)
+    value.seek(0)
+    hashed.update(content.digest())

@@ -13,11 +13,12 @@ PROBLEMS: Final = {
     "403": "The API key lacks the scope.",
     "404": "No such thing in this company.",
     "409": "Refused, with what to do; or a request with the same `Idempotency-Key` is under way.",
+    "413": "The body is too large.",
     "415": "A body of this type is not understood.",
     "422": "The `Idempotency-Key` was used for another request.",
 }
 READING: Final = ("400", "401", "403", "404")
-WRITING: Final = (*READING, "409", "415")
+WRITING: Final = (*READING, "409", "413", "415")
 KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -32,10 +33,14 @@ class RestSchema(AutoSchema):
     """Summaries from docstrings, one problem shape, the idempotency key of POSTs, and names that say what is done."""
 
     def get_summary(self) -> str | None:
+        if self._is_list_view():
+            return f"List {self.get_tags()[0]}"
         return super().get_description().partition("\n")[0].rstrip(".") or None
 
     def get_description(self) -> str:  # type: ignore[override]
         text: str = super().get_description()
+        if self._is_list_view():
+            return text
         return text.partition("\n")[2].strip()
 
     def get_tags(self) -> list[str]:

@@ -8,10 +8,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -48,6 +51,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """Return the problem an exception stands for. What nobody expected is logged and becomes a 500."""
+    if request := context.get("request"):
+        # Whatever was asked for, a problem is JSON.
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -58,6 +64,22 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     assert answer is not None  # an APIException always has an answer
     answer.data = _problem(error)
     return answer
+
+
+class TooLarge(exceptions.APIException):
+    """A body larger than anything this interface takes. Files go to disk in pieces and are measured where they are read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+    default_detail = "The body is too large."
+    action = "Send it in smaller pieces."
+
+
+def refuse_large_body(request: Request) -> None:
+    """Raise TooLarge before a body that is no form is read into memory."""
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not request.content_type.startswith("multipart/form-data"):
+        raise TooLarge
 
 
 def no_such_address(request: HttpRequest, **kwargs: object) -> JsonResponse:

@@ -205,6 +205,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,  # the OpenAPI document says what an address takes
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "connector.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from audit import trail
+from bookkeeping.remarks import HoldReason
 from flows import planning, rows
 from flows.models import Delivery, Plan
 
 State = Delivery.State
 REPLAYABLE = (State.FAILED, State.PARKED, State.HELD)
+_ON_ITS_WAY = (State.READY, State.BLOCKED)
+# What planning holds only planning lets go: sent as it is, a document with undecided rows would leave them out.
+_BY_PLANNING = frozenset({*HoldReason, rows.ELSEWHERE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +33,21 @@ def replay(tenant_id: int, ids: Iterable[int], actor: str) -> Replayed:
     held_plans = {row.plan_id for row in found if row.state == State.HELD and row.plan_id}
     for plan in Plan.objects.filter(pk__in=held_plans):
         planning.replan(plan)
-    sent = sum(_replay_one(row.pk, actor) for row in found)
+    freed = Delivery.objects.filter(pk__in=[row.pk for row in found], state__in=_ON_ITS_WAY).count()
+    sent = freed + sum(_replay_one(row.pk, actor) for row in found)
     for remote_key in {row.remote_key for row in found}:
         planning.kick(remote_key)
     return Replayed(sent, len(found) - sent)
 
 
+def _is_held_by_planning(row: Delivery) -> bool:
+    return row.state == State.HELD and row.code in _BY_PLANNING
+
+
 def _replay_one(delivery_id: int, actor: str) -> int:
     with transaction.atomic():
         row = Delivery.objects.select_for_update().filter(pk=delivery_id, state__in=REPLAYABLE).first()
-        if row is None or not planning.may_post(row):
+        if row is None or not planning.may_post(row) or _is_held_by_planning(row):
             return 0
         again = State.UNCERTAIN if row.code in rows.LOOK_FIRST else rows.open_state(row)
         if again in (State.PLANNED, State.HELD):
