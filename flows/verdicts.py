@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from bookkeeping.money import to_text
 from bookkeeping.proof import Verdict
 from flows.models import Delivery, Plan
 
@@ -175,11 +176,13 @@ def _words(
         )
         return "warning", "In the books, changed since", text
     silent = sum(one.right is None for one in compared)
-    if silent:
+    if verdict == Verdict.UNCOMPARED:
         text = (
             f"Everything is in the books and nothing disagrees, but {ledger} stated no total for {_documents(silent)}."
         )
         return "pending", "In the books, not wholly compared", text
+    if verdict != Verdict.PROVED:
+        return "pending", "In the books, not compared yet", "The figures are compared as soon as the last answer is in."
     text = (
         f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, each of the {_documents(posted)} "
         f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 else ''}. The clearing account is moved by "
@@ -192,7 +195,9 @@ def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
     if wrong:
         return f"{len(wrong)} of the figures below disagree. Open the documents in the ledger to see who changed what."
     left, expected = plan.verdict.get("clearing", 0), plan.verdict.get("clearing_expected", 0)
-    return f"Every document agrees, but the clearing account is off by {left - expected} minor units of its currency."
+    currency = plan.settlement.currency
+    off = f"{to_text(left - expected, currency)} {currency}"
+    return f"Every document agrees, but they leave {off} on the clearing account that should not be there."
 
 
 def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ...]:

@@ -195,6 +195,21 @@ def test_what_waits_is_amber_although_nothing_disagrees(signed_in, alice, acme, 
     assert page.context["banner"].state == "held"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [("proved", "proved"), ("uncompared", "pending"), ("waiting", "pending"), ("", "pending"), ("differs", "off")],
+)
+def test_nothing_is_green_but_a_proof(signed_in, alice, settlement, verdict, state):
+    plan = post(plan_of(settlement))
+    with scope(plan.tenant_id):
+        Plan.objects.update(verdict={**plan.verdict, "verdict": verdict})
+
+    page = signed_in(alice).get(reverse("flows:settlement", args=[settlement.pk]))
+
+    assert page.context["banner"].state == state
+    assert ("Ties to the cent" in text_of(page)) is (verdict == "proved")
+
+
 def test_a_payout_whose_day_has_not_come_is_no_fault(signed_in, alice, settlement, time_machine):
     time_machine.move_to("2026-01-16T12:00:00Z")
     plan = plan_of(settlement)
