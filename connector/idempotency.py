@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.http import QueryDict
 from rest_framework import exceptions, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
@@ -87,7 +88,8 @@ def _claim(caller: str, name: str, digest: str) -> RequestKey:
 def _digest(request: Request) -> str:
     """Return the SHA-256 of what is asked: method, address and content. The boundaries of a form do not count."""
     hashed = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
-    if any(isinstance(parser, MultiPartParser) for parser in request.parsers):
+    if any(isinstance(parser, MultiPartParser) for parser in request.parsers or ()):
+        assert isinstance(request.data, QueryDict)
         for name, values in sorted(request.data.lists()):
             for value in values:
                 hashed.update(f"{name}\n".encode())
@@ -97,7 +99,7 @@ def _digest(request: Request) -> str:
     return hashed.hexdigest()
 
 
-def _add(hashed: "hashlib._Hash", value: str | UploadedFile) -> None:
+def _add(hashed: "hashlib._Hash", value: "str | UploadedFile[Any]") -> None:
     if isinstance(value, str):
         hashed.update(hashlib.sha256(value.encode()).digest())
         return
