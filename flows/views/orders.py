@@ -17,7 +17,7 @@ from tenants.models import Role
 from tenants.roles import requires
 from tenants.views import TenantRequest
 
-PAGE: Final = 50
+PAGE: Final = 25
 
 
 @requires(Role.VIEWER)
