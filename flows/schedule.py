@@ -18,29 +18,45 @@ from tenants.alerts import alert, settle_alert
 from tenants.grants import NeedsReconnect
 
 CLAIM_S = 3600  # a run that takes longer is presumed dead and may be started again
-CLAIM_BATCH = 50
+HANDED_S = 120  # a flow whose message is lost before a worker begins it is handed out again
+CLAIM_BATCH = 50  # flows handed out and not yet begun
 JITTER = 0.1
 ORDERS_BEFORE = timedelta(days=60)  # an order may settle weeks after it was placed
 
 
 def claim_due_flows() -> list[int]:
-    """Return the flows this caller may run now. Fair: each tenant's first due flow comes before anyone's second."""
+    """Return the flows to send a worker to. Fair: each tenant's first due flow comes before anyone's second.
+
+    No more are handed out than workers begin, so that messages do not pile up while all of them are busy.
+    """
     now = clock.now()
+    handed_until = now + timedelta(seconds=HANDED_S)
     with unscoped("the schedule serves every tenant"):
+        handed = Flow.objects.filter(next_run_at__lte=now, claimed_until__gt=now, claimed_until__lte=handed_until)
+        room = CLAIM_BATCH - handed.count()
+        if room <= 0:
+            return []
         due = (
             Flow.objects.filter(_free(now), next_run_at__lte=now)
             .exclude(state=Flow.State.PAUSED)
             .annotate(rank=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("next_run_at").asc()))
             .order_by("rank", "next_run_at")
-            .values_list("pk", flat=True)[:CLAIM_BATCH]
+            .values_list("pk", flat=True)[:room]
         )
         return [
             flow_id
             for flow_id in list(due)
-            if Flow.objects.filter(_free(now), pk=flow_id, next_run_at__lte=now).update(
-                claimed_until=now + timedelta(seconds=CLAIM_S)
-            )
+            if Flow.objects.filter(_free(now), pk=flow_id, next_run_at__lte=now).update(claimed_until=handed_until)
         ]
+
+
+def begin(flow_id: int) -> bool:
+    """Claim a flow that was handed out, for the length of a run; False where it runs already or is no longer due."""
+    now = clock.now()
+    waiting = _free(now) | Q(claimed_until__lte=now + timedelta(seconds=HANDED_S))
+    with unscoped("the flow names its tenant"):
+        due = Flow.objects.filter(waiting, pk=flow_id, next_run_at__lte=now).exclude(state=Flow.State.PAUSED)
+        return bool(due.update(claimed_until=now + timedelta(seconds=CLAIM_S)))
 
 
 def lanes_with_work() -> list[str]:

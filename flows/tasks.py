@@ -4,22 +4,26 @@ from celery import shared_task
 
 from flows import outbox, schedule
 
+HINT_S = 10
 
-@shared_task(queue="short")
+
+@shared_task
 def tick() -> None:
     """Look for due flows and lanes with due work, and send a worker to each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
     for remote_key in schedule.lanes_with_work():
-        serve_lane.delay(remote_key)
+        # Sent again with every tick while work waits: what no worker took in time must not pile up.
+        serve_lane.apply_async((remote_key,), expires=HINT_S)
 
 
-@shared_task(queue="long")
+@shared_task
 def run_flow(flow_id: int) -> None:
-    schedule.run_flow(flow_id)
+    if schedule.begin(flow_id):
+        schedule.run_flow(flow_id)
 
 
-@shared_task(queue="short")
+@shared_task
 def serve_lane(remote_key: str) -> None:
     if outbox.work(remote_key):
         serve_lane.delay(remote_key)

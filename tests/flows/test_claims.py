@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections, transaction
 
 from flows import lanes, mapping, outbox, schedule, setup
@@ -110,7 +111,7 @@ def test_four_dispatchers_never_take_the_same_flow(shared_database):
     def work(_):
         taken = []
         while batch := schedule.claim_due_flows():
-            taken += batch
+            taken += [flow for flow in batch if schedule.begin(flow)]
         return taken
 
     taken = [flow for batch in at_once(4, work) for flow in batch]
@@ -128,15 +129,41 @@ def test_a_large_tenant_does_not_keep_others_waiting(db):
     assert len(first) == schedule.CLAIM_BATCH
 
 
-def test_a_flow_is_free_again_when_its_run_is_presumed_dead(db):
-    [flow] = due_flows(TenantFactory(), 1, minutes_ago=1)
-    assert schedule.claim_due_flows() == [flow]
+def test_no_more_is_handed_out_than_workers_begin(db):
+    due_flows(TenantFactory(), schedule.CLAIM_BATCH * 3, minutes_ago=60)
+    handed = schedule.claim_due_flows()
     assert schedule.claim_due_flows() == []
 
-    with unscoped("time passes for every tenant"):
-        Flow.objects.update(claimed_until=now() - timedelta(seconds=1))
+    begun = [schedule.begin(flow) for flow in handed[:7]]
 
-    assert schedule.claim_due_flows() == [flow]
+    assert all(begun)
+    assert len(schedule.claim_due_flows()) == 7
+
+
+@pytest.mark.parametrize(("begun", "free_after_s"), [(False, schedule.HANDED_S), (True, schedule.CLAIM_S)])
+def test_a_flow_whose_message_or_worker_is_lost_is_handed_out_again(db, begun, free_after_s):
+    [flow] = due_flows(TenantFactory(), 1, minutes_ago=1)
+    start = now()
+    with time_machine.travel(start, tick=False):
+        assert schedule.claim_due_flows() == [flow]
+        assert schedule.begin(flow) if begun else True
+
+    with time_machine.travel(start + timedelta(seconds=free_after_s - 1), tick=False):
+        assert schedule.claim_due_flows() == []
+    with time_machine.travel(start + timedelta(seconds=free_after_s + 1), tick=False):
+        assert schedule.claim_due_flows() == [flow]
+
+
+def test_a_second_message_does_not_run_a_flow_twice(db):
+    [flow] = due_flows(TenantFactory(), 1, minutes_ago=1)
+    schedule.claim_due_flows()
+
+    assert schedule.begin(flow)
+    assert not schedule.begin(flow)
+
+    with unscoped("its run ends, and the next one is later"):
+        Flow.objects.update(claimed_until=None, next_run_at=now() + timedelta(hours=1))
+    assert not schedule.begin(flow)
 
 
 @pytest.mark.parametrize("state", ["paused", "setup"])
