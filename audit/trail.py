@@ -111,7 +111,7 @@ def verify_chain(chain: str) -> list[Problem]:
             problems.append(Problem(chain, event.seq, "it does not follow from the event before"))
         if digest(event) != event.hash:
             problems.append(Problem(chain, event.seq, "its content was changed"))
-        if event.tenant_id != _tenant_of(chain):
+        if event.tenant_id != tenant_of(chain):
             problems.append(Problem(chain, event.seq, "it was moved to another tenant"))
         seq, hashed = event.seq, event.hash
         if seq == head.seq and hashed != head.hash:
@@ -164,7 +164,8 @@ def _chain(tenant_id: int | None) -> str:
     return INSTALLATION if tenant_id is None else f"tenant:{tenant_id}"
 
 
-def _tenant_of(chain: str) -> int | None:
+def tenant_of(chain: str) -> int | None:
+    """Return whose chain it is; None for the installation's."""
     return None if chain == INSTALLATION else int(chain.removeprefix("tenant:"))
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from itertools import groupby
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db.models import Q
 from django.utils.formats import date_format
 
@@ -10,12 +12,13 @@ from kit.clock import now
 from kit.scope import unscoped
 from tenants.alerts import alert
 from tenants.grants import CONNECTIONS_PATH, NeedsReconnect, RefreshFailed, expiry_key, refresh_now
-from tenants.models import Access, Connection, Grant
+from tenants.models import Access, Connection, ConsentState, Grant
 from tenants.providers import provider
 
 IDLE = timedelta(days=30)  # the shortest known idle life is 60 days (Xero), Intuit's is 100
 BATCH = 50
 WARN_AHEAD = timedelta(days=60)
+CONSENTS_KEPT = timedelta(days=1)  # so that a late answer is told from a foreign one
 
 
 def refresh_idle() -> int:
@@ -59,3 +62,14 @@ def warn_of_expiry() -> int:
         )
         count += 1
     return count
+
+
+def purge() -> int:
+    """Delete sessions that ended and consents that nobody can come back from; return how many rows went."""
+    at = now()
+    with unscoped("what has ended is of no use to any tenant"):
+        gone, _ = ConsentState.objects.filter(expires_at__lt=at - CONSENTS_KEPT).delete()
+    ended, _ = Session.objects.filter(expire_date__lt=at).delete()
+    # The list of a person's sessions is kept beside the sessions themselves.
+    listed, _ = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
+    return gone + ended + listed

@@ -4,13 +4,15 @@ import base64
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
 from kit.clock import now
 from kit.scope import unscoped
 from kit.sealed import open_from
-from tenants.models import Access, Alert, Connection, Grant
-from tenants.upkeep import refresh_idle, warn_of_expiry
+from tenants.models import Access, Alert, Connection, ConsentState, Grant
+from tenants.upkeep import purge, refresh_idle, warn_of_expiry
 from tests.factories import ConnectionFactory, GrantFactory
 
 
@@ -90,3 +92,22 @@ def test_rotation_goes_on_past_a_value_that_does_not_open_and_says_so(settings):
 
     whole.refresh_from_db()
     assert whole.access_token.startswith("k2:")
+
+
+def test_what_has_ended_is_purged_and_what_lives_stays(acme, alice):
+    ended, living = now() - timedelta(days=2), now() + timedelta(minutes=5)
+    with unscoped("arranging"):
+        for n, expires_at in enumerate((ended, living)):
+            ConsentState.objects.create(
+                tenant=acme, user=alice, provider="p", environment="e", digest=str(n), expires_at=expires_at
+            )
+    for key, expires_at in (("old", ended), ("new", living)):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
+        UserSession.objects.create(user=alice, session_key=key, ip="127.0.0.1", user_agent="Browser")
+
+    assert purge() == 3
+
+    with unscoped("looking"):
+        assert ConsentState.objects.get().expires_at == living
+    assert Session.objects.get().session_key == UserSession.objects.get().session_key == "new"
+    assert purge() == 0

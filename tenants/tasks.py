@@ -1,0 +1,18 @@
+"""Celery front ends of ``tenants.upkeep``."""
+
+from celery import shared_task
+
+from tenants import upkeep
+
+
+@shared_task
+def keep_grants() -> None:
+    """Keep unused grants alive, and announce consents that end."""
+    upkeep.refresh_idle()
+    upkeep.warn_of_expiry()
+
+
+@shared_task
+def purge() -> None:
+    """Delete what nobody can use any more."""
+    upkeep.purge()
