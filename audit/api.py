@@ -1,6 +1,5 @@
 """REST for the trail: what happened to a record, and the whole chain for others to verify."""
 
-
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django_filters import filters
