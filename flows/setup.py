@@ -27,6 +27,7 @@ OWN_ACCOUNTS: Final = frozenset({AccountKey.BANK, AccountKey.CHARGE_METHOD})
 # One currency passes through each of them, so the account has to be kept in it.
 _OF_ONE_CURRENCY: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
 _STOPPED: Final = (Delivery.State.HELD, Delivery.State.PARKED)
+_NAMED: Final = 4  # accounts that a sentence names
 PAUSED: Final = "paused"  # code of what a pause holds back
 _P_AND_L: Final = frozenset(
     {
@@ -75,12 +76,12 @@ class Choice:
 
 
 def choices(flow: Flow) -> list[Choice]:
-    """Return the lines of the mapping page: what is needed and unmapped first, then what rows need."""
+    """Return the lines of the mapping page: what rows need and a person has to decide comes first."""
     known = reference.cached(flow.target)
     current = mapping.load(flow)
     needed = planning.needed_keys(flow) - {AccountKey.AR}
     keys = [key for key in AccountKey if key in MAPPABLE or key in needed or (key in current.base and key in _RARE)]
-    suggested = suggest.suggest([key for key in keys if key not in current.base], known.accounts)
+    suggested = suggest.suggest([key for key in keys if not current.target(key).account], known.accounts)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
     lines = []
@@ -89,7 +90,7 @@ def choices(flow: Flow) -> list[Choice]:
         options = tuple(account for account in known.accounts if account.active and fits(key, account, flow.currency))
         line = Choice(key, target, _fitting(suggested.get(key), options), options, key in needed, "")
         lines.append(_named(line, by_id, made))
-    return sorted(lines, key=lambda line: (bool(line.target.account) and not line.problem, not line.needed))
+    return sorted(lines, key=_urgency)
 
 
 def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
@@ -114,7 +115,7 @@ def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_nee
     if create_missing:
         wanted = [line.key for line in rest if line.needed or not only_needed]
         made = rules.create_accounts(flow, [key for key in wanted if key not in OWN_ACCOUNTS], actor)
-        targets |= made
+        targets |= {line.key: replace(line.target, account=made[line.key].account) for line in rest if line.key in made}
         reasons |= dict.fromkeys(made, "A new account with our default name")
     if targets:
         rules.save_accounts(flow, targets, actor, reasons)
@@ -148,7 +149,8 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
     lines = choices(flow)
     unmapped = [ACCOUNTS[line.key].name for line in lines if line.needed and not line.target.account]
     if unmapped:
-        texts.append(f"Choose an account for {', '.join(unmapped)} on the mapping page.")
+        named = ", ".join(unmapped[:_NAMED]) + (f" and {len(unmapped) - _NAMED} more" if len(unmapped) > _NAMED else "")
+        texts.append(f"Choose an account for {named} on the mapping page.")
     texts += [line.problem for line in lines if line.problem]
     if not (flow.opening_clearing or flow.opening_reserve) and planning.starts_in_the_middle(flow):
         texts.append(
@@ -219,6 +221,12 @@ def _wake(flow: Flow) -> None:
         rows.release(freed)
     if ids:
         planning.kick(flow.target.remote_key)
+
+
+def _urgency(line: Choice) -> tuple[bool, bool, bool]:
+    """Sort first what is to be decided, in it what nothing is suggested for; last what no row needs."""
+    undecided = line.needed and not line.target.account
+    return not (undecided or line.problem), not line.needed, line.suggestion is not None
 
 
 def _blocks(flow: Flow, check: Check) -> bool:

@@ -90,7 +90,9 @@ def _best(scored: Sequence[tuple[float, _Candidate]], key: AccountKey) -> Sugges
     if len(scored) > 1 and score - scored[1][0] < _MARGIN:
         return None
     what = ACCOUNTS[key].meaning
-    return Suggestion(best.account.id, round(score, 2), f"“{best.account.name}” fits by name and type: {what.lower()}.")
+    return Suggestion(
+        best.account.id, round(score, 2), f"“{best.account.name}” fits by name and type: {what[:1].lower() + what[1:]}."
+    )
 
 
 def _score(
