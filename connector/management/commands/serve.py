@@ -1,10 +1,12 @@
 """The whole product in one process: web server, workers and beat. Needs nothing installed."""
 
 import fcntl
+import os
 import signal
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,6 +15,7 @@ from celery.worker import WorkController
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
 from waitress.server import create_server
 
 from amazon import cursors
@@ -21,7 +24,8 @@ from connector.wsgi import application
 from flows import lanes, schedule
 from tenants import grants
 
-START_S, STOP_S = 30.0, 6.0
+START_S = 30.0
+JOIN_S, STOP_S = 6.0, 8.0  # a service manager kills ten seconds after it asked
 POOLS = {"short": 4, "long": 2}  # deliveries and ticks must not wait behind a long import
 
 
@@ -35,12 +39,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.REDIS_URL:
             raise CommandError("serve is the embedded arrangement; with REDIS_URL set, run web, worker and beat apart.")
-        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-        with open(settings.VAR_DIR / "serve.lock", "w") as lock:
+        if connection.vendor != "sqlite":
+            # The lock proves nothing about a serve on another machine.
+            raise CommandError("serve is the embedded arrangement; with a database server, set REDIS_URL as well.")
+        place = Path(settings.DATABASES["default"]["NAME"]).resolve().parent
+        place.mkdir(parents=True, exist_ok=True)
+        with open(place / "serve.lock", "a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise CommandError(f"Another serve already runs on {settings.VAR_DIR}.") from error
+                lock.seek(0)
+                raise CommandError(f"Another serve (process {lock.read()}) already runs on {place}.") from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
             self._serve(options["host"], options["port"])
 
     def _serve(self, host: str, port: int) -> None:
@@ -54,7 +66,8 @@ class Command(BaseCommand):
         beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
         _in_background(beat.start)
         server = create_server(application, host=host, port=port, threads=8, ident="tieout")
-        signal.signal(signal.SIGTERM, _interrupt)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, _interrupt)
         self.stdout.write(f"Tieout is ready on http://{host}:{port}/")
         self.stdout.flush()
         try:
@@ -65,7 +78,7 @@ class Command(BaseCommand):
             # What is not done in time is as after a crash: the rows remember.
             stopping = [_in_background(run) for run in (beat.stop, *(worker.stop for worker in workers))]
             for thread in stopping:
-                thread.join(STOP_S / len(stopping))
+                thread.join(JOIN_S / len(stopping))
 
 
 def _pool(name: str, size: int) -> WorkController:
@@ -89,6 +102,10 @@ def _pool(name: str, size: int) -> WorkController:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # Neither a page nor a task that hangs keeps the process from ending.
+    end = threading.Timer(STOP_S, os._exit, (0,))
+    end.daemon = True
+    end.start()
     raise KeyboardInterrupt
 
 
