@@ -12,4 +12,5 @@ RUN SECRET_KEY=build VAULT_KEYS=build:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
     ALLOWED_HOSTS=build SITE_URL=https://build EMAIL_URL=dummymail:// DEFAULT_FROM_EMAIL=build@localhost \
     TIEOUT_PRODUCTION=1 python manage.py collectstatic --noinput
 EXPOSE 8000
-CMD ["gunicorn", "connector.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--access-logfile", "-"]
+# No access log: its lines would hold the codes that consent pages send back. The application writes its own.
+CMD ["gunicorn", "connector.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm"]

@@ -38,6 +38,10 @@ def _required(names: tuple[str, ...]) -> None:
 
 if PRODUCTION:
     _required(REQUIRED)
+    if DEBUG:
+        raise ImproperlyConfigured(
+            "TIEOUT_PRODUCTION and DJANGO_DEBUG exclude each other: error pages would show secrets."
+        )
 
 
 def _embedded_secret(name: str, make: str) -> str:
@@ -271,6 +275,7 @@ CELERY_TASK_ROUTES = {
     name: {"queue": "long"}
     for name in (
         "flows.tasks.run_flow",
+        "flows.tasks.plan_flow",
         "tenants.tasks.keep_grants",
         "ledgers.tasks.read_lists_of",
         "audit.tasks.verify_audit",

@@ -1,0 +1,96 @@
+"""Production refuses to start with a setting missing, by name; the embedded default makes its own secrets."""
+
+import json
+import stat
+
+import pytest
+
+from connector.settings import REQUIRED
+from tests.production.settings import COMPLETE, run
+
+SHOW = """
+import json, connector.settings as s
+print(json.dumps({name: getattr(s, name) for name in %r}))
+"""
+
+
+def shown(env, *names):
+    done = run(env, "-c", SHOW % (names,))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_missing_setting_is_named_at_once():
+    done = run({"TIEOUT_PRODUCTION": "1"}, "manage.py", "check")
+
+    assert done.returncode == 1
+    assert f"these settings are missing: {', '.join(REQUIRED)}" in done.stderr
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_one_missing_setting_is_named(name, value):
+    left = {key: value for key, value in COMPLETE.items() if key != name} | ({} if value is None else {name: value})
+
+    done = run(left, "-c", "import connector.settings")
+
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(f"these settings are missing: {name}")
+
+
+def test_the_complete_settings_have_nothing_to_complain_about():
+    done = run(COMPLETE, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues (2 silenced)" in done.stdout
+
+
+def test_production_keeps_cookies_and_visitors_on_https():
+    found = shown(
+        COMPLETE,
+        "DEBUG",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SESSION_COOKIE_HTTPONLY",
+        "SECURE_SSL_REDIRECT",
+        "SECURE_HSTS_SECONDS",
+        "ACCOUNT_EMAIL_VERIFICATION",
+        "ALLAUTH_TRUSTED_PROXY_COUNT",
+    )
+
+    assert found == {
+        "DEBUG": False,
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SECURE": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SECURE_SSL_REDIRECT": True,
+        "SECURE_HSTS_SECONDS": 31_536_000,
+        "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+        "ALLAUTH_TRUSTED_PROXY_COUNT": 1,
+    }
+
+
+def test_production_refuses_to_show_error_pages():
+    done = run({**COMPLETE, "DJANGO_DEBUG": "1"}, "-c", "import connector.settings")
+
+    assert done.returncode == 1
+    assert "TIEOUT_PRODUCTION and DJANGO_DEBUG exclude each other" in done.stderr
+
+
+def test_an_embedded_site_makes_its_secrets_once_and_for_its_owner_only(tmp_path):
+    env = {"TIEOUT_VAR": str(tmp_path / "var")}
+
+    first, second = (shown(env, "SECRET_KEY", "VAULT_KEYS", "DEBUG") for _ in range(2))
+
+    assert first == second
+    assert not first["DEBUG"]
+    for name in ("secret_key", "vault_keys"):
+        assert stat.S_IMODE((tmp_path / "var" / name).stat().st_mode) == 0o600
+    assert (tmp_path / "var/secret_key").read_text() == first["SECRET_KEY"]
+
+
+def test_two_embedded_sites_share_no_secret(tmp_path):
+    one, other = (shown({"TIEOUT_VAR": str(tmp_path / name)}, "SECRET_KEY", "VAULT_KEYS") for name in ("a", "b"))
+
+    assert one["SECRET_KEY"] != other["SECRET_KEY"]
+    assert one["VAULT_KEYS"] != other["VAULT_KEYS"]
