@@ -100,6 +100,11 @@ def _reason(data: Mapping[str, Any]) -> str:
     return " ".join(text for text in (data.get("reason", ""), data.get("action", "")) if text)
 
 
+def _differently(data: Mapping[str, Any]) -> str:
+    booked, sent = (f"{to_text(data[name], data['currency'])} {data['currency']}" for name in ("booked", "sent"))
+    return f"The ledger booked {booked} instead of {sent}. It is taken out of the books again before anything else is sent."
+
+
 _VERDICTS: Final = {
     "proved": ("proved", "Every figure was compared and agrees."),
     "uncompared": ("pending", "Nothing disagrees, but the ledger did not state every total."),
@@ -122,6 +127,12 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "settlement.differs": _moment(
         "Came with other rows", "warning", lambda data: "The first version counts until a person decides."
     ),
+    "settlement.payout_failed": _moment(
+        "The payout failed", "failed", lambda data: "A person said that the money never came."
+    ),
+    "settlement.payout_arrived": _moment(
+        "The payout came after all", "done", lambda data: "A person said that the money is there."
+    ),
     "settlement.revised": _moment(
         "New version accepted", "done", lambda data: f"Version {data['revision']} of Amazon’s file counts."
     ),
@@ -131,6 +142,11 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "plan.made": _moment("Planned", "planned", _made),
     "plan.approved": _moment("Approved", "done", lambda data: f"{data['documents']:,} documents were let go."),
     "plan.proved": _compared,
+    "plan.differs": _moment(
+        "Would come out otherwise",
+        "warning",
+        lambda data: f"{len(data['documents'])} documents, had they not been sent.",
+    ),
     "plan.undo_asked": _moment(
         "Taking back was asked for", "undoing", lambda data: f"{data['documents']:,} documents."
     ),
@@ -142,6 +158,8 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
         "ready",
         lambda data: f"It was {data['was']}: {data['why']}" if data.get("why") else f"It was {data['was']}.",
     ),
+    "delivery.booked_differently": _moment("Booked with another total", "off", _differently),
+    "delivery.taken_back": _moment("Taken back", "undone", _reason),
     "delivery.undone": _moment("Taken back", "undone", lambda data: ""),
 }
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from amazon.child import run_in_child
-from amazon.load import LONG_FILE_LINES, settlement_rows
+from amazon.load import settlement_rows
 from amazon.models import Settlement
 from bookkeeping.accounts import LineKey
 from bookkeeping.facts import Label, Row
@@ -18,7 +18,9 @@ from flows import mapping, reading, statements
 from flows.models import Coverage, Plan
 
 PAGE_ROWS: Final = 100
-QUICK_ROWS: Final = 30_000  # rows that are read in a fraction of a second, while a person waits for the page
+QUICK_ROWS: Final = 100_000  # rows that are read in a fraction of a second, while a person waits for the page
+# Reading so many rows takes less than a second; a process of its own would take longer to start.
+LONG_READ_ROWS: Final = 300_000
 
 
 class NoSuchRows(LookupError):
@@ -61,7 +63,8 @@ def rows_of(settlement: Settlement, plan: Plan | None, wanted: Wanted, page: int
     title, count, total = _described(settlement, built, how, wanted)
     start = (page - 1) * PAGE_ROWS
     arguments = (settlement.pk, how, built, wanted, start, start + PAGE_ROWS + 1)
-    found = run_in_child(read, *arguments) if settlement.row_count > LONG_FILE_LINES else read(*arguments)
+    read_rows = start + PAGE_ROWS if wanted == Wanted() else settlement.row_count
+    found = run_in_child(read, *arguments) if read_rows > LONG_READ_ROWS else read(*arguments)
     covered = _covered(plan, wanted) if plan and wanted.key and not wanted.order_id else 0
     return Found(title, tuple(found[:PAGE_ROWS]), len(found) > PAGE_ROWS, count, total, covered)
 
@@ -132,7 +135,7 @@ def rows_of_order(settlements: Sequence[Settlement], order_id: str) -> list[tupl
     """Return an order's rows in each of these settlements that has any. Many rows are read in a child process."""
     ids = [one.pk for one in settlements]
     rows = sum(one.row_count for one in settlements)
-    found = run_in_child(find_order, ids, order_id) if rows > LONG_FILE_LINES else find_order(ids, order_id)
+    found = run_in_child(find_order, ids, order_id) if rows > LONG_READ_ROWS else find_order(ids, order_id)
     return [(one, found[one.pk]) for one in settlements if found.get(one.pk)]
 
 
