@@ -1,0 +1,251 @@
+"""The forms of the flow pages. They say what to do, and give back what was typed."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+
+from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
+from flows import creation
+from flows.models import Flow
+from kit import clock
+from ledgers.models import Company
+from tenants.models import Connection
+
+_AMOUNT: Final = re.compile(r"[+\-−]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
+_OLDEST: Final = date(2010, 1, 1)
+_EVERY: Final = {15: "every 15 minutes", 60: "every hour", 360: "four times a day", 1440: "once a day"}
+_ORDERS_EVERY: Final = tuple(_EVERY.items())
+_SETTLEMENTS_EVERY: Final = _ORDERS_EVERY[1:]
+
+
+def minor_from_text(text: str, currency: str) -> int:
+    """Return typed text as minor units: ``1,234.56``, ``-79.41``; empty is 0. Raises BadAmount with a sentence."""
+    plain = "".join(text.split())
+    if not plain:
+        return 0
+    if not _AMOUNT.fullmatch(plain):
+        raise BadAmount("Write the amount with a point before the decimals, for example 1234.56 or -79.41.")
+    try:
+        return from_decimal(Decimal(plain.replace(",", "").replace("−", "-")), currency)
+    except BadAmount:
+        places = exponent(currency)
+        kept = f"{places} decimals" if places else "no decimals"
+        raise BadAmount(f"{text} is not an exact amount: {currency} has {kept}.") from None
+
+
+def every(minutes: int) -> str:
+    """Return a cadence in words."""
+    return _EVERY.get(minutes, f"every {minutes} minutes")
+
+
+def plausible_day(value: date | None) -> date | None:
+    if value is not None and value < _OLDEST:
+        raise forms.ValidationError("Choose a day after 2010: Amazon has no settlement files from before.")
+    return value
+
+
+class TermsForm(forms.Form):
+    """What a flow is agreed on beyond where it leads. ``flow`` is None for a new one."""
+
+    name = forms.CharField(
+        max_length=120, required=False, help_text="How it is called on these pages. Empty: Tieout names it."
+    )
+    mode = forms.ChoiceField(choices=Flow.Mode.choices, initial=Flow.Mode.SUMMARY, widget=forms.RadioSelect)
+    layout = forms.ChoiceField(
+        label="How a settlement is closed",
+        choices=Flow.Layout.choices,
+        initial=Flow.Layout.DEPOSIT,
+        widget=forms.RadioSelect,
+        help_text="Both end in the same balances. The deposit carries the fees of its month and is the one line your bank shows.",
+    )
+    generic_items = forms.BooleanField(
+        label="Invoice a SKU without an item under one general item",
+        required=False,
+        initial=True,
+        help_text="Otherwise the invoice waits until the SKU has an item.",
+    )
+    approval = forms.ChoiceField(
+        label="Before a settlement is posted",
+        choices=Flow.Approval.choices,
+        initial=Flow.Approval.REVIEW,
+        widget=forms.RadioSelect,
+    )
+    books_from = forms.DateField(
+        label="First day of these books",
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="Settlements that ended before this day stay out. Take the first day nobody has booked yet. "
+        "Empty: everything Amazon still has.",
+    )
+    opening_clearing = forms.CharField(
+        label="Owed by Amazon on that day",
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Usually empty. What the settlement before ended with, if it was not paid out: below zero when you owed "
+        "Amazon. Seller Central: Payments, Statement view, the settlement before, closing balance.",
+    )
+    opening_reserve = forms.CharField(
+        label="Held in reserve on that day",
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Your money that Amazon held back. Seller Central: Payments, Statement view, the settlement before, "
+        "account level reserve.",
+    )
+    orders_every_min = forms.TypedChoiceField(label="Look for orders", coerce=int, choices=_ORDERS_EVERY, initial=60)
+    settlements_every_min = forms.TypedChoiceField(
+        label="Look for settlements",
+        coerce=int,
+        choices=_SETTLEMENTS_EVERY,
+        initial=360,
+        help_text="Amazon makes a settlement about every two weeks.",
+    )
+
+    def __init__(self, data: Any = None, *, flow: Flow | None = None, deposits: bool = True) -> None:
+        super().__init__(data, initial=_initial(flow) if flow else None)
+        self.flow = flow
+        if not deposits:
+            del self.fields["layout"]
+        for name in ("opening_clearing", "opening_reserve"):
+            self.fields[name].label = f"{self.fields[name].label}{f', {flow.currency}' if flow else ''}"
+        if flow is not None and flow.state != Flow.State.SETUP:
+            for name in ("mode", "books_from", "opening_clearing", "opening_reserve"):
+                del self.fields[name]
+
+    def clean_books_from(self) -> date | None:
+        return plausible_day(self.cleaned_data["books_from"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        currency, target = self._currency(), self._target()
+        if currency:
+            for name in ("opening_clearing", "opening_reserve"):
+                self._parse(cleaned, name, currency)
+        self._check_start(cleaned, target)
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of the flow."""
+        return {name: value for name, value in self.cleaned_data.items() if name in creation.CHANGEABLE}
+
+    def _currency(self) -> str:
+        return self.flow.currency if self.flow else ""
+
+    def _target(self) -> Connection | None:
+        return self.flow.target if self.flow else None
+
+    def _parse(self, cleaned: dict[str, Any], name: str, currency: str) -> None:
+        if name not in cleaned:
+            return
+        try:
+            cleaned[name] = minor_from_text(cleaned[name], currency)
+        except BadAmount as error:
+            self.add_error(name, str(error))
+            return
+        if name == "opening_reserve" and cleaned[name] < 0:
+            self.add_error(name, "A reserve is money that Amazon holds for you: it cannot be below zero.")
+
+    def _check_start(self, cleaned: dict[str, Any], target: Connection | None) -> None:
+        starts = cleaned.get("books_from")
+        if starts is None:
+            if any(
+                isinstance(each := cleaned.get(name), int) and each for name in ("opening_clearing", "opening_reserve")
+            ):
+                self.add_error("books_from", "Say on which day these opening figures hold: the first day of the books.")
+            return
+        if target is None:
+            return
+        company = Company.objects.filter(connection=target).first()
+        if company and company.closed_until and starts <= company.closed_until:
+            closed = f"{company.closed_until:%-d %B %Y}"
+            self.add_error(
+                "books_from",
+                f"The books of {company.name} are closed until {closed}. Choose a later day, or open the period.",
+            )
+
+
+class NewFlowForm(TermsForm):
+    """Where from, where to and in which currency, beside the terms."""
+
+    source = forms.ChoiceField(label="Amazon account", required=False)
+    target = forms.ChoiceField(label="Company in your books")
+    currency = forms.ChoiceField(
+        label="Settlement currency", help_text="Amazon settles each currency by itself; each has a flow of its own."
+    )
+    field_order = ["source", "target", "currency"]
+
+    def __init__(
+        self, data: Any = None, *, tenant_id: int, sources: Sequence[Connection], targets: Sequence[Connection]
+    ) -> None:
+        super().__init__(data)
+        self.sources = {str(each.pk): each for each in sources}
+        self.targets = {str(each.pk): each for each in targets}
+        self.currencies: dict[str, list[str]] = {
+            "": creation.settled_currencies(tenant_id, None),
+            **{pk: creation.settled_currencies(tenant_id, each) for pk, each in self.sources.items()},
+        }
+        by_hand = [("", "No account: files I upload")] if self.currencies[""] or not sources else []
+        self._choices("source", [(pk, str(each)) for pk, each in self.sources.items()] + by_hand)
+        self._choices("target", [(pk, str(each)) for pk, each in self.targets.items()])
+        offered = sorted({currency for of_source in self.currencies.values() for currency in of_source})
+        self._choices("currency", [(currency, currency) for currency in offered])
+        if len(self.targets) == 1:
+            self._start_after_closing(next(iter(self.targets.values())))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        source, target, currency = cleaned.get("source", ""), cleaned.get("target", ""), cleaned.get("currency", "")
+        possible = self.currencies.get(source, [])
+        if currency and currency not in possible:
+            known = f"settles in {', '.join(possible)}" if possible else "has no settlement yet: upload one first"
+            whose = self.sources.get(source) or "This choice"
+            self.add_error("currency", f"{whose} {known}.")
+        elif currency and target and (problem := creation.currency_problem(self.targets[target], currency)):
+            self.add_error("currency", problem)
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        source, target = self.sources.get(cleaned["source"]), self.targets[cleaned["target"]]
+        name = cleaned["name"].strip() or f"{source or 'Uploaded files'} {cleaned['currency']}"
+        if not cleaned["name"].strip() and Flow.objects.filter(name=name).exists():
+            name = f"{name} into {target}"
+        return {
+            **super().values(),
+            "source": source,
+            "target": target,
+            "currency": cleaned["currency"],
+            "name": name[:120],
+        }
+
+    def _currency(self) -> str:
+        return str(self.cleaned_data.get("currency", ""))
+
+    def _target(self) -> Connection | None:
+        return self.targets.get(str(self.cleaned_data.get("target", "")))
+
+    def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def _start_after_closing(self, target: Connection) -> None:
+        company = Company.objects.filter(connection=target).first()
+        if company and company.closed_until and (clock.now().date() - company.closed_until).days < 400:
+            self.fields["books_from"].initial = date.fromordinal(company.closed_until.toordinal() + 1)
+
+
+def _initial(flow: Flow) -> dict[str, Any]:
+    values = {name: getattr(flow, name) for name in creation.CHANGEABLE}
+    for name in ("opening_clearing", "opening_reserve"):
+        values[name] = to_text(values[name], flow.currency) if values[name] else ""
+    return values
+
+
+class ModeForm(forms.Form):
+    mode = forms.ChoiceField(choices=Flow.Mode.choices, widget=forms.RadioSelect)

@@ -1,0 +1,316 @@
+"""The dashboard's figures for several flows at once, in a number of queries that does not grow with them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import Final
+
+from django.db.models import Count, F, Min, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
+
+from amazon.models import Settlement
+from audit import trail
+from audit.models import Event
+from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import document_from
+from bookkeeping.entries import effect
+from bookkeeping.remarks import HoldReason
+from flows import mapping
+from flows.models import Delivery, Flow, Plan, Run
+from flows.rows import ELSEWHERE, LOOK_FIRST
+from flows.selectors import plans_for_lists
+from flows.setup import PAUSED
+from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing
+from kit import clock
+from ledgers.registry import open_ledger
+
+State = Delivery.State
+COMPARED: Final = "clearing.compared"  # the kind of the trail's event
+SHOWN_PLANS: Final = 5
+
+
+@unique
+class Place(StrEnum):
+    """Where a person mends what waits."""
+
+    LABELS = "labels"
+    ACCOUNTS = "accounts"
+    SKUS = "skus"
+    FLOW = "flow"
+    RECORDS = "records"
+
+
+_WAITS: Final[Mapping[str, tuple[str, Place]]] = {
+    HoldReason.UNKNOWN_LABEL: ("Amazon used a label that nobody has decided on", Place.LABELS),
+    HoldReason.UNMAPPED_ACCOUNT: ("No account is chosen", Place.ACCOUNTS),
+    HoldReason.UNMAPPED_SKU: ("A SKU has no item", Place.SKUS),
+    HoldReason.ITEM_ACCOUNT: ("An item books to another account than the mapping", Place.SKUS),
+    HoldReason.CONTINUITY: ("A settlement before is missing", Place.RECORDS),
+    HoldReason.PAYOUT_UNMATCHED: ("A payout came back that is not known", Place.RECORDS),
+    HoldReason.PAYOUT_FAILED: ("A payout failed", Place.RECORDS),
+    HoldReason.NUMBERS_USED_UP: ("The order's invoice numbers are used up", Place.RECORDS),
+    ELSEWHERE: ("Another flow has booked this already", Place.RECORDS),
+    PAUSED: ("Held back by the pause", Place.FLOW),
+    **dict.fromkeys(LOOK_FIRST, ("Look in the ledger before it is sent again", Place.RECORDS)),
+}
+_REFUSED: Final = ("The ledger refused it", Place.RECORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Documents of one flow that wait for a person for one cause; ``reason`` and ``action`` are those of one of them."""
+
+    code: str
+    title: str
+    place: Place
+    count: int
+    reason: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """``expected`` is what the documents in the books left on the clearing account, debit positive; ``to_come`` how far
+    what waits of approved settlements will move it: ``waiting`` documents, and labels to be decided. ``actual`` is what
+    the ledger said ``at`` that time, beside what was expected ``then``; None where nobody asked yet."""
+
+    expected: int
+    currency: str
+    to_come: int = 0
+    waiting: int = 0
+    actual: int | None = None
+    then: int | None = None
+    at: datetime | None = None
+
+    @property
+    def then_holds(self) -> int:
+        return self.expected + self.to_come
+
+    @property
+    def difference(self) -> int | None:
+        return None if self.actual is None or self.then is None else self.actual - self.then
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move."""
+
+    flow: Flow
+    run: Run | None
+    asked: bool
+    running: bool
+    posted: int
+    moving: int
+    planning: int
+
+    @property
+    def busy(self) -> bool:
+        return self.asked or self.running or bool(self.planning) or (self.moving > 0 and self.flow.state == "live")
+
+    @property
+    def of(self) -> int:
+        return self.posted + self.moving
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One flow on the dashboard."""
+
+    flow: Flow
+    motion: Motion
+    waits: tuple[Wait, ...]
+    plans: tuple[tuple[Plan, Standing], ...]
+    to_approve: int
+    clearing: Clearing
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """Settlements of a currency that no flow takes."""
+
+    currency: str
+    count: int
+
+
+def cards(flows: Sequence[Flow]) -> list[Card]:
+    moving, waiting, plans = motions(flows), waits(flows), latest_plans(flows)
+    clearing = clearings(flows)
+    counted = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNED)
+    to_approve = dict(counted.order_by().values_list("flow_id").annotate(Count("pk")))
+    return [
+        Card(
+            flow=flow,
+            motion=moving[flow.pk],
+            waits=tuple(waiting.get(flow.pk, ())),
+            plans=tuple(plans.get(flow.pk, ())),
+            to_approve=to_approve.get(flow.pk, 0),
+            clearing=clearing[flow.pk],
+        )
+        for flow in flows
+    ]
+
+
+def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
+    """Return what each flow is doing. Three queries."""
+    now = clock.now()
+    newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=[F("started_at").desc(), F("pk").desc()])
+    runs = {run.flow_id: run for run in Run.objects.filter(flow__in=flows).annotate(rank=newest).filter(rank=1)}
+    counts: dict[int, dict[str, int]] = {}
+    rows = Delivery.objects.filter(flow__in=flows, live=True, state__in=[*MOVING, State.POSTED])
+    rows = rows.exclude(state__in=[State.READY, State.BLOCKED], not_before__gt=now.date())
+    for flow_id, state, count in rows.order_by().values_list("flow_id", "state").annotate(Count("pk")):
+        counts.setdefault(flow_id, {})[state] = count
+    unplanned = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNING)
+    planning = dict(unplanned.order_by().values_list("flow_id").annotate(Count("pk")))
+    found = {}
+    for flow in flows:
+        claimed = bool(flow.claimed_until and flow.claimed_until > now)
+        due = bool(flow.next_run_at and flow.next_run_at <= now) and flow.state != Flow.State.PAUSED
+        run = runs.get(flow.pk)
+        of_flow = counts.get(flow.pk, {})
+        found[flow.pk] = Motion(
+            flow=flow,
+            run=run,
+            asked=due and not claimed,
+            running=claimed,
+            posted=of_flow.get(State.POSTED, 0),
+            moving=sum(of_flow.get(state, 0) for state in (State.READY, State.SENDING, State.UNCERTAIN)),
+            planning=planning.get(flow.pk, 0),
+        )
+    return found
+
+
+def cause(code: str) -> str:
+    """Return in words why a document waits, by the code of its reason."""
+    return _WAITS.get(code, _REFUSED)[0]
+
+
+def waits(flows: Sequence[Flow]) -> dict[int, list[Wait]]:
+    """Return what waits for a person, by flow, the largest group first. One query."""
+    held = Delivery.objects.filter(flow__in=flows, state__in=NEEDS_PERSON)
+    groups = held.order_by().values_list("flow_id", "code").annotate(Count("pk"), Min("reason"), Min("action"))
+    found: dict[int, list[Wait]] = {}
+    for flow_id, code, count, reason, action in groups:
+        title, place = _WAITS.get(code, _REFUSED)
+        found.setdefault(flow_id, []).append(Wait(code, title, place, count, reason, action))
+    return {flow_id: sorted(of_flow, key=lambda wait: -wait.count) for flow_id, of_flow in found.items()}
+
+
+def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, list[tuple[Plan, Standing]]]:
+    """Return the newest settlements of each flow with their standing. Two queries."""
+    newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=F("settlement__ends_at").desc())
+    plans = (
+        plans_for_lists()
+        .select_related("settlement")
+        .filter(flow__in=flows)
+        .exclude(state=Plan.State.UNDONE)
+        .annotate(rank=newest)
+        .filter(rank__lte=most)
+        .order_by("flow_id", "rank")
+    )
+    listed = list(plans)
+    held = Delivery.objects.filter(plan__in=listed, state__in=NEEDS_PERSON)
+    waiting = dict(held.order_by().values_list("plan_id").annotate(Count("pk")))
+    found: dict[int, list[tuple[Plan, Standing]]] = {}
+    for plan in listed:
+        shown = standing(plan.state, plan.proof or "", waiting.get(plan.pk, 0), bool(plan.differs))  # type: ignore[attr-defined]
+        found.setdefault(plan.flow_id, []).append((plan, shown))
+    return found
+
+
+def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
+    """Return what the clearing accounts hold by the documents in the books, and the last comparison. Seven queries."""
+    live = Delivery.objects.filter(flow__in=flows, live=True)
+    expected = _moved(flows, live.filter(state=State.POSTED))
+    approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(state=State.POSTED)
+    to_come = _moved(flows, approved)
+    for flow_id, unknown in _undecided(flows):
+        to_come[flow_id] += sum(label["amount"] for label in unknown)
+    waiting = dict(approved.order_by().values_list("flow_id").annotate(Count("pk")))
+    newest = Window(RowNumber(), partition_by=F("subject"), order_by=F("seq").desc())
+    events = Event.objects.filter(kind=COMPARED, subject__in=[f"flow:{flow.pk}" for flow in flows])
+    last = {event.subject: event for event in events.annotate(rank=newest).filter(rank=1)}
+    found = {}
+    for flow in flows:
+        event = last.get(f"flow:{flow.pk}")
+        known = {"actual": event.data["actual"], "then": event.data["expected"], "at": event.at} if event else {}
+        found[flow.pk] = Clearing(expected[flow.pk], flow.currency, to_come[flow.pk], waiting.get(flow.pk, 0), **known)
+    return found
+
+
+class NoClearing(Exception):
+    """Why the clearing account cannot be compared yet, and what to do."""
+
+
+def compare_clearing(flow: Flow, actor: str) -> Clearing:
+    """Read the clearing account's balance from the ledger, and keep it in the trail beside what is expected.
+
+    Every flow that uses the same account counts. Calls the ledger. Raises NoClearing, NotSent, AuthorizationLost, Unknown."""
+    account = _clearing_account(flow)
+    sharing = [
+        other
+        for other in Flow.objects.filter(target=flow.target).select_related("target")
+        if other.pk == flow.pk or _clearing_id(other) == account
+    ]
+    balances = open_ledger(flow.target).balances()
+    if account not in balances:
+        raise NoClearing("The clearing account is no longer in the ledger. Choose another one on the mapping page.")
+    in_the_books = Delivery.objects.filter(flow__in=sharing, live=True, state=State.POSTED)
+    expected = sum(_moved(sharing, in_the_books).values())
+    trail.record(
+        COMPARED,
+        f"flow:{flow.pk}",
+        tenant_id=flow.tenant_id,
+        actor=actor,
+        actual=balances[account],
+        expected=expected,
+        currency=flow.currency,
+    )
+    return Clearing(expected, flow.currency, actual=balances[account], then=expected, at=clock.now())
+
+
+def uncovered() -> list[Uncovered]:
+    """Return the currencies of settlements that no flow takes."""
+    taken = Flow.objects.values_list("currency", flat=True)
+    rest = Settlement.objects.exclude(currency__in=list(taken))
+    return [
+        Uncovered(currency, count)
+        for currency, count in rest.order_by("currency").values_list("currency").annotate(Count("pk"))
+    ]
+
+
+def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
+    """Return how far documents move CLEARING, by flow. Payments are summed, the few others are read."""
+    moved = dict.fromkeys((flow.pk for flow in flows), 0)
+    paid = rows.filter(kind="payment").order_by().values_list("flow_id").annotate(Sum("amount"))
+    for flow_id, amount in paid:
+        moved[flow_id] += amount
+    others = rows.filter(kind__in=["entry", "transfer", "deposit"])
+    for flow_id, document in others.values_list("flow_id", "document").iterator(chunk_size=500):
+        moved[flow_id] += effect(document_from(json.loads(document))).get(AccountKey.CLEARING, 0)
+    return moved
+
+
+def _undecided(flows: Sequence[Flow]) -> Iterator[tuple[int, list[dict[str, int]]]]:
+    """Yield the labels of approved settlements that no document carries before somebody decides on them."""
+    plans = Plan.objects.filter(flow__in=flows, state__in=[Plan.State.POSTING, Plan.State.POSTED])
+    rows = plans.exclude(statement__unknown=[]).values_list("flow_id", "statement__unknown")
+    yield from ((flow_id, unknown or []) for flow_id, unknown in rows)
+
+
+def _clearing_account(flow: Flow) -> str:
+    account = _clearing_id(flow)
+    if not account:
+        raise NoClearing("No clearing account is in the books yet. It is created or chosen with the mapping.")
+    return account
+
+
+def _clearing_id(flow: Flow) -> str:
+    """Return the ledger's id of the flow's clearing account, "" where it has none yet."""
+    base = mapping.load(flow).base.get(AccountKey.CLEARING)
+    if base is None or not base.account.startswith("@"):
+        return base.account if base else ""
+    made = Delivery.objects.filter(remote_key=flow.target.remote_key, key=base.account[1:], live=True).first()
+    return made.external_id if made else ""

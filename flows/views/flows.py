@@ -1,0 +1,335 @@
+"""Flows: the list, the set-up, one flow with its runs, going live, pausing, changing the mode."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from flows import creation, onboarding, overview, planning, schedule, setup
+from flows.forms import ModeForm, NewFlowForm, TermsForm, every
+from flows.models import Delivery, Flow, MappingRule, Plan, Run
+from flows.onboarding import StepName
+from flows.views.dashboard import place_of
+from flows.views.steps import stepper
+from ledgers.models import Company
+from ledgers.port import AuthorizationLost, NotSent, Unknown
+from ledgers.registry import open_ledger, refresh_lists
+from tenants.models import Connection, Role
+from tenants.providers import ProviderKind
+from tenants.roles import Action, can, requires
+from tenants.views import TenantRequest
+
+RUNS = 12
+FIRST = 5  # settlements named as the first to be posted
+
+
+def flow_or_404(pk: int) -> Flow:
+    return get_object_or_404(Flow.objects.select_related("source", "target"), pk=pk)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def listing(request: TenantRequest) -> HttpResponse:
+    flows = list(Flow.objects.select_related("source", "target").order_by("name", "pk"))
+    motions = overview.motions(flows)
+    context = {
+        "rows": [(flow, motions[flow.pk]) for flow in flows],
+        "may_edit": can(request.member, Action.EDIT_FLOW),
+    }
+    return render(request, "flows/flows.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: TenantRequest) -> HttpResponse:
+    sources, targets = (
+        onboarding.connected(ProviderKind.SOURCE),
+        onboarding.connected(ProviderKind.LEDGER),
+    )
+    posted = request.POST if request.method == "POST" else None
+    unread = _read_lists(targets, chosen=request.POST.get("target", ""))
+    form = NewFlowForm(posted, tenant_id=request.tenant.pk, sources=sources, targets=targets)
+    if unread:
+        form.add_error("target", unread)
+    if posted is not None and form.is_valid():
+        try:
+            flow = creation.create(request.tenant.pk, request.user.actor, form.values())
+        except creation.CannotChange as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{flow.name} is created and fetches for the first time. Nothing is posted yet.")
+            return redirect("flows:dashboard")
+    context = {
+        "form": form,
+        "sources": sources,
+        "targets": targets,
+        "currencies": any(form.currencies.values()),
+        "steps": stepper(onboarding.progress(None), StepName.FLOW),
+        "crumbs": _crumbs(),
+    }
+    return render(request, "flows/flow_new.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def detail(request: TenantRequest, pk: int) -> HttpResponse:
+    flow = flow_or_404(pk)
+    waits = overview.waits([flow]).get(flow.pk, [])
+    context = {
+        "flow": flow,
+        "motion": overview.motions([flow])[flow.pk],
+        "waits": [(wait, place_of(wait, flow)) for wait in waits],
+        "runs": Run.objects.filter(flow=flow).order_by("-started_at", "-pk")[:RUNS],
+        "plans": Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE).count(),
+        "to_approve": Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).count(),
+        "rules": MappingRule.objects.filter(flow=flow, retired_version=None).count(),
+        "company": Company.objects.filter(connection=flow.target_id).first(),
+        "clearing": overview.clearings([flow])[flow.pk],
+        "orders_every": every(flow.orders_every_min),
+        "settlements_every": every(flow.settlements_every_min),
+        "may_run": can(request.member, Action.RUN),
+        "may_edit": can(request.member, Action.EDIT_FLOW),
+        "steps": stepper(onboarding.progress(flow)) if flow.state == Flow.State.SETUP else [],
+        "crumbs": _crumbs(),
+    }
+    return render(request, "flows/flow.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: TenantRequest, pk: int) -> HttpResponse:
+    flow = flow_or_404(pk)
+    form = TermsForm(
+        request.POST if request.method == "POST" else None,
+        flow=flow,
+        deposits=open_ledger(flow.target).capabilities.deposit,
+    )
+    if request.method == "POST" and form.is_valid():
+        values = form.values()
+        values["name"] = values["name"].strip() or flow.name
+        try:
+            changed = creation.change(flow, request.user.actor, values)
+        except creation.CannotChange as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Saved." if changed else "Nothing was different.")
+            return redirect("flows:flow", pk)
+    context = {"flow": flow, "form": form, "crumbs": _crumbs(flow), "opening": _opening_hint(flow)}
+    return render(request, "flows/flow_edit.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def discard(request: TenantRequest, pk: int) -> HttpResponse:
+    flow = flow_or_404(pk)
+    if request.method == "POST":
+        try:
+            creation.discard(flow, request.user.actor)
+        except creation.CannotChange as error:
+            messages.error(request, str(error))
+            return redirect("flows:flow", pk)
+        messages.success(request, f"{flow.name} is gone. What was read from Amazon is kept.")
+        return redirect("flows:flows")
+    context = {
+        "title": f"Discard {flow.name}?",
+        "text": [
+            "Its mapping and its plans are removed. Nothing of it is in your books, and nothing there is changed.",
+            "The settlements that were read stay; another flow can take them.",
+        ],
+        "label": "Discard",
+        "danger": True,
+        "back": reverse("flows:flow", args=[pk]),
+    }
+    return render(request, "tenants/confirm.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def run(request: TenantRequest, pk: int) -> HttpResponse:
+    flow = flow_or_404(pk)
+    if flow.state == Flow.State.PAUSED:
+        messages.error(request, f"{flow.name} is paused. Resume it first.")
+    else:
+        schedule.run_now(flow)
+        flow.refresh_from_db()
+    if request.headers.get("HX-Request"):
+        return _progress(request, flow)
+    if flow.state != Flow.State.PAUSED:
+        messages.success(request, f"{flow.name} runs now.")
+    return redirect(reverse("flows:flow", args=[pk]) if request.POST.get("next") == "flow" else "flows:dashboard")
+
+
+@requires(Role.VIEWER)
+@require_safe
+def progress(request: TenantRequest, pk: int) -> HttpResponse:
+    """The part of a page that says what the flow is doing; asked for again and again while it is busy."""
+    return _progress(request, flow_or_404(pk))
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def live(request: TenantRequest, pk: int) -> HttpResponse:
+    """Say what is in the way and what is posted first, then let the flow go live (again)."""
+    flow = flow_or_404(pk)
+    if flow.state == Flow.State.LIVE:
+        return redirect("flows:flow", pk)
+    if request.method == "POST":
+        try:
+            setup.go_live(flow, request.user.actor)
+        except setup.NotReady as error:
+            return _live_page(request, flow, problems=error.problems)
+        words = (
+            "It posts by itself."
+            if flow.approval == Flow.Approval.AUTOMATIC
+            else "Approve the settlements it has planned."
+        )
+        messages.success(request, f"{flow.name} is live. {words}")
+        return redirect(
+            "flows:dashboard" if flow.approval == Flow.Approval.AUTOMATIC else reverse("flows:dry_run", args=[pk])
+        )
+    return _live_page(request, flow)
+
+
+@requires(Role.BOOKKEEPER)
+@require_safe
+def checks(request: TenantRequest, pk: int) -> HttpResponse:
+    """The ledger's own checks and what keeps the flow from going live, read from the ledger now."""
+    flow = flow_or_404(pk)
+    found = setup.checks(flow)
+    results = {"steps": found, "problems": setup.problems_beside(flow, found)}
+    if request.headers.get("HX-Request"):
+        return render(request, "flows/_checks.html", {"flow": flow, **results})
+    return _live_page(request, flow, **results)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def pause(request: TenantRequest, pk: int) -> HttpResponse:
+    flow = flow_or_404(pk)
+    if request.method == "POST":
+        if flow.state == Flow.State.LIVE:
+            setup.pause(flow, request.user.actor)
+            messages.success(request, f"{flow.name} is paused. What was on its way is finished.")
+        return redirect("flows:flow", pk)
+    context = {
+        "title": f"Pause {flow.name}?",
+        "text": [
+            "It stops fetching and posting until you resume it. A document that is being sent right now is finished.",
+            "Nothing is lost: what is planned stays, and Amazon keeps its settlements.",
+        ],
+        "label": "Pause",
+        "back": reverse("flows:flow", args=[pk]),
+    }
+    return render(request, "tenants/confirm.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def mode(request: TenantRequest, pk: int) -> HttpResponse:
+    """Change how later settlements are booked, having said what that means."""
+    flow = flow_or_404(pk)
+    form = ModeForm(request.POST if request.method == "POST" else None, initial={"mode": flow.mode})
+    if request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data["mode"]
+        if wanted == flow.mode:
+            messages.info(request, "Nothing was different.")
+        else:
+            setup.switch_mode(flow, wanted, flow.trigger, request.user.actor)
+            messages.success(request, f"Later settlements are booked so: {flow.get_mode_display()}.")
+        return redirect("flows:flow", pk)
+    invoices = Delivery.objects.filter(flow=flow, kind="invoice", state=Delivery.State.POSTED)
+    context = {
+        "flow": flow,
+        "form": form,
+        "open_invoices": invoices.filter(invoice__isnull=False, invoice__coverage__isnull=True).count(),
+        "open_plans": Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).count(),
+        "posted_plans": Plan.objects.filter(flow=flow, state__in=[Plan.State.POSTED, Plan.State.POSTING]).count(),
+        "crumbs": _crumbs(flow),
+    }
+    return render(request, "flows/flow_mode.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def clearing(request: TenantRequest, pk: int) -> HttpResponse:
+    """Read the clearing account's balance from the ledger and compare."""
+    flow = flow_or_404(pk)
+    try:
+        found = overview.compare_clearing(flow, request.user.actor)
+    except overview.NoClearing as error:
+        messages.warning(request, str(error))
+    except (NotSent, AuthorizationLost, Unknown) as error:
+        messages.error(request, f"{flow.target} could not be read: {error} Try again in a few minutes.")
+    else:
+        if found.difference:
+            messages.warning(request, "The clearing account is not as expected. The flow's card says by how much.")
+        else:
+            messages.success(request, "The clearing account holds exactly what it should.")
+    return redirect(f"{reverse('flows:dashboard')}#flow-{pk}")
+
+
+def _progress(request: TenantRequest, flow: Flow) -> HttpResponse:
+    motion = overview.motions([flow])[flow.pk]
+    context = {"motion": motion, "flow": flow, "may_run": can(request.member, Action.RUN)}
+    response = render(request, "flows/_progress.html", context)
+    if request.headers.get("HX-Request") and request.GET.get("busy") and not motion.busy:
+        # The page around it has to show what came of it.
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _live_page(request: TenantRequest, flow: Flow, **more: Any) -> HttpResponse:
+    waiting = Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).select_related("settlement")
+    planned = planning_order(waiting)
+    held = Delivery.objects.filter(plan__in=waiting, state=Delivery.State.HELD)
+    context = {
+        "flow": flow,
+        "steps_of_setup": stepper(onboarding.progress(flow), StepName.LIVE) if flow.state == Flow.State.SETUP else [],
+        "first": planned[:FIRST],
+        "planned": len(planned),
+        "held": held.count(),
+        "opening": bool(flow.books_from and (flow.opening_clearing or flow.opening_reserve)),
+        "crumbs": _crumbs(flow),
+        **more,
+    }
+    return render(request, "flows/flow_live.html", context)
+
+
+def planning_order(plans: Any) -> list[Plan]:
+    """Return plans as they are posted: the oldest settlement first."""
+    return list(plans.defer("statement", "verdict", "flags", "pairings").order_by("settlement__ends_at"))
+
+
+def _opening_hint(flow: Flow) -> dict[str, Any] | None:
+    """Return what the first planned settlement itself says about the opening figures, where the form still takes them."""
+    if flow.state != Flow.State.SETUP or not planning.starts_in_the_middle(flow):
+        return None
+    first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
+    if first is None:
+        return None
+    settlement = first.settlement
+    return {
+        "settlement": settlement,
+        "clearing": settlement.opening_debt,
+        "reserve": settlement.reserve_released,
+        "day": flow.books_from or settlement.starts_at.date(),
+    }
+
+
+def _read_lists(targets: list[Connection], chosen: str) -> str:
+    """Read the lists of the chosen company if nobody has yet: its accounts and currencies decide. Returns what went wrong."""
+    for target in targets:
+        if str(target.pk) == chosen and not Company.objects.filter(connection=target).exists():
+            try:
+                refresh_lists(target)
+            except (NotSent, AuthorizationLost, Unknown) as error:
+                return f"{target} could not be read: {error} Test its connection, then try again."
+    return ""
+
+
+def _crumbs(flow: Flow | None = None) -> list[tuple[str, str]]:
+    found = [("Flows", reverse("flows:flows"))]
+    return [*found, (flow.name, reverse("flows:flow", args=[flow.pk]))] if flow else found

@@ -1,0 +1,297 @@
+"""The dashboard: the next step of a new company; for a running one what ran, what waits, what is in the books."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.models import Event
+from flows import overview, planning
+from flows.models import Delivery, Flow, Run
+from kit import clock
+from kit.scope import scope
+from ledgers.port import NotSent
+from tenants.alerts import alert
+from tests import factories
+from tests.amazon.settlements import SALE
+from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, post, settle
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+@pytest.fixture
+def viewer(acme):
+    return factories.member(acme, "vera@acme.test", "viewer")
+
+
+@pytest.fixture
+def look(signed_in):
+    return lambda user: signed_in(user).get(reverse("flows:dashboard"))
+
+
+def amazon(acme):
+    grant = factories.GrantFactory(provider="amazon", environment="production")
+    return factories.ConnectionFactory(
+        tenant=acme, grant=grant, remote_name="Acme Seller", data={"currencies": ["USD"], "region": "NA"}
+    )
+
+
+# The way to the first posting
+
+
+def test_a_new_owner_sees_how_to_connect_amazon_and_a_way_without_it(look, alice):
+    response = look(alice)
+
+    assert reverse("tenants:connect", args=["amazon"]) in response.content.decode()
+    assert reverse("flows:upload") in response.content.decode()
+    assert "Books" in text_of(response)
+
+
+def test_after_amazon_the_books_are_next(look, alice, acme):
+    amazon(acme)
+
+    assert reverse("tenants:connect", args=["quickbooks"]) in look(alice).content.decode()
+
+
+def test_who_uploaded_a_file_needs_no_amazon_account(look, alice, acme):
+    settle(acme)
+
+    assert "Connect your books" in text_of(look(alice))
+
+
+def test_with_both_connected_the_flow_is_next(look, alice, acme):
+    amazon(acme)
+    factories.ConnectionFactory(tenant=acme)
+
+    assert reverse("flows:flow_new") in look(alice).content.decode()
+
+
+def test_a_viewer_is_told_who_can_go_on(look, viewer):
+    response = look(viewer)
+
+    assert "An owner of this company can do this" in text_of(response)
+    assert reverse("tenants:connect", args=["amazon"]) not in response.content.decode()
+
+
+def test_a_first_fetch_shows_its_step_and_asks_for_itself_again(look, alice, acme, in_acme):
+    flow = flow_of(acme, state="setup")
+    Flow.objects.update(source=amazon(acme), claimed_until=clock.now() + timedelta(minutes=5))
+    Run.objects.create(tenant=acme, flow=flow, started_at=clock.now(), step="Fetching orders", found={"settlements": 4})
+
+    response = look(alice)
+
+    assert "Fetching orders" in text_of(response)
+    assert "4 new settlements" in text_of(response)
+    assert f'hx-get="{reverse("flows:flow_progress", args=[flow.pk])}' in response.content.decode()
+
+
+def test_a_first_fetch_that_found_nothing_says_what_to_do(look, alice, acme, in_acme):
+    flow = flow_of(acme, state="setup")
+    Flow.objects.update(source=amazon(acme), books_from="2026-01-01")
+    Run.objects.create(tenant=acme, flow=flow, started_at=clock.now(), state="done")
+
+    shown = look(alice)
+
+    assert "ended on or after 1 January 2026" in text_of(shown)
+    assert reverse("flows:flow_edit", args=[flow.pk]) in shown.content.decode()
+
+
+def test_a_first_fetch_that_failed_leads_to_the_test_of_the_connection(look, alice, acme, in_acme):
+    flow, source = flow_of(acme, state="setup"), amazon(acme)
+    Flow.objects.update(source=source)
+    Run.objects.create(tenant=acme, flow=flow, started_at=clock.now(), state="failed", problem="Amazon said no.")
+
+    shown = look(alice)
+
+    assert "Amazon said no." in text_of(shown)
+    assert reverse("tenants:connection", args=[source.pk]) in shown.content.decode()
+
+
+def test_a_mapped_flow_leads_to_its_dry_run(look, alice, acme):
+    flow = flow_of(acme, state="setup")
+    settle(acme)
+
+    assert reverse("flows:dry_run", args=[flow.pk]) in look(alice).content.decode()
+
+
+def test_a_second_flow_in_set_up_is_not_forgotten(look, alice, acme):
+    flow_of(acme, state="setup", name="First")
+    flow_of(acme, state="setup", name="Newest")
+
+    assert "Also being set up First" in text_of(look(alice))
+
+
+# A running company
+
+
+def test_what_is_in_the_books_is_shown_with_its_verdict(look, alice, acme):
+    flow_of(acme)
+    post(plan_of(settle(acme)))
+
+    shown = text_of(look(alice))
+
+    assert "15000000001" in shown
+    assert "Ties" in shown
+    assert "should be at zero" in shown
+
+
+def test_what_waits_says_why_and_leads_to_where_it_is_decided(look, alice, acme):
+    flow = flow_of(acme)
+    settle(acme, rows=(*SALE, STRANGE))
+
+    shown = look(alice)
+
+    assert "Amazon used a label that nobody has decided on" in text_of(shown)
+    assert reverse("flows:mapping_labels", args=[flow.pk]) in shown.content.decode()
+    assert "1 settlement to approve" in text_of(shown)
+
+
+def test_clearing_says_what_is_still_to_come(look, alice, acme):
+    flow = flow_of(acme)
+    settlement = settle(acme, rows=(*SALE, STRANGE))
+    with scope(acme.pk):
+        planning.approve(plan_of(settlement), "alice")
+        answer_all(plan_of(settlement))
+        [clearing] = overview.clearings([flow]).values()
+
+    assert (clearing.expected, clearing.then_holds) == (-1975, 0)
+    assert "0.00 USD once 1 waiting document is in the books" in text_of(look(alice))
+
+
+def test_alerts_stand_above_but_not_what_the_cards_say_already(look, alice, acme, in_acme):
+    flow_of(acme)
+    alert(acme.pk, "run_failed", "a", "Acme US could not finish its run", "Amazon is down.", "Wait.")
+    alert(acme.pk, "waiting", "b", "1 document needs you", "Reason.", "Do it.")
+
+    shown = text_of(look(alice))
+
+    assert "Amazon is down." in shown
+    assert "1 document needs you" not in shown
+
+
+def test_settlements_without_a_flow_are_named(look, alice, acme):
+    flow_of(acme)
+    settle(acme, currency="CAD")
+
+    assert "1 settlement in CAD is in no flow" in text_of(look(alice))
+
+
+def test_a_failed_run_says_why(look, alice, acme, in_acme):
+    Run.objects.create(
+        tenant=acme, flow=flow_of(acme), started_at=clock.now(), state="failed", problem="Test the connection."
+    )
+
+    assert "The last run failed" in text_of(look(alice))
+
+
+def test_a_viewer_reads_and_cannot_run(look, viewer, acme):
+    flow = flow_of(acme)
+    settle(acme)
+
+    shown = look(viewer).content.decode()
+
+    assert "15000000001" in shown
+    assert reverse("flows:flow_run", args=[flow.pk]) not in shown
+    assert reverse("flows:flow_clearing", args=[flow.pk]) not in shown
+
+
+def test_another_company_sees_none_of_it(look, charlie, acme):
+    flow_of(acme)
+    settle(acme)
+
+    assert "15000000001" not in text_of(look(charlie))
+
+
+def test_a_stranger_signs_in_first(client):
+    assert reverse("account_login") in client.get(reverse("flows:dashboard")).url
+
+
+def test_the_number_of_queries_does_not_grow_with_flows_and_settlements(
+    signed_in, alice, acme, django_assert_max_num_queries
+):
+    for number in range(3):
+        flow_of(acme, name=f"Flow {number}")
+    for month in range(1, 5):
+        settle(acme, f"1500000000{month}", rows=(*SALE, STRANGE), start=f"2026-0{month}-01")
+
+    browser = signed_in(alice)
+
+    with django_assert_max_num_queries(32):
+        assert browser.get(reverse("flows:dashboard")).status_code == 200
+
+
+# Comparing the clearing account
+
+
+class Books:
+    """A ledger that answers balances, or does not answer."""
+
+    def __init__(self, balances):
+        self.found = balances
+
+    def balances(self):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+@pytest.fixture
+def compare(signed_in, alice, monkeypatch):
+    def run(flow, balances):
+        monkeypatch.setattr(overview, "open_ledger", lambda connection: Books(balances))
+        return signed_in(alice).post(reverse("flows:flow_clearing", args=[flow.pk]), follow=True)
+
+    return run
+
+
+def clearing_id(flow):
+    return overview._clearing_id(flow)
+
+
+def test_an_equal_balance_is_said_and_remembered(compare, acme, in_acme):
+    flow = flow_of(acme)
+    post(plan_of(settle(acme)))
+
+    response = compare(flow, {clearing_id(flow): 0})
+
+    assert "holds exactly what it should" in text_of(response)
+    assert Event.objects.get(kind="clearing.compared").data == {"actual": 0, "expected": 0, "currency": "USD"}
+
+
+def test_a_strange_entry_on_clearing_is_shown_as_the_difference(compare, acme, in_acme):
+    flow = flow_of(acme)
+    post(plan_of(settle(acme)))
+
+    response = compare(flow, {clearing_id(flow): 500})
+
+    assert "+5.00 to what it should have been" in text_of(response)
+
+
+def test_a_ledger_that_does_not_answer_changes_nothing(compare, acme, in_acme):
+    response = compare(flow_of(acme), NotSent("no connection"))
+
+    assert "could not be read" in text_of(response)
+    assert not Event.objects.filter(kind="clearing.compared").exists()
+
+
+def test_a_clearing_account_that_is_gone_leads_to_the_mapping(compare, acme, in_acme):
+    assert "Choose another one on the mapping page" in text_of(compare(flow_of(acme), {}))
+
+
+def test_two_flows_on_one_clearing_account_are_compared_together(compare, acme, in_acme):
+    flow = flow_of(acme)
+    post(plan_of(settle(acme)))
+    twin = Flow.objects.create(tenant=acme, name="Twin", target=flow.target, currency="CAD", state="live")
+    for rule in flow.rules.all():
+        rule.pk, rule.flow = None, twin
+        rule.save()
+    Delivery.objects.filter(kind="entry").update(flow=twin)
+
+    compare(flow, {clearing_id(flow): 0})
+
+    assert Event.objects.get(kind="clearing.compared").data["expected"] == 0
