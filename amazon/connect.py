@@ -8,7 +8,7 @@ from django.conf import settings
 from amazon.client import ENDPOINTS, Client, ServerTrouble
 from amazon.rates import pacer
 from kit.http import Http
-from tenants.grants import RefreshFailed, access_token
+from tenants.grants import RefreshFailed, token_for
 from tenants.models import Connection
 
 # Mandatory at Amazon, in this form, at most 500 characters.
@@ -22,14 +22,17 @@ def api_base(region: str) -> str:
 
 
 def client_for(connection: Connection) -> Client:
-    """Return a client in the connection's region, paced with everybody else who calls for this seller."""
-    grant_id, application = connection.grant_id, connection.grant.application or settings.AMAZON_CLIENT_ID
+    """Return a client in the connection's region, paced with everybody else who calls with this authorization.
+
+    Not with everybody who names this seller: anybody can, and would slow its owner down.
+    """
+    application = connection.grant.application or settings.AMAZON_CLIENT_ID
 
     def token(rejected: str = "") -> str:
         try:
-            return access_token(grant_id, rejected=rejected)
+            return token_for(connection, rejected=rejected)
         except RefreshFailed as error:
             raise ServerTrouble(str(error), error.after_s) from error
 
     region = connection.data["region"]
-    return Client(HTTP, api_base(region), token, pacer(application, f"{region}:{connection.remote_id}"))
+    return Client(HTTP, api_base(region), token, pacer(application, f"{region}:grant:{connection.grant_id}"))

@@ -14,7 +14,6 @@ from amazon.checks import run
 from amazon.client import Client, Forbidden, Participation, WaitFor
 from amazon.connect import HTTP, api_base
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
-from amazon.rates import pacer
 from kit.oauth import OAuthSpec, Tokens
 from tenants.connections import ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
 from tenants.models import Connection, Tenant, User
@@ -92,8 +91,7 @@ def identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
             "Copy it from Seller Central: Settings, Account Info, Your Merchant Token. It begins with A.",
         )
     region = marketplace.region.value
-    take = pacer(settings.AMAZON_CLIENT_ID or "private", f"{region}:{seller_id}")
-    client = Client(HTTP, api_base(region), lambda rejected="": tokens.access_token, take)
+    client = Client(HTTP, api_base(region), lambda rejected="": tokens.access_token, _once)
     try:
         found = client.marketplace_participations()
     except Forbidden as error:
@@ -142,6 +140,11 @@ def connect_from_environment(user: User, tenant: Tenant, marketplace_id: str, se
         )
     account = {"marketplace": marketplace_id, "selling_partner_id": seller_id}
     return connect_with_credentials(user, tenant, SLUG, values | account)
+
+
+def _once(operation: str) -> float:
+    """One call per consent needs no pacing."""
+    return 0.0
 
 
 def _name(seller_id: str, marketplace: Marketplace, found: Sequence[Participation]) -> str:

@@ -1,4 +1,4 @@
-"""How often Amazon lets us call: the published plans as data, one bucket per (application, seller, operation).
+"""How often Amazon lets us call: the published plans as data, one bucket per (application, authorization, operation).
 
 An answer that says we were too fast carries no limit and no Retry-After, so calls are paced from this table alone.
 Source: SP-API usage plans, defaults, rate per second and burst; a seller's real plan is never below them.
@@ -28,6 +28,6 @@ def plan(operation: str) -> RatePlan:
     return RatePlan(published.rate_per_s * settings.AMAZON_RATE_SCALE, published.burst)
 
 
-def pacer(application: str, seller_id: str) -> Callable[[str], float]:
+def pacer(application: str, authorization: str) -> Callable[[str], float]:
     """Return ``take(operation)``: 0 when a call is allowed now, else the seconds to wait before asking again."""
-    return lambda operation: take(f"amazon:{application}:{seller_id}:{operation}", plan(operation))
+    return lambda operation: take(f"amazon:{application}:{authorization}:{operation}", plan(operation))

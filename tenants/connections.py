@@ -105,7 +105,8 @@ def finish_consent(user: User, tenant: Tenant, provider_slug: str, params: Mappi
         raise ConsentExpired(f"{spec.name} no longer takes the code of this consent.", AGAIN) from None
     except OAuthError as error:
         raise _failed(spec, error) from None
-    found = _identify(spec, tokens, {**begun.extra, **params})
+    # What was chosen before stands: the query comes by way of the browser.
+    found = _identify(spec, tokens, {**params, **begun.extra})
     return _connect(user, tenant, spec, begun.environment, begun.extra, _Private(), tokens, found)
 
 
@@ -168,7 +169,7 @@ def disconnect(connection: Connection, *, actor: str = "") -> None:
     The authorisation is withdrawn at the provider when no other connection needs it: withdrawn first, then forgotten.
     If the provider does not answer, our copy of the tokens goes all the same.
     """
-    if not _used(connection.grant_id, but=connection.pk):
+    if not _used_at_the_provider(connection):
         _revoke(connection.grant)
     with transaction.atomic(), scope(connection.tenant_id):
         connection.state = Access.REVOKED
@@ -192,9 +193,10 @@ def _connect(
     """Store what a consent gave: one grant per subject, one connection per company, and the trail of it."""
     connected: list[Connection] = []
     with transaction.atomic(), scope(tenant.pk):
-        for subject in dict.fromkeys(identity.subject or identity.remote_id for identity in found):
-            grant = _grant(spec, environment, subject, data, private, tokens)
-            opened = [identity for identity in found if (identity.subject or identity.remote_id) == subject]
+        for person, subject in dict.fromkeys(map(_granted_by, found)):
+            owner = None if person else tenant
+            grant = _grant(spec, environment, subject, owner, data, private, tokens)
+            opened = [identity for identity in found if _granted_by(identity) == (person, subject)]
             connected.extend(_connection(user, grant, identity) for identity in opened)
             # Of this tenant only: another tenant's person must agree to its own access.
             Connection.objects.filter(grant=grant, state=Access.NEEDS_RECONNECT).update(state=Access.ACTIVE)
@@ -213,11 +215,22 @@ def _connect(
     return connected
 
 
+def _granted_by(identity: Identity) -> tuple[bool, str]:
+    """Return whether the provider named the person who agreed, and the person or else the company."""
+    return bool(identity.subject), identity.subject or identity.remote_id
+
+
 def _grant(
-    spec: Provider, environment: str, subject: str, data: Mapping[str, Any], private: _Private, tokens: Tokens
+    spec: Provider,
+    environment: str,
+    subject: str,
+    owner: Tenant | None,
+    data: Mapping[str, Any],
+    private: _Private,
+    tokens: Tokens,
 ) -> Grant:
     grant, _ = Grant.objects.get_or_create(
-        provider=spec.slug, environment=environment, application=private.client_id, subject=subject
+        provider=spec.slug, environment=environment, application=private.client_id, subject=subject, tenant=owner
     )
     grant = Grant.objects.select_for_update().get(pk=grant.pk)
     grants.store_tokens(grant, tokens)
@@ -280,6 +293,15 @@ def _used(grant_id: int, *, but: int = 0) -> bool:
     """Tell whether a connection of any tenant, other than ``but``, needs a grant."""
     with unscoped("a grant may serve another tenant's connection"):
         return Connection.objects.filter(grant_id=grant_id).exclude(state=Access.REVOKED).exclude(pk=but).exists()
+
+
+def _used_at_the_provider(connection: Connection) -> bool:
+    """Tell whether withdrawing a connection's consent may end another one's: providers count by company or by person."""
+    grant = connection.grant
+    alike = Grant.objects.filter(
+        provider=grant.provider, environment=grant.environment, application=grant.application, subject=grant.subject
+    )
+    return any(_used(pk, but=connection.pk) for pk in alike.values_list("pk", flat=True))
 
 
 def _revoke(grant: Grant) -> None:

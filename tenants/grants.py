@@ -18,7 +18,7 @@ from kit import oauth
 from kit.clock import now
 from kit.http import Http
 from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, TokenEndpointDown, Tokens
-from kit.scope import unscoped
+from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
 from tenants.alerts import alert
 from tenants.models import Access, Connection, Grant
@@ -81,6 +81,20 @@ def access_token(grant_id: int, *, rejected: str = "") -> str:
         else:
             time.sleep(POLL_S)
     raise RefreshFailed("another worker's refresh did not end", BACKOFF_S)
+
+
+def token_for(connection: Connection, *, rejected: str = "") -> str:
+    """Return a token for a call over a connection, as ``access_token``: its consent may go on serving other ones.
+
+    Raises:
+        NeedsReconnect: also where a person ended the connection, or has to agree to it anew.
+        RefreshFailed: the token endpoint gave no usable answer.
+    """
+    with scope(connection.tenant_id):
+        open_now = Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).exists()
+    if not open_now:
+        raise NeedsReconnect(f"{provider(connection.provider).name} is not connected any more: connect it again")
+    return access_token(connection.grant_id, rejected=rejected)
 
 
 def refresh_now(grant_id: int) -> None:

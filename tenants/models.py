@@ -153,12 +153,15 @@ ACCESS_HELP = (
 
 
 class Grant(models.Model):
-    """One authorisation at one provider; serves the connections of one or more tenants.
+    """One authorisation at one provider.
 
+    ``tenant`` is the only tenant it serves, whatever others say they may open: a company's id proves nothing about who
+    agreed, or who still may. Without one it is a person's, whom the provider itself named, and serves all their companies.
     ``application`` is empty for our own application, else the client id of a tenant's private one, whose secret is kept
     here. ``version`` counts token changes: whoever stores tokens proves that nobody did since they were read.
     """
 
+    tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     provider = models.CharField(max_length=40)
     environment = models.CharField(max_length=20)
     application = models.CharField(max_length=255, blank=True)
@@ -186,8 +189,15 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "environment", "application", "subject"], name="grant_once_per_subject"
-            )
+                fields=["provider", "environment", "application", "subject"],
+                condition=models.Q(tenant__isnull=True),
+                name="grant_once_per_person",
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "environment", "application", "subject", "tenant"],
+                condition=models.Q(tenant__isnull=False),
+                name="grant_once_per_company_and_tenant",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -106,7 +106,7 @@ def open_ledger(connection: Connection) -> Ledger:
 def _token_of(connection: Connection) -> Token:
     def token(rejected: str = "") -> str:
         try:
-            return grants.access_token(connection.grant_id, rejected=rejected)
+            return grants.token_for(connection, rejected=rejected)
         except grants.NeedsReconnect as error:
             raise AuthorizationLost(str(error)) from error
         except grants.RefreshFailed as error:

@@ -75,9 +75,10 @@ class Migration(migrations.Migration):
                 ('leased_until', models.DateTimeField(null=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0, help_text='Refreshes in a row that got no usable answer.')),
                 ('retry_at', models.DateTimeField(help_text='No refresh is tried before.', null=True)),
+                ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('provider', 'environment', 'application', 'subject'), name='grant_once_per_subject')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('tenant__isnull', True)), fields=('provider', 'environment', 'application', 'subject'), name='grant_once_per_person'), models.UniqueConstraint(condition=models.Q(('tenant__isnull', False)), fields=('provider', 'environment', 'application', 'subject', 'tenant'), name='grant_once_per_company_and_tenant')],
             },
         ),
         migrations.CreateModel(
