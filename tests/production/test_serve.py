@@ -93,3 +93,16 @@ def test_it_refuses_what_another_machine_could_share(embedded, setting, value):
 
     assert site.process.wait(30) == 1
     assert "serve is the embedded arrangement" in site.last_words()
+
+
+def test_the_doctor_finds_a_running_site_in_order_and_a_new_one_not_yet(embedded):
+    fresh = embedded.start("manage.py", "doctor", says="of the steps failed")
+    assert fresh.process.wait(30) == 1
+    assert "Run manage.py migrate." in fresh.last_words()
+
+    site = embedded.serve().ready()
+    running = embedded.start("manage.py", "doctor", says="Static files")
+
+    assert running.process.wait(30) == 0
+    assert f"In manage.py serve, process {site.pid}." in running.last_words()
+    assert "0 events in 0 chains, whole." in running.last_words()
