@@ -5,7 +5,7 @@ cursor, the trail.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from enum import Enum, auto
@@ -72,18 +72,13 @@ def read(report: Report) -> SettlementFile:
     The character set is the one its download declared, else a mark in the file, else UTF-8, else the page of the
     marketplace, which the currency tells: Japan's, or the western one.
     """
-    charset = _declared_charset(report.content_type)
-    found = settlement_file.read(partial(open_report, report), charset=charset or "latin-1")
-    if charset:
-        return found
-    legacy = "cp932" if found.header.currency == "JPY" else "cp1252"
-    return settlement_file.read(partial(open_report, report), legacy=legacy)
+    return settlement_file.read(partial(open_report, report), charset=_declared_charset(report.content_type))
 
 
-def settlement_rows(settlement: Settlement, report: Report | None = None) -> tuple[Header, Iterator[Row]]:
+def settlement_rows(settlement: Settlement, report: Report | None = None) -> tuple[Header, SettlementFile]:
     """Read a settlement's rows again, from the file that counts or from another of its ``reports`` (a revision)."""
     found = read(report or settlement.report)
-    return found.header, iter(found)
+    return found.header, found
 
 
 def analyse_report(report_id: int) -> Analysis:

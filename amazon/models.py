@@ -124,7 +124,8 @@ class Settlement(ScopedModel):
     ``ends_at`` is exclusive. ``opening_debt`` (Payable to Amazon), ``reserve_held`` (Current Reserve Amount, ≤ 0) and
     ``reserve_released`` (Previous Reserve Amount Balance, ≥ 0) are what the neighbours of the chain must agree with.
     The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
-    counts the versions of the file a person has accepted.
+    counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
+    is what a person, or Amazon elsewhere, said about it.
     """
 
     connection = models.ForeignKey(
@@ -138,6 +139,7 @@ class Settlement(ScopedModel):
     ends_at = models.DateTimeField()
     deposit_on = models.DateField()
     total = models.BigIntegerField()
+    payout_failed = models.BooleanField(default=False)
     row_count = models.PositiveBigIntegerField()
     marketplaces = models.JSONField(default=list, help_text="marketplace names as the rows spell them, sorted")
     opening_debt = models.BigIntegerField(default=0)

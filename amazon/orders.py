@@ -14,6 +14,7 @@ from bookkeeping.money import BadAmount, from_decimal
 
 PENDING: Final = frozenset({"PENDING", "PENDING_AVAILABILITY"})  # no prices yet: not to be posted
 SHIPPED: Final = "SHIPPED"
+CANCELLED: Final = frozenset({"CANCELLED", "UNFULFILLABLE"})  # nothing more will ship
 _GROSS: Final = ("ITEM", "SHIPPING", "GIFT_WRAP", "COD_FEE", "OTHER")
 # Nodes that hold personal data wherever they appear: names, addresses, tax numbers, messages, card details.
 _PERSONAL: Final = frozenset(

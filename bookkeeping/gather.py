@@ -268,5 +268,6 @@ def _count(tallies: dict[tuple[date, Label], Tally], place: tuple[date, Label], 
     tally = tallies.get(place)
     if tally is None:
         tally = tallies[place] = Tally(line)
+    tally.line = min(tally.line, line)  # groups of a batch come by their first rows, not by these
     tally.amount += amount
     tally.rows += 1

@@ -40,6 +40,7 @@ class FlagKind(StrEnum):
     TAX_RESIDUAL = "tax_residual"
     LARGE_DIFFERENCE = "large_difference"
     RESERVE_GAP = "reserve_gap"
+    CHAIN_GAP = "chain_gap"
     LONG_SETTLEMENT_ID = "long_settlement_id"
     PAYOUT_CANCELLED = "payout_cancelled"
 

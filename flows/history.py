@@ -1,55 +1,63 @@
-"""What is known before a settlement is planned: open invoices, numbers, earlier payouts, the settlement before."""
+"""What is known before a settlement is planned: open invoices, numbers, earlier payouts, its neighbours."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any, Final
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from amazon.models import Settlement
 from bookkeeping.coverage import Coverage as Covering
 from bookkeeping.coverage import OpenInvoice, covered_by
+from bookkeeping.numbering import settlement_key
 from bookkeeping.planned import EarlierPayout, Previous
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 
-IN_CHUNKS = 500  # SQLite takes 999 variables in older builds; orders of a settlement may be tens of thousands
+IN_CHUNKS: Final = 500  # SQLite takes 999 variables in older builds; orders of a settlement may be tens of thousands
+State = Delivery.State
+_ON_ITS_WAY: Final = (State.SENDING, State.UNCERTAIN, State.POSTED)
 
 
-def settlements_of(flow: Flow):  # type: ignore[no-untyped-def]  # a queryset's type depends on the plugin
-    """Return the settlements this flow owns, oldest first: its seller's, in its currency."""
+def settlements_of(flow: Flow) -> QuerySet[Settlement]:
+    """Return the settlements this flow owns, oldest first: its seller's, of its account type, in its currency."""
     seller_id = flow.source.remote_id if flow.source else ""
-    return Settlement.objects.filter(tenant_id=flow.tenant_id, seller_id=seller_id, currency=flow.currency).order_by(
-        "ends_at", "settlement_id"
-    )
+    return Settlement.objects.filter(
+        tenant_id=flow.tenant_id, seller_id=seller_id, account_type=flow.account_type, currency=flow.currency
+    ).order_by("ends_at", "settlement_id")
+
+
+def in_the_books(flow: Flow) -> QuerySet[Settlement]:
+    """Return the settlements of a flow that ended on or after the day its books begin, oldest first."""
+    found = settlements_of(flow)
+    return found.filter(ends_at__date__gte=flow.books_from) if flow.books_from else found
+
+
+# Invoices
 
 
 def open_order_ids(flow: Flow, *, without: Plan | None) -> set[str]:
     """Return the orders that have an invoice of ours which settlements may still pay."""
-    rows = _invoices(flow, without).values_list("order_id", flat=True)
-    return set(rows)
+    return set(_open(flow, without).values_list("order_id", flat=True))
 
 
 def open_invoices(flow: Flow, order_ids: Collection[str], *, without: Plan | None) -> list[OpenInvoice]:
-    """Return the invoices of these orders as covered by every other live settlement. Those ``without`` made itself are left out."""
-    found = []
-    for some in _chunks(sorted(order_ids)):
-        rows = _invoices(flow, without).filter(order_id__in=some).select_related("delivery").order_by("id")
-        coverage: dict[int, list[Covering]] = {}
-        others = Coverage.objects.filter(invoice__in=rows)
-        for row in others.exclude(plan=without) if without else others:
-            coverage.setdefault(row.invoice_id, []).append(Covering("", "", "", "", row.part, row.amounts, row.units))
-        for row in rows:
-            document = json.loads(row.delivery.document)
-            opened = OpenInvoice(
-                key=row.delivery.key,
-                number=row.delivery.number,
-                order_id=row.order_id,
-                customer=document["customer"],
-                on=date.fromisoformat(document["on"]),
-                lines=row.lines,
-                units=row.units,
-            )
-            own = [_of(covering, opened) for covering in coverage.get(row.pk, [])]
-            found.append(covered_by(opened, own))
-    return found
+    """Return the open invoices of these orders as covered by everything else; those ``without`` made itself are left out."""
+    return [opened for opened, _ in _opened(flow, order_ids, without)]
+
+
+def open_invoice(row: InvoiceBalance) -> OpenInvoice:
+    """Return one invoice as everything that covers it leaves it, closed ones too."""
+    return covered_by(
+        _invoice(row), _coverings(Coverage.objects.filter(invoice=row).select_related("invoice__delivery"))
+    )
+
+
+def unpaid(flow: Flow) -> QuerySet[InvoiceBalance]:
+    """Return the flow's invoices that nothing covers in full."""
+    return _open(flow, None)
 
 
 def numbers(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
@@ -58,49 +66,142 @@ def numbers(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for some in _chunks(sorted(order_ids)):
         rows = Delivery.objects.filter(remote_key=remote_key, kind="invoice", order_id__in=some)
-        given |= dict(rows.exclude(state=Delivery.State.DROPPED).values_list("number", "key"))
+        given |= dict(rows.exclude(state=State.DROPPED).values_list("number", "key"))
     return given
 
 
+def _open(flow: Flow, without: Plan | None) -> QuerySet[InvoiceBalance]:
+    rows = InvoiceBalance.objects.filter(delivery__flow=flow, delivery__live=True)
+    covering = Coverage.objects.filter(invoice=OuterRef("pk"))
+    if without is not None:
+        rows, covering = rows.exclude(delivery__plan=without), covering.exclude(plan=without)
+    taken = covering.order_by().values("invoice").annotate(taken=Sum("amount")).values("taken")
+    return rows.annotate(
+        taken=Coalesce(Subquery(taken), Value(0)), whole=Coalesce("delivery__answered_total", "delivery__amount")
+    ).filter(taken__lt=F("whole"))
+
+
+def _opened(
+    flow: Flow, order_ids: Collection[str], without: Plan | None
+) -> Iterator[tuple[OpenInvoice, InvoiceBalance]]:
+    for some in _chunks(sorted(order_ids)):
+        rows = list(_open(flow, without).filter(order_id__in=some).select_related("delivery").order_by("pk"))
+        others = Coverage.objects.filter(invoice__in=rows).select_related("invoice__delivery")
+        coverings = _coverings(others.exclude(plan=without) if without is not None else others)
+        by_key: dict[str, list[Covering]] = {}
+        for one in coverings:
+            by_key.setdefault(one.invoice, []).append(one)
+        for row in rows:
+            yield covered_by(_invoice(row), by_key.get(row.delivery.key, ())), row
+
+
+def _invoice(row: InvoiceBalance) -> OpenInvoice:
+    document = json.loads(row.delivery.document)
+    return OpenInvoice(
+        key=row.delivery.key,
+        number=row.delivery.number,
+        order_id=row.order_id,
+        customer=document["customer"],
+        on=date.fromisoformat(document["on"]),
+        lines=row.lines,
+        units=row.units,
+        not_for=tuple(row.not_for),
+    )
+
+
+def _coverings(rows: Iterable[Coverage]) -> list[Covering]:
+    return [
+        Covering(
+            invoice=row.invoice.delivery.key,
+            number=row.invoice.delivery.number,
+            order_id=row.invoice.order_id,
+            settlement_id=row.settlement_id,
+            part=row.part,
+            by_key=row.amounts,
+            units=row.units,
+        )
+        for row in rows
+    ]
+
+
+def coverage_of(plan: Plan) -> list[Covering]:
+    """Return what a plan takes off invoices, as it is stored."""
+    return _coverings(Coverage.objects.filter(plan=plan).select_related("invoice__delivery").order_by("pk"))
+
+
+# Neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The settlements around one. ``before`` ends exactly where it starts, ``after`` starts exactly where it ends.
+
+    ``gap_after`` is the last one before a period of which nothing is known: at least one settlement is missing.
+    """
+
+    before: Settlement | None
+    gap_after: Settlement | None
+    after: Settlement | None
+
+
+def chain(flow: Flow, settlement: Settlement) -> Chain:
+    others = settlements_of(flow).exclude(pk=settlement.pk)
+    before = others.filter(ends_at=settlement.starts_at).last()
+    earlier = None if before else others.filter(ends_at__lt=settlement.starts_at).last()
+    if earlier is not None and flow.books_from and earlier.ends_at.date() < flow.books_from:
+        earlier = None  # it is not in the books: what lies between does not concern them
+    return Chain(before, earlier, others.filter(starts_at=settlement.ends_at).first())
+
+
 def previous(flow: Flow, settlement: Settlement) -> Previous | None:
-    """Return the settlement before this one, or the opening balances where the books begin with this one."""
-    earlier = settlements_of(flow).filter(ends_at__lte=settlement.starts_at).last()
-    if earlier is not None:
-        return Previous(earlier.total, earlier.reserve_held)
-    if flow.opening_clearing or flow.opening_reserve:
+    """Return what the settlement before left behind, or the opening balances where the books begin with this one.
+
+    None where neither is known: the settlement before is missing, or nobody said how the books begin.
+    """
+    around = chain(flow, settlement)
+    before = around.before
+    if before is not None and not (flow.books_from and before.ends_at.date() < flow.books_from):
+        return Previous(before.total, before.reserve_held)
+    stated = bool(flow.opening_clearing or flow.opening_reserve)
+    if around.gap_after is None and (stated or before is not None):
         return Previous(flow.opening_clearing, -flow.opening_reserve)
     return None
 
 
+# Payouts
+
+
 def earlier_payouts(flow: Flow, settlement: Settlement, *, without: Plan | None) -> list[EarlierPayout]:
     """Return the payouts before this settlement that no row has taken back yet."""
-    plans = Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE)
-    if without:
-        plans = plans.exclude(pk=without.pk)
-    taken = {pairing["settlement_id"] for pairings in plans.values_list("pairings", flat=True) for pairing in pairings}
+    taken = {one["settlement_id"] for one in _pairings(flow, without)}
     before = settlements_of(flow).filter(ends_at__lte=settlement.starts_at, total__gt=0)
     return [
-        EarlierPayout(one.settlement_id, one.total, one.deposit_on) for one in before if one.settlement_id not in taken
+        EarlierPayout(one.settlement_id, one.total, one.deposit_on, one.payout_failed and not payout_is_out(flow, one))
+        for one in before.exclude(settlement_id__in=taken)
     ]
 
 
-def _invoices(flow: Flow, without: Plan | None):  # type: ignore[no-untyped-def]
-    rows = InvoiceBalance.objects.filter(delivery__flow=flow, delivery__live=True, closed_out=False)
-    return rows.exclude(delivery__plan=without) if without else rows
+def payout_is_out(flow: Flow, settlement: Settlement) -> bool:
+    """Whether the payout of a settlement is in the books, or may be: then its failure is a movement of its own."""
+    head = settlement_key(settlement.settlement_id, "P", "payout", 0).removesuffix("0")
+    rows = Delivery.objects.filter(flow=flow, plan__settlement=settlement, key__startswith=head, live=True)
+    return rows.filter(state__in=_ON_ITS_WAY).exists()
 
 
-def _of(covering: Covering, invoice: OpenInvoice) -> Covering:
-    return Covering(
-        invoice.key,
-        invoice.number,
-        invoice.order_id,
-        "",
-        covering.part,
-        covering.by_key,
-        covering.units,
+def payout_cancelled(flow: Flow, settlement: Settlement) -> bool:
+    """Whether a later row took back a payout that was never booked: it never will be."""
+    return any(
+        one["withheld"] and one["settlement_id"] == settlement.settlement_id for one in _pairings(flow, without=None)
     )
 
 
-def _chunks(values: list[str]) -> Iterator[list[str]]:
+def _pairings(flow: Flow, without: Plan | None) -> list[dict[str, Any]]:
+    plans = Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE).exclude(pairings=[])
+    if without is not None:
+        plans = plans.exclude(pk=without.pk)
+    return [pairing for pairings in plans.values_list("pairings", flat=True) for pairing in pairings]
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), IN_CHUNKS):
         yield values[start : start + IN_CHUNKS]

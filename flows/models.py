@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from amazon.models import Settlement
+from amazon.models import Order, Report, Settlement
 from bookkeeping.documents import Kind
 from kit.scope import ScopedModel
 from tenants.models import Connection
@@ -67,6 +67,7 @@ class Flow(ScopedModel):
     next_run_at = models.DateTimeField(null=True, blank=True)
     next_settlements_at = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
+    planning_until = models.DateTimeField(null=True, blank=True, help_text="Somebody plans its settlements until then")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -158,7 +159,12 @@ class ProductGroup(ScopedModel):
 
 
 class Plan(ScopedModel):
-    """What one settlement becomes in one company. ``verdict`` is the proof, as last computed from the ledger's answers."""
+    """What one settlement becomes in one company. ``verdict`` is the proof, as last computed from the ledger's answers.
+
+    ``asked`` counts how often somebody wanted it planned, ``made`` is that count when it was last planned to the end: a
+    plan with ``asked`` above ``made`` is to be planned again, whoever died while doing it. ``revision`` names its
+    documents; accounts moved later within the plan take the numbers up to ``last_revision``.
+    """
 
     class State(models.TextChoices):
         PLANNING = "planning", "Being planned"
@@ -170,11 +176,21 @@ class Plan(ScopedModel):
 
     flow = models.ForeignKey(Flow, models.CASCADE, related_name="plans")
     settlement = models.ForeignKey(Settlement, models.PROTECT, related_name="plans")
+    report = models.ForeignKey(
+        Report, models.PROTECT, null=True, related_name="+", help_text="The file it was made from"
+    )
     revision = models.PositiveIntegerField(default=1)
+    last_revision = models.PositiveIntegerField(default=1)
+    asked = models.PositiveIntegerField(default=1)
+    made = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, help_text="Why it could not be planned the last time")
     mode = models.CharField(max_length=8, choices=Flow.Mode)
     state = models.CharField(max_length=8, choices=State, default=State.PLANNED)
     mapping_version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
+    carried_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of coverage and carriers as they are stored; empty while they are written"
+    )
     statement = models.JSONField(default=dict, help_text="Sums by part, category and label for the pages")
     flags = models.JSONField(default=list)
     pairings = models.JSONField(default=list, help_text="Rows that take back earlier payouts")
@@ -182,10 +198,15 @@ class Plan(ScopedModel):
     proved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
+    repost_by = models.CharField(max_length=200, blank=True, help_text="Who wants it posted anew once it is undone")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["tenant", "state"], name="plan_tenant_state")]
+        indexes = [
+            models.Index(fields=["tenant", "state"], name="plan_tenant_state"),
+            models.Index(fields=["flow"], condition=Q(asked__gt=F("made")), name="plan_to_make"),
+            models.Index(fields=["flow"], condition=~Q(repost_by=""), name="plan_to_repost"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["flow", "settlement"], condition=~Q(state="undone"), name="one_live_plan_per_settlement"
@@ -360,25 +381,54 @@ class InvoiceBalance(ScopedModel):
     order_id = models.CharField(max_length=60)
     lines = models.JSONField(help_text="Line key -> minor units")
     units = models.JSONField(default=dict, help_text="Order item -> units invoiced")
+    not_for = models.JSONField(
+        default=list, help_text="Ids of settlements whose rows were carried when it was made: they never pay it"
+    )
     from_shipment = models.BooleanField(default=False)
-    closed_out = models.BooleanField(default=False)
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "order_id"], name="invoice_order")]
 
 
 class Coverage(ScopedModel):
-    """What one settlement month takes off one invoice, by line key; freed exactly by undo."""
+    """What one settlement month takes off one invoice, by line key; freed exactly by undo.
+
+    A close-out takes off what is left of an invoice without any settlement: it has no plan, and the id and part that
+    ``bookkeeping.coverage`` gives it.
+    """
 
     invoice = models.ForeignKey(InvoiceBalance, models.CASCADE, related_name="coverage")
-    plan = models.ForeignKey(Plan, models.CASCADE, related_name="coverage")
+    plan = models.ForeignKey(Plan, models.CASCADE, null=True, blank=True, related_name="coverage")
+    settlement_id = models.CharField(max_length=32)
     part = models.PositiveSmallIntegerField()
+    amount = models.BigIntegerField(help_text="Minor units: the sum of the amounts, 0 where only units count")
     amounts = models.JSONField(help_text="Line key -> minor units")
     units = models.JSONField(default=dict, help_text="Order item -> units settled")
     payment = models.ForeignKey(Delivery, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["invoice", "plan", "part"], name="coverage_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "plan", "part"], name="coverage_once"),
+            models.UniqueConstraint(fields=["invoice"], condition=Q(plan=None), name="closed_out_once"),
+        ]
+
+
+class Shipment(ScopedModel):
+    """What became of an order that may be invoiced before it settles: looked at once for each version of it.
+
+    ``on`` is the invoice date, frozen when the shipment was first seen. ``reason`` says why there is no invoice, "" where
+    there is one; nothing is lost then, for the order's rows are carried when they settle.
+    """
+
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="shipments")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField(help_text="The order's last update when it was looked at")
+    on = models.DateField()
+    reason = models.CharField(max_length=24, blank=True)
+    invoice = models.ForeignKey(Delivery, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "order"], name="shipment_once_per_order")]
 
 
 class Carrier(ScopedModel):

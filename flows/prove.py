@@ -1,47 +1,69 @@
 """The proof of a settlement: computed from what the ledger answered, stored with the plan, shown as it was compared."""
 
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from bookkeeping.documents import document_from
 from bookkeeping.planned import Carrier as Carrying
 from bookkeeping.planned import Pairing, Planned
 from bookkeeping.planned import Plan as Planning
-from bookkeeping.proof import Answer, Proof, Verdict, prove, waterfall
+from bookkeeping.proof import Answer, Comparison, Proof, Step, Verdict, prove, waterfall
 from bookkeeping.remarks import Hold, HoldReason
-from flows import statements
+from flows import history, rows, statements
 from flows.models import Carrier, Delivery, Dependency, Plan
 from kit import clock
+
+# An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
+KEPT: Final = 200
 
 State = Delivery.State
 
 
 def proof_of(plan: Plan) -> Proof:
     """Return the proof of a plan from its rows as they are now."""
-    rows = list(Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE]).order_by("id"))
-    answers = {row.key: Answer(row.answered_total) for row in rows if row.state == State.POSTED}
-    return prove(statements.from_json(plan.statement), as_planning(plan, rows), answers)
+    found = list(rows.live(plan).defer("bindings", "answered_lines"))
+    answers = {row.key: Answer(row.answered_total) for row in found if row.state == State.POSTED}
+    planning = as_planning(plan, found)
+    proof = prove(statements.from_json(plan.statement), planning, answers)
+    if not plan.settlement.payout_failed or not history.payout_cancelled(plan.flow, plan.settlement):
+        return proof
+    # The payout failed before it was booked and a later settlement took it back: what it would have paid out stays on
+    # clearing, and that later one takes it off again.
+    expected = proof.clearing_expected + plan.settlement.total
+    if proof.verdict is Verdict.DIFFERS and not _disagreeing(proof) and proof.clearing == expected:
+        silent = any(one.right is None for one in proof.comparisons)
+        return replace(proof, clearing_expected=expected, verdict=Verdict.UNCOMPARED if silent else Verdict.PROVED)
+    return replace(proof, clearing_expected=expected)
 
 
 def prove_plan(plan: Plan) -> Verdict:
     """Compute the proof and keep it with the plan."""
     proof = proof_of(plan)
-    verdict: dict[str, Any] = json.loads(json.dumps(asdict(proof)))
-    verdict["differs"] = plan.verdict.get("differs", [])
-    Plan.objects.filter(pk=plan.pk).update(
-        verdict=verdict, proved_at=clock.now() if proof.verdict in (Verdict.PROVED, Verdict.UNCOMPARED) else None
-    )
+    kept, left_out = _kept(proof.comparisons)
+    shown = replace(proof, comparisons=kept, waiting=proof.waiting[:KEPT])
+    verdict: dict[str, Any] = json.loads(json.dumps(asdict(shown)))
+    verdict |= {
+        "differs": plan.verdict.get("differs", []),
+        # Comparisons that are left out of the list are equal, or (``silent``) had nothing to compare with.
+        "left_out": len(left_out),
+        "left_out_silent": sum(one.right is None for one in left_out),
+        "waiting_count": len(proof.waiting),
+    }
+    proved = proof.verdict in (Verdict.PROVED, Verdict.UNCOMPARED)
+    Plan.objects.filter(pk=plan.pk).update(verdict=verdict, proved_at=clock.now() if proved else None)
     return proof.verdict
 
 
-def as_planning(plan: Plan, rows: list[Delivery]) -> Planning:
+def as_planning(plan: Plan, found: list[Delivery]) -> Planning:
     """Return a stored plan as bookkeeping's own value; its coverage and invoices are left out."""
     needs: dict[int, list[str]] = {}
     for row_id, key in Dependency.objects.filter(delivery__plan=plan).values_list("delivery_id", "key"):
         needs.setdefault(row_id, []).append(key)
-    keys = {row.pk: row.key for row in rows}
-    carriers = Carrier.objects.filter(plan=plan).select_related("delivery")
+    keys = {row.pk: row.key for row in found}
+    carriers = Carrier.objects.filter(plan=plan).values_list(
+        "part", "order_id", "line_key", "amount", "delivery_id", "delivery__key"
+    )
     return Planning(
         settlement_id=plan.settlement.settlement_id,
         documents=tuple(
@@ -53,22 +75,39 @@ def as_planning(plan: Plan, rows: list[Delivery]) -> Planning:
                 part=row.part,
                 not_before=row.not_before,
             )
-            for row in rows
+            for row in found
         ),
         coverage=(),
         invoices=(),
         carriers=tuple(
-            Carrying(one.part, one.order_id, one.line_key, one.amount, keys.get(one.delivery_id) or one.delivery.key)
-            for one in carriers
+            Carrying(part, order_id, line_key, amount, keys.get(delivery_id) or key)
+            for part, order_id, line_key, amount, delivery_id, key in carriers.iterator(chunk_size=2000)
         ),
         pairings=tuple(Pairing(**pairing) for pairing in plan.pairings),
         flags=(),
     )
 
 
-def steps(plan: Plan):  # type: ignore[no-untyped-def]  # tuple[bookkeeping.proof.Step, ...]
+def steps(plan: Plan) -> tuple[Step, ...]:
     """Return the waterfall from gross sales to the payout."""
     return waterfall(statements.from_json(plan.statement))
+
+
+def _kept(comparisons: tuple[Comparison, ...]) -> tuple[tuple[Comparison, ...], list[Comparison]]:
+    """Return what is kept, in the order of the proof, and what is left out: never a figure that disagrees."""
+    equal = 0
+    kept, left_out = [], []
+    for one in comparisons:
+        equal += not one.difference
+        if one.difference or equal <= KEPT or one.name == "header and payout":
+            kept.append(one)
+        else:
+            left_out.append(one)
+    return tuple(kept), left_out
+
+
+def _disagreeing(proof: Proof) -> bool:
+    return any(one.difference for one in proof.comparisons)
 
 
 def _hold(row: Delivery) -> Hold | None:

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from amazon import labels, marketplaces
 from amazon.child import run_in_child
-from amazon.load import LONG_FILE_LINES, settlement_rows
-from amazon.models import Settlement
+from amazon.load import LONG_FILE_LINES, read, settlement_rows
+from amazon.models import Report, Settlement
 from bookkeeping.accounts import AccountKey, Category, LineKey
 from bookkeeping.classification import Classification
 from bookkeeping.facts import Label, Row
@@ -56,16 +56,22 @@ def reading(flow: Flow, mapping: TenantMapping) -> Reading:
     )
 
 
-def statement(settlement: Settlement, how: Reading, orders: Collection[str] | None) -> Statement:
-    """Return the settlement's statement; ``orders`` names the orders to keep, None keeps all. Long files are read in a child process."""
+def statement(
+    settlement: Settlement, how: Reading, orders: Collection[str] | None, report: Report | None = None
+) -> Statement:
+    """Return the settlement's statement; ``orders`` names the orders to keep, None keeps all. Long files are read in a child process.
+
+    It is read from the file that counts, or from another ``report`` of the settlement.
+    """
+    report_pk = report.pk if report else settlement.report_id
     if settlement.row_count > LONG_FILE_LINES:
-        return run_in_child(read_statement, settlement.pk, how, orders)
-    return read_statement(settlement.pk, how, orders)
+        return run_in_child(read_statement, report_pk, how, orders)
+    return read_statement(report_pk, how, orders)
 
 
-def read_statement(settlement_pk: int, how: Reading, orders: Collection[str] | None) -> Statement:
-    settlement = Settlement.objects.get(pk=settlement_pk)
-    header, rows = settlement_rows(settlement)
+def read_statement(report_pk: int, how: Reading, orders: Collection[str] | None) -> Statement:
+    rows = read(Report.objects.get(pk=report_pk))
+    header = rows.header
     return build(
         header,
         rows,
@@ -77,10 +83,16 @@ def read_statement(settlement_pk: int, how: Reading, orders: Collection[str] | N
 
 
 def source_rows(
-    settlement: Settlement, how: Reading, built: Statement, part: int, key: LineKey, order_id: str = ""
+    settlement: Settlement,
+    how: Reading,
+    built: Statement,
+    part: int,
+    key: LineKey,
+    order_id: str = "",
+    report: Report | None = None,
 ) -> Iterator[Row]:
-    """Yield the rows of Amazon's file behind one line of the books."""
-    header, rows = settlement_rows(settlement)
+    """Yield the rows of Amazon's file behind one line of the books; ``report`` is the file it was booked from."""
+    header, rows = settlement_rows(settlement, report)
     return rows_behind(
         built,
         rows,

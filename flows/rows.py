@@ -1,18 +1,23 @@
-"""Outbox rows of a plan: stored, brought up to date in place, released. Writes go in chunks, so that a large plan freezes nobody."""
+"""Outbox rows of documents: stored, brought up to date in place, released.
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+Writes go in chunks, so that a large plan freezes nobody. A row is taken out of motion before its content changes, and
+only while nobody has sent it: what the outbox holds is always one whole version of a document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Final, TypeVar
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
-from bookkeeping.documents import Document, Invoice, JournalEntry
-from bookkeeping.entries import dated, own_total
-from bookkeeping.planned import Plan as Planning
+from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import Document, Invoice, Kind, document_from
+from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import Hold, HoldReason
-from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, InvoiceBalance, Plan
+from flows.models import Delivery, Dependency, Flow, InvoiceBalance, Plan
+from kit.scope import unscoped
 from ledgers.port import Binding
 
 CHUNK: Final = 1000
@@ -21,8 +26,34 @@ ELSEWHERE: Final = "carried_elsewhere"
 _OURS: Final = frozenset({*HoldReason, ELSEWHERE})
 # An answer is still out, or a person has to look: the row stays as it was sent.
 LOOK_FIRST: Final = ("cannot_tell", "found_void", "found_different")
+# Money passes through these on its way: if a document moves them alike, the rest of its plan stays true.
+_PASSING: Final = (AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR)
 
 State = Delivery.State
+_MOVING: Final = (State.BLOCKED, State.READY, State.FAILED)
+_SENT: Final = (State.SENDING, State.UNCERTAIN, State.POSTED)
+_WRITTEN: Final = (
+    "kind",
+    "part",
+    "document",
+    "digest",
+    "bindings",
+    "mapping_version",
+    "order_id",
+    "number",
+    "on",
+    "amount",
+    "currency",
+    "not_before",
+    "state",
+    "live",
+    "code",
+    "reason",
+    "action",
+    "tries",
+    "next_attempt_at",
+)
+_COMPARED: Final = ("part", "digest", "bindings", "not_before", "state", "live", "code", "reason", "action")
 _T = TypeVar("_T")
 
 
@@ -36,67 +67,112 @@ class Draft:
     needs: tuple[str, ...]
 
 
-def store(plan: Plan, drafts: Sequence[Draft]) -> list[str]:
-    """Make the plan's rows equal to the drafts wherever that is still possible.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What storing drafts means. ``differs`` are keys of sent rows that would come out otherwise now; ``conflict``: so
+    otherwise that the rest cannot follow, because money would be carried twice or not at all.
+    """
 
-    Returns the keys of documents in the books, or on their way, that would come out differently now."""
-    existing = {row.key: row for row in _live(plan)}
-    differs: list[str] = []
-    new: list[Draft] = []
-    changed: list[tuple[Delivery, Draft]] = []
+    new: list[Draft] = field(default_factory=list)
+    changed: list[tuple[Delivery, Draft]] = field(default_factory=list)
+    gone: list[Delivery] = field(default_factory=list)
+    differs: list[str] = field(default_factory=list)
+    conflict: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone)
+
+
+class Moved(Exception):
+    """A row was sent while it was to be changed. Compare again."""
+
+
+def compare(existing: QuerySet[Delivery], drafts: Sequence[Draft], mapping_version: int) -> Changes:
+    """Return what storing the drafts over these rows would change. Writes nothing."""
+    rows = {row.key: row for row in existing.defer("document", "answered_lines")}
+    _take_over([row for row in rows.values() if row.code == ELSEWHERE])
+    found = Changes()
+    sent: list[tuple[Delivery, Draft | None]] = []
     for draft in drafts:
-        row = existing.pop(draft.planned.key, None)
+        row = rows.pop(draft.planned.key, None)
         if row is None:
-            new.append(draft)
+            found.new.append(draft)
         elif is_frozen(row):
             if row.digest != draft.planned.document.digest():
-                differs.append(row.key)
-        else:
-            changed.append((row, draft))
-    differs += [row.key for row in existing.values() if is_frozen(row)]
-    for some in chunked([row.pk for row in existing.values() if not is_frozen(row)]):
-        Delivery.objects.filter(pk__in=some).update(state=State.DROPPED, live=False)
-    for some_changed in chunked(changed):
-        _update(some_changed)
-    for some_new in chunked(new):
-        _create(plan.flow, plan, some_new, State.PLANNED)
-    return differs
+                sent.append((row, draft))
+        elif _brought_up_to_date(row, draft, mapping_version):
+            found.changed.append((row, draft))
+    sent += [(row, None) for row in rows.values() if is_frozen(row)]
+    found.gone.extend(row for row in rows.values() if not is_frozen(row))
+    found.differs.extend(row.key for row, _ in sent)
+    conflict = any(_passing(row, draft) for row, draft in sent)
+    return Changes(found.new, found.changed, found.gone, found.differs, conflict)
+
+
+def calm(changes: Changes) -> bool:
+    """Take out of motion what is about to change. False where the outbox was faster: compare again."""
+    moving = [row.pk for row in (*(row for row, _ in changes.changed), *changes.gone)]
+    taken = 0
+    for some in chunked(moving):
+        rows = Delivery.objects.filter(pk__in=some, resend=None)
+        rows.filter(state__in=_MOVING).exclude(code__in=LOOK_FIRST).update(state=State.PLANNED)
+        taken += rows.exclude(state__in=_SENT).exclude(code__in=LOOK_FIRST).count()
+    return taken == len(moving)
+
+
+def write(flow: Flow, plan: Plan | None, changes: Changes, mapping_version: int) -> None:
+    """Store what ``compare`` found. Raises Moved where a row was sent meanwhile; what is written by then stays written."""
+    for some in chunked([row.pk for row in changes.gone]):
+        with transaction.atomic():
+            _still(some)
+            InvoiceBalance.objects.filter(delivery__in=some).delete()
+            Delivery.objects.filter(pk__in=some).update(state=State.DROPPED, live=False)
+    for pairs in chunked(changes.changed):
+        with transaction.atomic():
+            _still([row.pk for row, _ in pairs])
+            Dependency.objects.filter(delivery__in=[row for row, _ in pairs]).delete()
+            Delivery.objects.bulk_update([row for row, _ in pairs], _WRITTEN)
+            _depend(pairs)
+    for drafts in chunked(changes.new):
+        _create(flow, plan, drafts, State.PLANNED, mapping_version)
 
 
 def ensure(flow: Flow, draft: Draft, state: str) -> None:
     """Create a row that belongs to no plan, unless the company has a live one of its key already."""
-    if not Delivery.objects.filter(remote_key=flow.target.remote_key, key=draft.planned.key, live=True).exists():
-        _create(flow, None, [draft], state)
+    with unscoped("a company may be shared by tenants"):
+        there = Delivery.objects.filter(remote_key=flow.target.remote_key, key=draft.planned.key, live=True).exists()
+    if not there:
+        _create(flow, None, [draft], state, flow.mapping_version)
 
 
 def add(plan: Plan, drafts: Sequence[Draft], state: str) -> None:
     """Add rows to a plan beside those it has."""
     for some in chunked(drafts):
-        _create(plan.flow, plan, some, state)
+        _create(plan.flow, plan, some, state, plan.flow.mapping_version)
 
 
 def is_frozen(row: Delivery) -> bool:
-    """Whether a row must stay as it was sent: it is in the books, its answer is out, or its bytes go out again."""
-    return (
-        row.state in (State.SENDING, State.UNCERTAIN, State.POSTED)
-        or row.resend_id is not None
-        or row.code in LOOK_FIRST
-    )
+    """Whether a row must stay as it was sent: it is in the books, its answer is out, or its bytes go out again.
+
+    A row with a remote id is in the books whatever its state says: one that came out differently is held there.
+    """
+    return row.state in _SENT or bool(row.external_id) or row.resend_id is not None or row.code in LOOK_FIRST
 
 
 def release(found: QuerySet[Delivery]) -> int:
     """Let planned rows go, and the customers, items and accounts they wait for. Returns how many rows were released."""
-    ids = list(found.filter(state=State.PLANNED).values_list("pk", flat=True))
+    ids = list(found.filter(state=State.PLANNED, live=True).values_list("pk", flat=True))
     released = len(ids)
-    while ids:
-        for some in chunked(ids):
-            _open(some)
-        # What they wait for may be planned too, and wait for more.
-        waiting = Delivery.objects.filter(state=State.PLANNED, plan=None, live=True)
-        needed = Dependency.objects.filter(
-            delivery__state=State.BLOCKED, remote_key=OuterRef("remote_key"), key=OuterRef("key")
-        )
-        ids = list(waiting.filter(Exists(needed)).values_list("pk", flat=True))
+    with unscoped("what they wait for may be made by another tenant of the company"):
+        while ids:
+            for some in chunked(ids):
+                _open(some)
+            # What they wait for may be planned too, and wait for more.
+            waiting = Delivery.objects.filter(state=State.PLANNED, plan=None, live=True)
+            needed = Dependency.objects.filter(
+                delivery__state=State.BLOCKED, remote_key=OuterRef("remote_key"), key=OuterRef("key")
+            )
+            ids = list(waiting.filter(Exists(needed)).values_list("pk", flat=True))
     return released
 
 
@@ -105,159 +181,119 @@ def open_state(row: Delivery) -> str:
     return State.BLOCKED if _missing().filter(delivery=row.pk).exists() else State.READY
 
 
-def store_coverage(plan: Plan, planning: Planning) -> None:
-    """Replace what the plan covers and carries. Invoices made by the plan get their balance."""
-    by_key = dict(Delivery.objects.filter(plan=plan, live=True).values_list("key", "pk"))
-    tenant_id = plan.tenant_id
-    with transaction.atomic():
-        Coverage.objects.filter(plan=plan).delete()
-        Carrier.objects.filter(plan=plan).delete()
-        InvoiceBalance.objects.filter(delivery__plan=plan, delivery__live=False).delete()
-    # What the ledger answered stays; what is only planned follows the plan.
-    posted = set(Delivery.objects.filter(plan=plan, state=State.POSTED).values_list("key", flat=True))
-    for some in chunked([one for one in planning.invoices if one.key in by_key and one.key not in posted]):
-        InvoiceBalance.objects.bulk_create(
-            [
-                InvoiceBalance(
-                    tenant_id=tenant_id,
-                    delivery_id=by_key[one.key],
-                    order_id=one.order_id,
-                    lines=dict(one.lines),
-                    units=dict(one.units),
-                )
-                for one in some
-            ],
-            update_conflicts=True,
-            unique_fields=["delivery"],
-            update_fields=["lines", "units"],
-        )
-    balances = _balances(plan.flow, {one.invoice for one in planning.coverage})
-    payments = {
-        planned.depends_on[0]: by_key.get(planned.key)
-        for planned in planning.documents
-        if planned.document.kind == "payment"
-    }
-    for covered in chunked(planning.coverage):
-        Coverage.objects.bulk_create(
-            Coverage(
-                tenant_id=tenant_id,
-                plan=plan,
-                invoice_id=balances[one.invoice],
-                part=one.part,
-                amounts=dict(one.by_key),
-                units=dict(one.units),
-                payment_id=payments.get(one.invoice),
-            )
-            for one in covered
-        )
-    everywhere = by_key | _keys(plan.flow, {one.document for one in planning.carriers} - by_key.keys())
-    for carried in chunked(planning.carriers):
-        Carrier.objects.bulk_create(
-            Carrier(
-                tenant_id=tenant_id,
-                plan=plan,
-                part=one.part,
-                order_id=one.order_id,
-                line_key=one.key,
-                amount=one.amount,
-                delivery_id=everywhere[one.document],
-            )
-            for one in carried
-        )
-
-
 def chunked(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
 
 
-def _live(plan: Plan) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
+def live(plan: Plan) -> QuerySet[Delivery]:
+    """Return the rows of a plan that count, undos left out."""
+    return (
+        Delivery.objects.filter(plan=plan)
+        .exclude(state__in=[State.DROPPED, State.UNDONE])
+        .exclude(kind=Kind.UNDO)
+        .order_by("pk")
+    )
 
 
-def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str) -> None:
+def _passing(row: Delivery, draft: Draft | None) -> bool:
+    """Whether a sent row moves the passing accounts otherwise than its draft would."""
+    sent = effect(document_from(row.plain_document))
+    now = effect(draft.planned.document) if draft else {}
+    return any(sent.get(key, 0) != now.get(key, 0) for key in _PASSING)
+
+
+def _still(ids: Sequence[int]) -> None:
+    """Lock rows that are to be written, and see that nobody has sent one since. Raises Moved."""
+    rows = Delivery.objects.select_for_update().filter(pk__in=ids)
+    if any(is_frozen(row) or row.state in _MOVING for row in rows.only("state", "resend", "code", "external_id")):
+        raise Moved
+
+
+def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, mapping_version: int) -> None:
     remote_key = flow.target.remote_key
-    keys = [draft.planned.key for draft in drafts]
-    taken = set(Delivery.objects.filter(remote_key=remote_key, key__in=keys, live=True).values_list("key", flat=True))
-    with transaction.atomic():
-        created = Delivery.objects.bulk_create(
-            [_row(flow, plan, remote_key, draft, state, draft.planned.key in taken) for draft in drafts]
-        )
-        _depend(list(zip(created, drafts, strict=True)))
+
+    def create() -> None:
+        taken, generations = _past(remote_key, [draft.planned.key for draft in drafts])
+        rows = []
+        for draft in drafts:
+            key = draft.planned.key
+            row = Delivery(tenant_id=flow.tenant_id, flow=flow, plan=plan, remote_key=remote_key, key=key, state=state)
+            row.generation = generations.get(key, 0) + 1
+            _fill(row, draft, mapping_version)
+            if draft.hold is not None:
+                _hold(row, draft.hold)
+            if key in taken:
+                row.live, row.state, row.code = False, State.HELD, ELSEWHERE
+                row.reason = "This is already booked in the same company by another flow."
+                row.action = "Keep one of the two flows, or undo it there first."
+            rows.append(row)
+        with transaction.atomic():
+            _depend(list(zip(Delivery.objects.bulk_create(rows), drafts, strict=True)))
+
+    try:
+        create()
+    except IntegrityError:  # another flow planned the same fact a moment ago
+        create()
 
 
-def _row(flow: Flow, plan: Plan | None, remote_key: str, draft: Draft, state: str, taken: bool) -> Delivery:
-    row = Delivery(tenant_id=flow.tenant_id, flow=flow, plan=plan, remote_key=remote_key, key=draft.planned.key)
-    row.live = not taken
-    _fill(row, draft)
-    if taken:
-        row.state, row.code = State.HELD, ELSEWHERE
-        row.reason = "This is already booked in the same company by another flow."
-        row.action = "Keep one of the two flows, or undo it there first."
-    elif draft.hold is None:
-        row.state = state
-    return row
+def _past(remote_key: str, keys: Iterable[str]) -> tuple[set[str], dict[str, int]]:
+    """Return the keys that own a live row in the company, and the highest generation that each key ever had there.
+
+    A key that comes back goes on counting: under an old generation the ledger would only repeat its old answer.
+    """
+    with unscoped("a company may be shared by tenants"):
+        rows = Delivery.objects.filter(remote_key=remote_key, key__in=list(keys))
+        generations = dict(rows.order_by().values_list("key").annotate(Max("generation")))
+        return set(rows.filter(live=True).values_list("key", flat=True)), generations
 
 
-def _fill(row: Delivery, draft: Draft) -> None:
+def _take_over(rows: Sequence[Delivery]) -> None:
+    """Let rows own their keys that another flow owned and has given up."""
+    for some in chunked(rows):
+        taken, _ = _past(some[0].remote_key, [row.key for row in some])
+        for row in some:
+            row.live = row.key not in taken
+
+
+def _brought_up_to_date(row: Delivery, draft: Draft, mapping_version: int) -> bool:
+    """Give an unsent row the content of its draft; tells whether anything of it is different now."""
+    before = {name: getattr(row, name) for name in _COMPARED}
+    if row.code == ELSEWHERE:
+        before["live"] = False
+    was_ours = row.state == State.HELD and row.code in _OURS
+    version = row.mapping_version
+    _fill(row, draft, mapping_version)
+    same = (row.digest, row.bindings) == (before["digest"], before["bindings"])
+    if not same:
+        row.tries, row.next_attempt_at = 0, None
+    if not row.live:
+        pass
+    elif draft.hold is not None:
+        _hold(row, draft.hold)
+    elif was_ours or not same:
+        row.state, row.reason, row.action, row.code = State.PLANNED, "", "", ""
+    different = {name: getattr(row, name) for name in _COMPARED} != before
+    if not different:
+        row.mapping_version = version
+    return different
+
+
+def _fill(row: Delivery, draft: Draft, mapping_version: int) -> None:
     planned = draft.planned
     document: Document = planned.document
     row.kind, row.part = document.kind, planned.part
     row.document, row.digest = document.canonical().decode(), document.digest()
     row.bindings = {symbol: _plain(binding) for symbol, binding in sorted(draft.bindings.items())}
-    row.mapping_version = row.flow.mapping_version
+    row.mapping_version = mapping_version
     row.order_id = document.order_id if isinstance(document, Invoice) else ""
     row.number = getattr(document, "number", "") or getattr(document, "reference", "") or getattr(document, "name", "")
     row.on, row.amount, row.currency = dated(document), own_total(document), getattr(document, "currency", "")
     row.not_before = planned.not_before
-    if draft.hold is not None:
-        row.state, row.code = State.HELD, draft.hold.reason
-        row.reason, row.action = draft.hold.text, ""
-    elif isinstance(document, JournalEntry) and not document.lines:
-        row.state, row.code, row.reason = State.HELD, HoldReason.UNKNOWN_LABEL, "Nothing of this month is decided yet."
 
 
-def _update(pairs: Sequence[tuple[Delivery, Draft]]) -> None:
-    """Bring rows that were never committed up to date; only what changed is written."""
-    touched: list[tuple[Delivery, Draft]] = []
-    for row, draft in pairs:
-        before = (row.digest, row.bindings, row.state, row.code, row.reason, row.not_before)
-        was_ours = row.state == State.HELD and row.code in _OURS
-        held_by_ledger = row.state in (State.HELD, State.PARKED, State.FAILED) and not was_ours
-        reason, action, code, state = row.reason, row.action, row.code, row.state
-        _fill(row, draft)
-        same = (row.digest, row.bindings) == before[:2]
-        if draft.hold is None and (was_ours or not same) and row.live:
-            row.state, row.reason, row.action, row.code = State.PLANNED, "", "", ""
-        elif draft.hold is None and held_by_ledger:
-            row.state, row.reason, row.action, row.code = state, reason, action, code
-        if (row.digest, row.bindings, row.state, row.code, row.reason, row.not_before) != before:
-            touched.append((row, draft))
-    if not touched:
-        return
-    with transaction.atomic():
-        Dependency.objects.filter(delivery__in=[row for row, _ in touched]).delete()
-        Delivery.objects.bulk_update(
-            [row for row, _ in touched],
-            [
-                "part",
-                "document",
-                "digest",
-                "bindings",
-                "mapping_version",
-                "order_id",
-                "number",
-                "on",
-                "amount",
-                "currency",
-                "not_before",
-                "state",
-                "code",
-                "reason",
-                "action",
-            ],
-        )
-        _depend(touched)
+def _hold(row: Delivery, hold: Hold) -> None:
+    row.state, row.code, row.reason, row.action = State.HELD, hold.reason, hold.text, ""
 
 
 def _depend(pairs: Sequence[tuple[Delivery, Draft]]) -> None:
@@ -276,28 +312,11 @@ def _open(ids: Sequence[int]) -> None:
 
 def _missing() -> QuerySet[Dependency]:
     """Return the dependencies whose delivery is not in the books."""
-    in_the_books = Delivery.objects.filter(
-        remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
-    )
-    return Dependency.objects.exclude(Exists(in_the_books))
-
-
-def _balances(flow: Flow, keys: set[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in chunked(sorted(keys)):
-        rows = InvoiceBalance.objects.filter(
-            delivery__remote_key=flow.target.remote_key, delivery__key__in=some, delivery__live=True
+    with unscoped("a company may be shared by tenants"):
+        in_the_books = Delivery.objects.filter(
+            remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
         )
-        found |= dict(rows.values_list("delivery__key", "pk"))
-    return found
-
-
-def _keys(flow: Flow, keys: set[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in chunked(sorted(keys)):
-        rows = Delivery.objects.filter(remote_key=flow.target.remote_key, key__in=some, live=True)
-        found |= dict(rows.values_list("key", "pk"))
-    return found
+    return Dependency.objects.exclude(Exists(in_the_books))
 
 
 def _plain(binding: Binding) -> dict[str, str]:

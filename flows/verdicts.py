@@ -98,7 +98,7 @@ def banner(plan: Plan, counts: Mapping[str, int], ledger: str, payout_on: date |
     wrong = [one for one in compared if one.difference]
     rest = [one for one in compared if not one.difference]
     shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
-    more = len(compared) - len(shown)
+    more = len(compared) - len(shown) + plan.verdict.get("left_out", 0)
     state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on)
     chain = _chain(plan, counts) if state == "proved" else ()
     return Banner(state, title, text, shown, more, chain)
@@ -175,7 +175,7 @@ def _words(
             f"{_documents(len(changed))} would come out otherwise now."
         )
         return "warning", "In the books, changed since", text
-    silent = sum(one.right is None for one in compared)
+    silent = sum(one.right is None for one in compared) + plan.verdict.get("left_out_silent", 0)
     if verdict == Verdict.UNCOMPARED:
         text = (
             f"Everything is in the books and nothing disagrees, but {ledger} stated no total for {_documents(silent)}."

@@ -1,0 +1,142 @@
+"""From neutral documents to drafts of deliveries: what every symbol means in the company, and what has to exist first."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
+from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, Kind, NewAccount, Payment
+from bookkeeping.planned import Planned
+from bookkeeping.policy import Policy, default_class
+from bookkeeping.remarks import Hold, HoldReason
+from flows import mapping
+from flows.mapping import TenantMapping, Unmapped, marketplace_of
+from flows.models import Delivery, Flow
+from flows.rows import Draft
+from ledgers.port import Binding, Reference
+from ledgers.registry import open_ledger
+
+
+def drafts(documents: Sequence[Planned], known: TenantMapping, company: Reference) -> list[Draft]:
+    """Return a draft per document; one that names what nobody has mapped is held."""
+    made = {
+        symbol: Binding(item=f"@{_object_key(document)}")
+        if isinstance(document, Item)
+        else Binding(customer=f"@{_object_key(document)}")
+        for symbol, document in _new_objects(documents, known, company)
+    }
+    return [_draft(planned, known, made) for planned in documents]
+
+
+def company_drafts(documents: Sequence[Planned], known: TenantMapping, company: Reference) -> list[Draft]:
+    """Return the items and customers that the documents need and nobody has mapped, each once."""
+    found = {_object_key(new): new for _, new in _new_objects(documents, known, company)}
+    made = []
+    for key, document in sorted(found.items()):
+        bindings = mapping.bind(known, document, {})
+        made.append(draft(Planned(key, document), bindings))
+    return made
+
+
+def account_draft(flow: Flow, key: AccountKey) -> Draft:
+    """Return the draft of the account that is made for a key when the tenant has none."""
+    document = default_account(flow, key)
+    return Draft(Planned(f"company/account/{document.key}/{document.currency}/1", document), {}, None, ())
+
+
+def default_account(flow: Flow, key: AccountKey) -> NewAccount:
+    """Return the account that is made for a key when the tenant has none. Clearing and reserve name the currency."""
+    own = key in (AccountKey.CLEARING, AccountKey.RESERVE)
+    name = ACCOUNTS[key].name + (f" ({flow.currency})" if own else "")
+    return NewAccount(key, name, flow.currency)
+
+
+def policy_of(flow: Flow) -> Policy:
+    capabilities = open_ledger(flow.target).capabilities
+    return Policy(
+        deposit=capabilities.deposit and flow.layout == Flow.Layout.DEPOSIT,
+        deposit_classes=capabilities.deposit_classes,
+        negative_lines=capabilities.negative_lines,
+    )
+
+
+def class_of(known: TenantMapping, company: Reference) -> Callable[[LineKey], AccountClass]:
+    """Return what tells the class of the account that a line key is mapped to."""
+    classes = {account.id: account.account_class for account in company.accounts}
+    return lambda key: classes.get(known.target(key).account) or default_class(key)
+
+
+def made_accounts(flow: Flow) -> dict[str, str]:
+    """Return the ledger's id of each account that we made, by what the mapping calls it (``@`` and its delivery's key)."""
+    made = Delivery.objects.filter(remote_key=flow.target.remote_key, kind=Kind.ACCOUNT, live=True)
+    return {f"@{key}": external_id for key, external_id in made.values_list("key", "external_id") if external_id}
+
+
+class LineCheck:
+    """Holds an invoice for a line whose item is missing, or books to another account than the mapping."""
+
+    def __init__(self, flow: Flow, known: TenantMapping, company: Reference) -> None:
+        self.flow, self.known = flow, known
+        self.items = {item.id: item for item in company.items}
+        self.made = made_accounts(flow)
+
+    def __call__(self, line: InvoiceLine) -> Hold | None:
+        target = self.known.target(line.key)
+        if not target.item and line.sku and not self.flow.generic_items and account_key(line.key) is AccountKey.SALES:
+            return Hold(
+                HoldReason.UNMAPPED_SKU,
+                f"The SKU {line.sku} has no item. Choose one on the mapping page, or allow the general item for unmapped SKUs.",
+                line.sku,
+            )
+        item = self.items.get(target.item)
+        if target.item and (item is None or not item.active):
+            text = "The item mapped to this line is no longer in the ledger or is inactive. Choose another one on the mapping page."
+            return Hold(HoldReason.ITEM_ACCOUNT, text, line.sku or line.key)
+        if item is not None and target.account and item.account != self.made.get(target.account, target.account):
+            return Hold(
+                HoldReason.ITEM_ACCOUNT,
+                f"The item {item.name} books to another income account than the mapping. Change the item's income account in the "
+                "ledger, or map the account to match it.",
+                line.sku or line.key,
+            )
+        return None
+
+
+def draft(planned: Planned, bindings: Mapping[str, Binding], hold: Hold | None = None) -> Draft:
+    """Return the draft of a document whose symbols mean this; it waits for what the bindings name, too."""
+    return Draft(planned, bindings, hold, (*planned.depends_on, *sorted(mapping.needs(bindings.values()))))
+
+
+def _draft(planned: Planned, known: TenantMapping, made: Mapping[str, Binding]) -> Draft:
+    hold = planned.held
+    bindings: Mapping[str, Binding] = {}
+    try:
+        bindings = mapping.bind(known, planned.document, made)
+    except Unmapped as error:
+        names = ", ".join(known.label(symbol) for symbol in error.symbols if not symbol.startswith("customer:"))
+        hold = hold or Hold(
+            HoldReason.UNMAPPED_ACCOUNT, f"No account is chosen for {names}. Choose one on the mapping page.", names
+        )
+    return draft(planned, bindings, hold)
+
+
+def _new_objects(
+    documents: Sequence[Planned], known: TenantMapping, company: Reference
+) -> Iterator[tuple[str, Item | Customer]]:
+    """Yield (symbol, object) for the customers and the line keys of invoices that no mapping names."""
+    names = {account.id: account.name for account in company.accounts}
+    invoices = [planned.document for planned in documents if isinstance(planned.document, Invoice)]
+    buying = [planned.document for planned in documents if isinstance(planned.document, (Invoice, Payment))]
+    for symbol, currency in sorted({(document.customer, document.currency) for document in buying}):
+        if not known.customer(symbol).customer:
+            yield symbol, Customer(symbol, f"{marketplace_of(symbol)} ({currency})", currency)
+    for key in sorted({line.key for invoice in invoices for line in invoice.lines}):
+        target = known.target(key)
+        if target.account and not target.item:
+            # One item per income account: an item has only one, and its name says which.
+            name = names.get(target.account, ACCOUNTS[account_key(key)].name)
+            yield key, Item(f"item:{target.account}", name, key)
+
+
+def _object_key(document: Item | Customer) -> str:
+    if isinstance(document, Customer):
+        return f"company/customer/{document.name}/1"
+    return f"company/item/{document.symbol.removeprefix('item:').removeprefix('@')}/1"

@@ -1,0 +1,76 @@
+"""What one settlement becomes under a flow as it is now: computed, never stored here."""
+
+from dataclasses import dataclass, replace
+
+from bookkeeping import carry
+from bookkeeping.figures import Statement
+from bookkeeping.planned import Plan as Planning
+from bookkeeping.policy import Mode
+from bookkeeping.remarks import Flag, FlagKind, HoldReason
+from flows import drafts, history, mapping
+from flows import reading as readings
+from flows.mapping import TenantMapping
+from flows.models import Flow, Plan
+from flows.rows import Draft
+from ledgers import reference
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """``company`` are the customers and items that the drafts refer to and nobody has mapped."""
+
+    statement: Statement
+    planning: Planning
+    drafts: tuple[Draft, ...]
+    company: tuple[Draft, ...]
+    mapping: TenantMapping
+
+
+def make(plan: Plan, mode: str) -> Made:
+    """Return the plan's settlement as documents, with the flow's mapping and labels as they are now. Writes nothing."""
+    flow, settlement = plan.flow, plan.settlement
+    known = mapping.load(flow)
+    company = reference.cached(flow.target)
+    open_ids = history.open_order_ids(flow, without=plan)
+    wanted = None if mode == Flow.Mode.ORDERS else open_ids
+    statement = readings.statement(settlement, readings.reading(flow, known), wanted)
+    order_ids = set(statement.orders)
+    around = history.chain(flow, settlement)
+    planning = carry.plan(
+        statement,
+        mode=Mode(mode),
+        policy=drafts.policy_of(flow),
+        open_invoices=history.open_invoices(flow, open_ids & order_ids, without=plan),
+        numbers=history.numbers(flow, order_ids),
+        payouts=history.earlier_payouts(flow, settlement, without=plan),
+        previous=history.previous(flow, settlement),
+        payout_failed=settlement.payout_failed and not history.payout_is_out(flow, settlement),
+        revision=plan.revision,
+        check_line=drafts.LineCheck(flow, known, company),
+        class_of=drafts.class_of(known, company),
+    )
+    if settlement.payout_failed and history.payout_cancelled(flow, settlement):
+        planning = replace(
+            planning,
+            documents=tuple(
+                one for one in planning.documents if one.held is None or one.held.reason is not HoldReason.PAYOUT_FAILED
+            ),
+        )
+    if around.gap_after is not None:
+        planning = replace(planning, flags=(*planning.flags, _gap(around.gap_after.settlement_id, statement)))
+    return Made(
+        statement=statement,
+        planning=planning,
+        drafts=tuple(drafts.drafts(planning.documents, known, company)),
+        company=tuple(drafts.company_drafts(planning.documents, known, company)),
+        mapping=known,
+    )
+
+
+def _gap(before: str, statement: Statement) -> Flag:
+    header = statement.header
+    text = (
+        f"Nothing is known between settlement {before} and this one, which starts on {header.starts_at:%d %B %Y}: a "
+        "settlement is missing. Upload it, or see whether Amazon made one"
+    )
+    return Flag(FlagKind.CHAIN_GAP, text)

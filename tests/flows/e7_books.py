@@ -1,0 +1,236 @@
+"""Scenario E7 as Amazon would send it, into a pretend QuickBooks company with an account of its own for every key."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
+from flows import mapping, rules, setup
+from flows.models import Delivery, Flow, Plan
+from kit.scope import scope
+from ledgers.port import Binding
+from ledgers.registry import refresh_lists
+from tests.amazon import flat_files
+from tests.bookkeeping import e7
+
+OWN = {AccountKey.BANK: "Checking", AccountKey.CHARGE_METHOD: "Business Visa"}
+PROFIT_AND_LOSS = {
+    AccountClass.INCOME,
+    AccountClass.CONTRA_INCOME,
+    AccountClass.OTHER_INCOME,
+    AccountClass.EXPENSE,
+    AccountClass.COST_OF_SALES,
+}
+KINDS = ("Invoice", "Payment", "JournalEntry", "Deposit", "Transfer")
+
+
+class E7:
+    """The seller, the company and the flow between them. Documents go out with every step."""
+
+    def __init__(self, world, alice, acme, time, **values):
+        self.world, self.acme, self.time = world, acme, time
+        self.seller_id = world.seller("seller", shape={"settlements": 0}, seed=7)["seller"]["seller_id"]
+        self.company = world.company(chart="us_default")
+        amazon = world.connect("amazon", alice, acme, self.seller_id)
+        books = world.connect("quickbooks", alice, acme, self.company["realm"])
+        with scope(acme.pk):
+            refresh_lists(books)
+            self.flow = Flow.objects.create(
+                **{
+                    "tenant": acme,
+                    "name": "E7",
+                    "source": amazon,
+                    "target": books,
+                    "currency": "USD",
+                    "mode": "summary",
+                    "approval": "automatic",
+                    "cut_over_at": e7.boundary("1 Sep"),
+                }
+                | values
+            )
+            self._map()
+            setup.go_live(self.flow, "alice")
+
+    def _map(self):
+        keys = [key for key in AccountKey if key not in (*OWN, AccountKey.AR, AccountKey.OPENING)]
+        made = rules.create_accounts(self.flow, keys, "alice")
+        accounts = self.company["accounts"]
+        made |= {key: Binding(account=accounts[name]) for key, name in OWN.items()}
+        rules.save_accounts(self.flow, made, "alice", {})
+
+    # Amazon
+
+    def publish(self, *numbers):
+        """Let Amazon produce the reports of these settlements."""
+        for n in numbers:
+            header, rows = e7.settlement(n)
+            self.publish_rows(header, rows)
+
+    def publish_rows(self, header, rows):
+        text = flat_files.text(flat_files.v2(rows, head=header)).decode()
+        with self.world.amazon.store.transaction():
+            self.world.amazon.controls()["publish"](
+                {
+                    "seller_id": self.seller_id,
+                    "text": text,
+                    "starts_at": header.starts_at.isoformat(),
+                    "ends_at": header.ends_at.isoformat(),
+                }
+            )
+
+    def put_order(self, shipped, status="SHIPPED"):
+        with self.world.amazon.store.transaction():
+            self.world.amazon.controls()["put_order"](
+                {"seller_id": self.seller_id, "order": order_json(shipped, status)}
+            )
+
+    def ship(self, letters=None):
+        for shipped in e7.SHIPPED:
+            if letters is None or shipped.letter in letters:
+                self.put_order(shipped)
+
+    def cancel(self, letter):
+        self.put_order(next(one for one in e7.SHIPPED if one.letter == letter), "CANCELLED")
+
+    # Us
+
+    def run(self):
+        """Run the flow, an hour after it ran the last time."""
+        self.time.shift(3600)
+        self.world.run(self.flow)
+        with scope(self.acme.pk):
+            self.flow.refresh_from_db()
+
+    def settle(self, *numbers):
+        """Publish and post settlements, one after the other."""
+        for n in numbers:
+            self.publish(n)
+            self.run()
+
+    def switch(self, mode, trigger="settled", cut_over_at=None):
+        with scope(self.acme.pk):
+            setup.switch_mode(self.flow, mode, trigger, "alice")
+            if cut_over_at:
+                Flow.objects.filter(pk=self.flow.pk).update(cut_over_at=cut_over_at)
+            self.flow.refresh_from_db()
+
+    def plan(self, n):
+        with scope(self.acme.pk):
+            plans = Plan.objects.exclude(state="undone").select_related("settlement", "flow__target", "flow__source")
+            return plans.get(flow=self.flow, settlement__settlement_id=e7.SETTLEMENT_IDS[n])
+
+    def stuck(self):
+        """What is not in the books and should be."""
+        with scope(self.acme.pk):
+            rows = Delivery.objects.exclude(state__in=["posted", "undone", "dropped"])
+            return [(row.number, row.state, row.reason) for row in rows]
+
+    # The books
+
+    @property
+    def books(self):
+        return self.world.quickbooks.books(self.company["realm"])
+
+    def keys(self):
+        """Account id → key."""
+        with scope(self.acme.pk):
+            base = mapping.load(self.flow).base
+            made = {f"@{row.key}": row.external_id for row in Delivery.objects.filter(kind="account", live=True)}
+        found = {made.get(target.account, target.account): key.value for key, target in base.items()}
+        return {self.company["accounts"]["Accounts Receivable (A/R)"]: "AR", **found}
+
+    def balances(self, through="9999-12-31"):
+        names = self.keys()
+        totals = Counter()
+        for account, amount in self.books.trial_balance(end=through).items():
+            totals[names.get(account, f"account {account}")] += amount
+        return {key: amount for key, amount in sorted(totals.items()) if amount}
+
+    def profit(self):
+        """Month → key → amount, income positive, from the entries of the pretend company."""
+        names, months = self.keys(), {}
+        for entry in self.books.entries():
+            for posting in entry.postings:
+                key = names.get(posting.account, posting.account)
+                if key in ACCOUNTS and ACCOUNTS[key].account_class in PROFIT_AND_LOSS:
+                    months.setdefault(entry.on_date[:7], Counter())[key] -= posting.home_amount
+        return {
+            month: {key: amount for key, amount in sorted(by_key.items()) if amount}
+            for month, by_key in sorted(months.items())
+            if any(by_key.values())
+        }
+
+    def month_totals(self):
+        return {month: sum(by_key.values()) for month, by_key in self.profit().items()}
+
+    def at_month_ends(self, key):
+        return [self.balances(through=day).get(key, 0) for day in ("2025-09-30", "2025-10-31", "2025-11-30")]
+
+    def documents(self, kind):
+        """The live documents of a kind, voided invoices left out."""
+        found = self.world.quickbooks.company(self.company["realm"]).all(kind)
+        return [one for one in found if one.get("TotalAmt") or kind in ("JournalEntry", "Transfer")]
+
+    def count(self):
+        counted = {kind: len(self.documents(kind)) for kind in KINDS}
+        return {kind: n for kind, n in counted.items() if n}
+
+    def invoices(self):
+        """(number, day, cents) of every live invoice, by day."""
+        found = [
+            (one["DocNumber"], one["TxnDate"], e7.cents(str(one["TotalAmt"]))) for one in self.documents("Invoice")
+        ]
+        return sorted(found, key=lambda one: (one[1], one[0]))
+
+
+def order_json(shipped, status):
+    """An order as the Orders API 2026-01-01 states it, changed just now; tax stands beside the prices."""
+    amounts = shipped.amounts
+    tax = amounts["SALES"] // 12
+    parts = {
+        "ITEM": amounts["SALES"],
+        "SHIPPING": amounts.get("SHIP_INCOME", 0),
+        "GIFT_WRAP": amounts.get("WRAP_INCOME", 0),
+        "TAX": tax,
+        "DISCOUNT": -amounts.get("PROMO", 0),
+    }
+    total = sum(amounts.values()) + tax
+    breakdowns = [{"type": kind, "subtotal": money(amount)} for kind, amount in parts.items() if amount]
+    changed = datetime.now(UTC) - timedelta(minutes=10)
+    return {
+        "orderId": shipped.order_id,
+        "createdTime": instant(shipped.at - timedelta(days=1)),
+        "lastUpdatedTime": instant(changed),
+        "salesChannel": {"channelName": "AMAZON", "marketplaceId": "ATVPDKIKX0DER", "marketplaceName": e7.MARKETPLACE},
+        "fulfillment": {"fulfillmentStatus": status, "fulfilledBy": "MERCHANT"},
+        "proceeds": {"grandTotal": money(total)},
+        "orderItems": [
+            {
+                "orderItemId": f"6000000000{ord(shipped.letter)}",
+                "quantityOrdered": shipped.units,
+                "product": {"asin": "B000000000", "title": "Thing", "sellerSku": e7.sku(shipped.letter)},
+                "fulfillment": {"quantityFulfilled": shipped.units, "quantityUnfulfilled": 0},
+                "proceeds": {"proceedsTotal": money(total), "breakdowns": breakdowns},
+            }
+        ],
+        "packages": [
+            {
+                "packageReferenceId": "1",
+                "shipTime": instant(shipped.at),
+                "carrier": "UPS",
+                "trackingNumber": f"1Z{shipped.letter}",
+                "packageItems": [],
+            }
+        ],
+    }
+
+
+def money(cents):
+    return {"amount": f"{cents // 100}.{cents % 100:02d}", "currencyCode": "USD"}
+
+
+def instant(value):
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def days(*found):
+    return [(number, e7.day(on).isoformat(), e7.cents(total)) for number, on, total in found]
