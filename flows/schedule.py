@@ -10,7 +10,7 @@ from django.db.models.functions import RowNumber
 from amazon import pull
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import planning
+from flows import planning, shipments
 from flows.models import Delivery, Flow, Lane, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -128,7 +128,8 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
             except WaitFor as wait:
                 waits.append(wait)
     _step(run, "Planning")
-    run.found["planned"] = planning.plan_new(flow)
+    run.found["invoiced"] = shipments.plan_shipments(flow)
+    run.found["planned"] = planning.plan_new(flow, at_once=True)
     planning.release(flow)
     return max(waits, key=lambda wait: wait.seconds, default=None)
 
@@ -179,6 +180,7 @@ def free_all() -> None:
     """End every claim of a run. Only for the embedded server, whose file lock proves earlier owners dead."""
     with unscoped("the schedule serves every tenant"):
         Flow.objects.filter(claimed_until__isnull=False).update(claimed_until=None)
+        Flow.objects.filter(planning_until__isnull=False).update(planning_until=None)
         Run.objects.filter(state=Run.State.RUNNING).update(
             state=Run.State.FAILED, problem="Interrupted; what it had stored is kept", finished_at=clock.now()
         )

@@ -1,17 +1,21 @@
 """Celery front ends: each takes ids, calls one service. Messages are hints; the rows remember."""
 
+from datetime import datetime
+
 from celery import shared_task
 
-from flows import outbox, schedule
+from flows import outbox, planning, schedule
 
 HINT_S = 10
 
 
 @shared_task
 def tick() -> None:
-    """Look for due flows and lanes with due work, and send a worker to each."""
+    """Look for due flows, settlements to plan and lanes with due work, and send a worker to each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
+    for flow_id, taken_until in planning.flows_to_plan():
+        plan_flow.delay(flow_id, taken_until.isoformat())
     for remote_key in schedule.lanes_with_work():
         # Sent again with every tick while work waits: what no worker took in time must not pile up.
         serve_lane.apply_async((remote_key,), expires=HINT_S)
@@ -21,6 +25,11 @@ def tick() -> None:
 def run_flow(flow_id: int) -> None:
     if schedule.begin(flow_id):
         schedule.run_flow(flow_id)
+
+
+@shared_task
+def plan_flow(flow_id: int, taken_until: str = "") -> None:
+    planning.plan_flow(flow_id, datetime.fromisoformat(taken_until) if taken_until else None)
 
 
 @shared_task
