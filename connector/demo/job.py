@@ -1,7 +1,7 @@
 """The main job as the demo drives it, beside the running site: flows, mapping, live, and waiting for the site to do the work."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from connector.demo.outside import CURRENCY, Outside
@@ -27,34 +27,31 @@ def tenant_of(email: str) -> Tenant:
         return Tenant.objects.get(pk=Member.objects.get(user__email=email).tenant_id)
 
 
-def make_flows(tenant: Tenant, outside: Outside, actor: str, within_s: float) -> list[Flow]:
-    """Create a flow for each company, and let the site fetch and plan (the dry run). In the tenant's scope."""
+def make_flow(outside: Outside, mode: str, actor: str) -> Flow:
+    """Create the flow into the company of a mode; the site fetches and plans (the dry run) when it sees it."""
     source = Connection.objects.get(provider="amazon")
-    flows = []
-    for mode, company in outside.companies.items():
-        target = Connection.objects.get(provider="quickbooks", remote_id=company["realm"])
-        refresh_lists(target)
-        values = {
-            "name": f"Amazon.com {CURRENCY}, {mode}",
-            "source": source,
-            "target": target,
-            "currency": CURRENCY,
-            "mode": mode,
-            "approval": Flow.Approval.AUTOMATIC,
-        }
-        flows.append(creation.create(tenant.pk, actor, values))
-        # One reader per seller account: the second flow finds everything fetched.
-        _until(partial(_ran, flows[-1]), within_s, f"the first run of {flows[-1]}")
-    return flows
+    target = Connection.objects.get(provider="quickbooks", remote_id=outside.companies[mode]["realm"])
+    refresh_lists(target)
+    values = {
+        "name": f"Amazon.com {CURRENCY}, {mode}",
+        "source": source,
+        "target": target,
+        "currency": CURRENCY,
+        "mode": mode,
+        "approval": Flow.Approval.AUTOMATIC,
+    }
+    return creation.create(source.tenant_id, actor, values)
 
 
-def go_live(flows: Iterable[Flow], actor: str) -> None:
-    """Accept what is suggested for every account, and let the site post."""
-    for flow in flows:
-        left = setup.accept_suggestions(flow, actor, create_missing=True)
-        if left:
-            raise NotDone(f"There is no suggestion for {', '.join(left)}.")
-        setup.go_live(flow, actor)
+def wait_until_planned(flow: Flow, within_s: float) -> None:
+    _until(partial(_ran, flow), within_s, f"the first run of {flow}")
+
+
+def map_accounts(flow: Flow, actor: str) -> None:
+    """Accept what is suggested for every account, and have made what the company lacks."""
+    left = setup.accept_suggestions(flow, actor, create_missing=True)
+    if left:
+        raise NotDone(f"There is no suggestion for {', '.join(left)}.")
 
 
 def wait_until_posted(flows: list[Flow], within_s: float, say: Callable[[str], None]) -> None:

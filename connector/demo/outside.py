@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,12 @@ def switch(base: str, values: dict[str, Any]) -> None:
     answer.raise_for_status()
 
 
-def prepare(amazon: str, quickbooks: str, rate_scale: int) -> Outside:
+def prepare(amazon: str, quickbooks: str, rate_scale: int, modes: Sequence[str] = MODES) -> Outside:
     """Make the demo seller and one company for each mode."""
     switch(amazon, {"rate_scale": rate_scale})
     switch(quickbooks, {"rate_scale": rate_scale * 100})  # in percent
     truth = tell(amazon, "demo", {})
     companies = {
-        mode: tell(quickbooks, "create_company", {"name": f"Harbor Books ({mode})", "chart": CHART}) for mode in MODES
+        mode: tell(quickbooks, "create_company", {"name": f"Harbor Books ({mode})", "chart": CHART}) for mode in modes
     }
     return Outside(amazon, quickbooks, truth, companies)

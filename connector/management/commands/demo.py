@@ -25,6 +25,7 @@ from connector.demo import outside as outsides
 from connector.demo.processes import Child, Died, environment, free_port, python, running
 from connector.demo.stage import Stage
 from connector.demo.visitor import Astray, Visitor
+from flows import setup
 from flows.models import Delivery, Flow
 from kit.scope import scope
 
@@ -133,9 +134,15 @@ class Command(BaseCommand):
         tenant = job.tenant_of(told["email"])
         with scope(tenant.pk):
             self._say("Fetching settlements and orders, planning (dry run)")
-            flows = job.make_flows(tenant, outside, told["email"], JOB_S)
+            flows = []
+            for mode in outside.companies:
+                flows.append(job.make_flow(outside, mode, told["email"]))
+                # One reader per seller account: the next flow finds everything fetched.
+                job.wait_until_planned(flows[-1], JOB_S)
             self._say("Accepting the suggested mapping, going live, posting")
-            job.go_live(flows, told["email"])
+            for flow in flows:
+                job.map_accounts(flow, told["email"])
+                setup.go_live(flow, told["email"])
             job.wait_until_posted(flows, JOB_S, self._say)
             self._say("Comparing with Amazon's files and the companies' books")
             result = tieout.result_of(outside, flows)

@@ -1,0 +1,102 @@
+"""The site is killed with SIGKILL at a boundary that the outside world names, and started on what it left behind.
+
+Whatever the boundary: every document is in the books once, bank, clearing and every other account are what the
+seller's truth says, what is held is what the truth says, and the rest is proved. The auditor reads the books.
+"""
+
+import pytest
+import requests
+
+from connector.demo import outside
+from connector.demo.stage import Stage
+from connector.demo.visitor import Visitor
+from tests.crash.theatre import RATE_SCALE, opened
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+
+WHILE_FETCHING = [
+    ("amazon.token:after_commit", 1),
+    ("amazon.getReports:before_commit", 1),
+    ("amazon.getReportDocument:after_commit", 3),
+    ("amazon.downloadDocument:mid_answer", 2),
+    ("amazon.searchOrders:after_commit", 4),
+    ("quickbooks.account.create:after_commit", 4),
+]
+WHILE_POSTING = [
+    ("quickbooks.token:after_commit", 1),
+    ("quickbooks.batch:before_commit", 2),
+    ("quickbooks.batch:after_commit", 3),
+    ("quickbooks.batch:mid_answer", 4),
+    ("quickbooks.customer.create:after_commit", 1),
+    ("quickbooks.item.create:after_commit", 2),
+    ("quickbooks.invoice.create:after_commit", 17),
+    ("quickbooks.payment.create:after_commit", 1),
+    ("quickbooks.journalentry.create:after_commit", 5),
+    ("quickbooks.deposit.create:after_commit", 2),
+    ("quickbooks.transfer.create:after_commit", 3),
+]
+TIED = {"problems": [], "proofs": ["proved", "waiting"]}
+
+
+@pytest.mark.parametrize(("boundary", "nth"), WHILE_FETCHING)
+def test_site_killed_while_it_fetches_and_plans_posts_everything_once(new_flow, tmp_path, boundary, nth):
+    with new_flow.copy(tmp_path / "stage") as theatre:
+        theatre.open_outside()
+        theatre.tell("amazon", "expire_tokens")
+        theatre.open_site()
+        theatre.kill_site_at(boundary, nth)
+
+        driver = theatre.start_driving(["plan", "live", "settle"], made=new_flow.made)
+        theatre.await_death(driver)
+        theatre.open_site()
+
+        assert theatre.answer_of(driver) == TIED
+
+
+@pytest.mark.parametrize(("boundary", "nth"), WHILE_POSTING)
+def test_site_killed_while_it_posts_posts_everything_once(ready_to_post, tmp_path, boundary, nth):
+    with ready_to_post.copy(tmp_path / "stage") as theatre:
+        theatre.open_outside()
+        for company in ready_to_post.made["companies"].values():
+            theatre.tell("quickbooks", "expire_access", realm=company["realm"])
+        theatre.open_site()
+        theatre.kill_site_at(boundary, nth)
+
+        driver = theatre.start_driving(["settle"], made=ready_to_post.made)
+        theatre.await_death(driver)
+        theatre.open_site()
+
+        assert theatre.answer_of(driver) == TIED
+
+
+def test_site_killed_again_while_it_looks_up_posts_everything_once(ready_to_post, tmp_path):
+    with ready_to_post.copy(tmp_path / "stage") as theatre:
+        theatre.open_outside()
+        theatre.open_site()
+        theatre.kill_site_at("quickbooks.invoice.create:after_commit", 8)
+
+        driver = theatre.start_driving(["settle"], made=ready_to_post.made)
+        theatre.await_death(driver)
+        theatre.open_site()
+        theatre.kill_site_at("quickbooks.batch:after_commit", 1)
+        theatre.await_death(driver)
+        theatre.open_site()
+
+        assert theatre.answer_of(driver) == TIED
+
+
+def test_consent_whose_code_was_being_exchanged_at_the_kill_is_given_again(tmp_path):
+    with opened(Stage(tmp_path, RATE_SCALE)) as theatre:
+        theatre.open_outside()
+        theatre.open_site().ready()
+        made = outside.prepare(theatre.stage.amazon, theatre.stage.quickbooks, RATE_SCALE, ["orders"])
+        visitor = Visitor(theatre.stage.site)
+        visitor.sign_up("Crash Goods", "crash@tieout.example", "survives kill -9 at noon")
+        theatre.kill_site_at("quickbooks.token:after_commit")
+
+        with pytest.raises(requests.ConnectionError):
+            visitor.connect_all(made)
+        theatre.open_site().ready()
+        visitor.connect_all(made)
+
+        assert "Harbor Books (orders)" in visitor.open("/connections/").text
