@@ -198,6 +198,14 @@ def waits(flows: Sequence[Flow]) -> dict[int, list[Wait]]:
     return {flow_id: sorted(of_flow, key=lambda wait: -wait.count) for flow_id, of_flow in found.items()}
 
 
+def waits_of(plan: Plan) -> list[Wait]:
+    """Return what waits for a person in one plan, the largest group first. One query."""
+    held = Delivery.objects.filter(plan=plan, state__in=NEEDS_PERSON)
+    groups = held.order_by().values_list("code").annotate(Count("pk"), Min("reason"), Min("action"))
+    found = [Wait(code, *_WAITS.get(code, _REFUSED), count, reason, action) for code, count, reason, action in groups]
+    return sorted(found, key=lambda wait: -wait.count)
+
+
 def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, list[tuple[Plan, Standing]]]:
     """Return the newest settlements of each flow with their standing. Two queries."""
     newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=F("settlement__ends_at").desc())

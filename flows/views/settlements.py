@@ -10,10 +10,13 @@ from django.views.decorators.http import require_safe
 
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
-from flows import categories, plans, prove, selectors, trace, verdicts, waterfall
+from bookkeeping.remarks import HoldReason
+from flows import categories, differences, overview, plans, prove, selectors, trace, verdicts, waterfall
 from flows.filters import SettlementFilter
 from flows.models import Flow, Plan
+from flows.overview import Place
 from flows.readable import KIND_NAMES, line_of_movement
+from flows.views.dashboard import place_of
 from kit.clock import now
 from tenants.actors import actor_names
 from tenants.models import Role
@@ -22,6 +25,8 @@ from tenants.views import TenantRequest
 
 PAGE: Final = 25
 PAGE_DOCUMENTS: Final = 50
+IN_THE_BOOKS: Final = (Plan.State.POSTING, Plan.State.POSTED)
+UNDER_WAY: Final = ("posting", "undoing", "planning")  # states of the banner that change by themselves
 
 
 @requires(Role.VIEWER)
@@ -71,7 +76,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "plan": plan,
     }
     if plan is None:
-        context["why"] = selectors.why_unplanned(settlement)
+        context |= {"why": selectors.why_unplanned(settlement), "may_edit": can(request.member, Action.EDIT_FLOW)}
     else:
         context |= _plan_context(request, settlement, plan)
     return render(request, "flows/settlement.html", context)
@@ -105,6 +110,28 @@ def rows(request: TenantRequest, pk: int) -> HttpResponse:
     return render(request, "flows/rows.html", context)
 
 
+@requires(Role.VIEWER)
+@require_safe
+def difference(request: TenantRequest, pk: int) -> HttpResponse:
+    """What is in the books beside what would be posted now."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    found = differences.difference(plan)
+    context = {
+        "plan": plan,
+        "settlement": plan.settlement,
+        "found": found,
+        "documents": found.documents[:PAGE_DOCUMENTS],
+        "more": max(0, len(found.documents) - PAGE_DOCUMENTS),
+        "may_undo": can(request.member, Action.UNDO) and plan.state in IN_THE_BOOKS,
+        "back": address(plan),
+        "crumbs": [
+            ("Settlements", reverse("flows:settlements")),
+            (f"Settlement {plan.settlement.settlement_id}", address(plan)),
+        ],
+    }
+    return render(request, "flows/difference.html", context)
+
+
 def address(plan: Plan) -> str:
     """Return where a plan is shown."""
     return f"{reverse('flows:settlement', args=[plan.settlement_id])}?plan={plan.pk}"
@@ -127,12 +154,17 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
     page = Paginator(documents, PAGE_DOCUMENTS).get_page(request.GET.get("page"))
     shown = list(page.object_list)
     needs = selectors.dependencies_of(shown)
+    banner = verdicts.banner(plan, counts, ledger, selectors.payout_days([plan]).get(plan.pk))
+    changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     return {
         "ledger": ledger,
-        "banner": verdicts.banner(plan, counts, ledger, selectors.payout_days([plan]).get(plan.pk)),
-        "changed": plans.changed_since(plan),
+        "banner": banner,
+        "under_way": banner.state in UNDER_WAY,
+        "changed": changed,
+        "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": plans.unknown_labels(plan),
+        "waits": [(wait, _mended_at(wait, plan)) for wait in overview.waits_of(plan) if wait.place != Place.LABELS],
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,
@@ -140,11 +172,19 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
         "revisions": plans.other_revisions(plan),
         "approved_by": actor_names([plan.approved_by])[plan.approved_by],
         "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
-        "may_undo": can(request.member, Action.UNDO) and plan.state in (Plan.State.POSTING, Plan.State.POSTED),
+        "may_undo": can(request.member, Action.UNDO) and plan.state in IN_THE_BOOKS,
         "may_repost": can(request.member, Action.UNDO) and plans.may_be_posted_again(plan),
         "may_map": can(request.member, Action.MAP),
         "live": plan.flow.state == Flow.State.LIVE,
     }
+
+
+def _mended_at(wait: overview.Wait, plan: Plan) -> str:
+    if wait.code == HoldReason.CONTINUITY:  # the opening balances are the flow's
+        return reverse("flows:flow_edit", args=[plan.flow_id])
+    if wait.place == Place.RECORDS:
+        return f"{reverse('audit:records')}?plan={plan.pk}&state=held&state=parked"
+    return place_of(wait, plan.flow)
 
 
 def _plan(request: TenantRequest, settlement: Settlement, otherwise: int) -> Plan | None:

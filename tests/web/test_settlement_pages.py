@@ -14,6 +14,7 @@ from bookkeeping.accounts import AccountKey
 from flows import outcomes, planning, rules
 from flows.models import Delivery, Flow, MappingRule, Plan
 from kit.scope import scope
+from ledgers.models import ListEntry
 from ledgers.port import Binding, Posted
 from tests import factories
 from tests.amazon.settlements import SALE, v2
@@ -562,3 +563,47 @@ def test_a_viewer_decides_on_no_version(signed_in, viewer, other_version):
 
     assert signed_in(viewer).get(address).status_code == 200
     assert signed_in(viewer).post(address, {"decision": "accept"}).status_code == 403
+
+
+# What would come out otherwise now
+
+
+def test_a_changed_mapping_is_shown_beside_what_is_in_the_books(signed_in, bob, acme, flow, settlement):
+    plan = post(plan_of(settlement))
+    with scope(acme.pk):
+        other = ListEntry.objects.create(
+            tenant=acme, connection=flow.target, list="account", external_id="900", name="Marketplace fees"
+        )
+        rules.save_accounts(flow, {AccountKey.FEE_SELLING: Binding(account=other.external_id)}, "user:1", {})
+    browser = signed_in(bob)
+
+    assert "The mapping has changed since" in text_of(browser.get(reverse("flows:settlement", args=[settlement.pk])))
+    page = browser.get(reverse("flows:difference", args=[plan.pk]))
+
+    moved = {one.account: one.difference for one in page.context["found"].accounts if one.difference}
+    assert moved == {"My Amazon Selling Fees": -300, "Marketplace fees": 300}
+    assert [before.delivery.kind for before, _ in page.context["documents"]] == ["entry"]
+
+
+def test_the_same_mapping_would_post_the_same(signed_in, bob, settlement):
+    plan = post(plan_of(settlement))
+
+    page = signed_in(bob).get(reverse("flows:difference", args=[plan.pk]))
+
+    assert not page.context["found"]
+
+
+def test_the_difference_of_another_tenant_is_not_there(signed_in, charlie, settlement):
+    assert signed_in(charlie).get(reverse("flows:difference", args=[plan_of(settlement).pk])).status_code == 404
+
+
+# What waits, and where it is mended
+
+
+def test_what_waits_leads_to_where_it_is_mended(signed_in, bob, acme, flow):
+    settlement = settle(acme, rows=(("other-transaction", "other-transaction", "Payable to Amazon", "-5.00"), *SALE))
+
+    page = signed_in(bob).get(reverse("flows:settlement", args=[settlement.pk]))
+
+    [(wait, address)] = page.context["waits"]
+    assert (wait.code, address) == ("continuity", reverse("flows:flow_edit", args=[flow.pk]))
