@@ -19,7 +19,8 @@ def alert(tenant_id: int, kind: str, key: str, title: str, text: str, action: st
     ``action`` says what to do next; ``url`` is a path of the site. No secret and no buyer's data in any of them.
     """
     with scope(tenant_id):
-        says = {"title": title[:200], "text": text, "action": action, "url": url}
+        # One line, as the title is an e-mail's subject: names in it come from outside.
+        says = {"title": " ".join(title.split())[:200], "text": text, "action": action, "url": url}
         try:
             with transaction.atomic():
                 raised = Alert.objects.create(tenant_id=tenant_id, kind=kind, key=key, **says)

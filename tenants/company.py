@@ -4,14 +4,16 @@ from django.db import transaction
 
 from audit.trail import record
 from kit.clock import now
+from tenants.members import one_line
 from tenants.models import Alert, ApiKey, Invitation, Tenant, User
 
 
 def rename(tenant: Tenant, name: str, by: User) -> None:
     """Give the tenant in scope another name."""
+    name = one_line(name)
     with transaction.atomic():
-        Tenant.objects.filter(pk=tenant.pk).update(name=name.strip())
-        record("tenant.renamed", f"tenant:{tenant.pk}", actor=by.actor, name=name.strip())
+        Tenant.objects.filter(pk=tenant.pk).update(name=name)
+        record("tenant.renamed", f"tenant:{tenant.pk}", actor=by.actor, name=name)
 
 
 def withdraw(invitation: Invitation, by: User) -> None:

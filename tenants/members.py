@@ -10,12 +10,15 @@ from django.db import transaction
 
 from audit.trail import record
 from kit.clock import now
+from kit.rate import RatePlan
 from kit.scope import scope, unscoped
+from tenants.buckets import take
 from tenants.models import Invitation, Member, Role, Tenant, User
 
 SESSION_KEY = "tenant_id"
 INVITATION_KEY = "invitation"
 INVITATION_LIFE = timedelta(days=7)
+INVITATIONS = RatePlan(50 / 86_400, 50)  # per person: else anybody could send letters to the world in our name
 
 
 class MemberError(Exception):
@@ -25,11 +28,16 @@ class MemberError(Exception):
 def create_tenant(user: User, name: str) -> Tenant:
     """Make a tenant with this person as its owner."""
     with transaction.atomic():
-        tenant = Tenant.objects.create(name=name.strip())
+        tenant = Tenant.objects.create(name=one_line(name))
         with scope(tenant.pk):
             Member.objects.create(user=user, role=Role.OWNER)
             record("tenant.created", f"tenant:{tenant.pk}", actor=user.actor)
     return tenant
+
+
+def one_line(name: str) -> str:
+    """Return a name as it can stand in the subject of an e-mail."""
+    return " ".join(name.split())
 
 
 def memberships(user: User) -> list[Member]:
@@ -45,9 +53,15 @@ def member_of(user: User, tenant_id: int | None) -> Member | None:
 
 
 def invite(tenant: Tenant, email: str, role: Role | str, by: User) -> Invitation:
-    """Offer a place by e-mail; the link goes out after the commit and works once, for a week."""
+    """Offer a place by e-mail; the link goes out after the commit and works once, for a week.
+
+    Raises:
+        MemberError: that person is a member already, or ``by`` has sent too many.
+    """
     token = secrets.token_urlsafe(32)
     email = email.strip().lower()
+    if take(f"invitations:{by.actor}", INVITATIONS):
+        raise MemberError("Too many invitations for one day. Send the others tomorrow.")
     with transaction.atomic(), scope(tenant.pk):
         if Member.objects.filter(user__email__iexact=email).exists():
             raise MemberError(f"{email} is a member already. Change the role instead.")
@@ -103,19 +117,21 @@ def change_role(member: Member, role: Role | str, by: User) -> None:
     with transaction.atomic(), scope(member.tenant_id):
         if Role(role) != Role.OWNER:
             _keep_an_owner(member)
+            _withdraw_offers(member)
         Member.objects.filter(pk=member.pk).update(role=Role(role))
         record("member.role_changed", f"member:{member.pk}", actor=by.actor, role=Role(role))
     member.role = Role(role)
 
 
 def remove(member: Member, by: User) -> None:
-    """End a person's place. What they did stays.
+    """End a person's place, and what they have offered to others. What they did stays.
 
     Raises:
         MemberError: the tenant would have no owner.
     """
     with transaction.atomic(), scope(member.tenant_id):
         _keep_an_owner(member)
+        _withdraw_offers(member)
         subject, user = f"member:{member.pk}", member.user_id
         Member.objects.filter(pk=member.pk).delete()
         record("member.removed", subject, actor=by.actor, user=user)
@@ -128,6 +144,11 @@ def _keep_an_owner(member: Member) -> None:
     )
     if owners == [member.pk]:
         raise MemberError("This is the only owner. Make somebody else an owner first.")
+
+
+def _withdraw_offers(member: Member) -> None:
+    """Who may not invite any more has no way back in through a letter to another address of theirs."""
+    Invitation.objects.filter(invited_by=member.user_id, accepted_at__isnull=True).delete()
 
 
 def _digest(token: str) -> str:
