@@ -34,7 +34,8 @@ def pieces(row: Delivery) -> list[Piece]:
     found = [(one.plan, one.part, one.line_key, one.order_id, one.amount) for one in carriers.order_by("part")[:SHOWN]]
     covered = Coverage.objects.filter(payment=row).select_related("plan__settlement", "invoice")
     for one in covered.defer(*_heavy("plan__")).order_by("part")[:SHOWN]:
-        found += [(one.plan, one.part, key, one.invoice.order_id, amount) for key, amount in one.amounts.items()]
+        if one.plan is not None:  # an invoice that was closed out is settled by no settlement
+            found += [(one.plan, one.part, key, one.invoice.order_id, amount) for key, amount in one.amounts.items()]
     if not found:
         return []
     months = _months({plan.pk for plan, *_ in found})

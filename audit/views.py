@@ -54,7 +54,10 @@ def records(request: TenantRequest) -> HttpResponse:
         "plan": chosen.get("plan"),
         "chips": _chips(request.GET, counts, states),
         "page": page,
-        "rows": [(row, KIND_NAMES[row.kind], row.state in replay.REPLAYABLE) for row in page],
+        "rows": [
+            (row, KIND_NAMES[row.kind], row.state in replay.REPLAYABLE)
+            for row in selectors.name_undos(page.object_list)
+        ],
         "waiting": waiting,
         "may_replay": can(request.member, Action.REPLAY),
         "query": _without(request.GET, "page").urlencode(),
@@ -68,6 +71,7 @@ def records(request: TenantRequest) -> HttpResponse:
 def record(request: TenantRequest, pk: int) -> HttpResponse:
     rows = Delivery.objects.select_related("flow__target", "plan__settlement__report", "plan__flow__target")
     row = get_object_or_404(rows.prefetch_related("dependencies"), pk=pk)
+    selectors.name_undos([row])
     moments = way(row)
     names = actor_names({moment.actor for moment in moments if moment.actor})
     context = {

@@ -9,6 +9,7 @@ from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet,
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from amazon.models import Order, Report, Settlement
+from bookkeeping.documents import Kind
 from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, day, standing
 from kit import clock
@@ -99,6 +100,8 @@ def payout_of(settlement: Settlement, today: date, failed: Mapping[str, str]) ->
     """Return what became of the payout. ``failed`` is what ``failed_payouts`` returns."""
     if later := failed.get(settlement.settlement_id):
         return Payout("failed", f"Failed; came back in {later}")
+    if settlement.payout_failed:
+        return Payout("failed", "Never came, as you said")
     if settlement.total < 0:
         return Payout("skipped", "None: you owe Amazon")
     if settlement.total == 0:
@@ -173,6 +176,22 @@ def dependants_of(row: Delivery) -> list[Delivery]:
     found = Delivery.objects.filter(pk__in=needing).exclude(state__in=[State.DROPPED, State.UNDONE])
     waits = Case(When(state=State.POSTED, then=1), default=0)
     return list(found.defer("document", "bindings").order_by(waits, "pk")[:SHOWN_DEPENDANTS])
+
+
+def name_undos(found: Iterable[Delivery]) -> list[Delivery]:
+    """Give each undo the number of the document it takes back, for reading: it has none of its own. One query at most."""
+    rows = list(found)
+    targets = {
+        row.key.partition("/undo")[0].partition("/back/")[0]: row
+        for row in rows
+        if row.kind == Kind.UNDO and not row.number
+    }
+    if targets:
+        numbers = Delivery.objects.filter(key__in=targets, remote_key__in={row.remote_key for row in targets.values()})
+        known = dict(numbers.values_list("key", "number"))
+        for key, row in targets.items():
+            row.number = known.get(key, "")
+    return rows
 
 
 def worth_naming(needs: Iterable[Delivery]) -> list[Delivery]:

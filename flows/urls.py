@@ -40,6 +40,7 @@ urlpatterns = [
     path("settlements/upload/", upload.upload, name="upload"),
     path("settlements/<int:pk>/", settlements.detail, name="settlement"),
     path("settlements/<int:pk>/rows/", settlements.rows, name="rows"),
+    path("settlements/<int:pk>/payout/", decisions.payout, name="payout"),
     path("plans/<int:pk>/difference/", settlements.difference, name="difference"),
     path("plans/<int:pk>/approve/", decisions.approve, name="approve"),
     path("plans/<int:pk>/undo/", decisions.take_back, name="undo"),

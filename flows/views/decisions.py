@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from amazon.models import Report
+from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
 from flows import planning, plans, revisions, rules, selectors, undo
 from flows.models import Flow, Plan
@@ -110,6 +110,19 @@ def labels(request: TenantRequest, pk: int) -> HttpResponse:
     else:
         messages.error(request, "Nothing was saved: choose a category for at least one label.")
     return redirect(address(plan))
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def payout(request: TenantRequest, pk: int) -> HttpResponse:
+    """Let a person say that the payout never came, or that it came after all: Amazon's file does not tell."""
+    settlement = get_object_or_404(Settlement, pk=pk, total__gt=0)
+    if request.method == "POST":
+        failed = request.POST.get("came") == "no"
+        planning.state_payout_failed(settlement, request.user.actor, failed=failed)
+        messages.success(request, "Noted. What depends on it was planned again.")
+        return redirect("flows:settlement", pk)
+    return render(request, "flows/payout.html", {"settlement": settlement})
 
 
 @requires(Role.VIEWER)

@@ -74,6 +74,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "crumbs": [("Settlements", reverse("flows:settlements"))],
         "entered": entered,
         "plan": plan,
+        "may_state_payout": can(request.member, Action.APPROVE) and settlement.total > 0,
     }
     if plan is None:
         context |= {"why": selectors.why_unplanned(settlement), "may_edit": can(request.member, Action.EDIT_FLOW)}
@@ -152,7 +153,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
     documents = plans.documents_of(plan)
     entries = plans.papers_of(plan, documents.filter(kind__in=plans.ENTRIES)[:PAGE_DOCUMENTS])
     page = Paginator(documents, PAGE_DOCUMENTS).get_page(request.GET.get("page"))
-    shown = list(page.object_list)
+    shown = selectors.name_undos(page.object_list)
     needs = selectors.dependencies_of(shown)
     banner = verdicts.banner(plan, counts, ledger, selectors.payout_days([plan]).get(plan.pk))
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []

@@ -607,3 +607,38 @@ def test_what_waits_leads_to_where_it_is_mended(signed_in, bob, acme, flow):
 
     [(wait, address)] = page.context["waits"]
     assert (wait.code, address) == ("continuity", reverse("flows:flow_edit", args=[flow.pk]))
+
+
+# A payout that never came
+
+
+def test_a_person_says_that_the_payout_never_came_and_it_is_held(signed_in, bob, settlement):
+    browser = signed_in(bob)
+
+    page = browser.post(reverse("flows:payout", args=[settlement.pk]), {"came": "no"}, follow=True)
+
+    assert "Never came, as you said" in text_of(page)
+    with scope(settlement.tenant_id):
+        assert Delivery.objects.get(kind="transfer").code == "payout_failed"
+    browser.post(reverse("flows:payout", args=[settlement.pk]), {"came": "yes"})
+    with scope(settlement.tenant_id):
+        assert Delivery.objects.get(kind="transfer").state == "planned"
+
+
+def test_a_viewer_says_nothing_of_a_payout(signed_in, viewer, settlement):
+    assert signed_in(viewer).post(reverse("flows:payout", args=[settlement.pk]), {"came": "no"}).status_code == 403
+
+
+def test_the_payout_of_another_tenant_is_not_there(signed_in, charlie, settlement):
+    assert signed_in(charlie).get(reverse("flows:payout", args=[settlement.pk])).status_code == 404
+
+
+def test_what_takes_a_document_back_has_its_number(signed_in, bob, acme, settlement):
+    plan = post(plan_of(settlement))
+    browser = signed_in(bob)
+    browser.post(reverse("flows:undo", args=[plan.pk]))
+
+    page = browser.get(reverse("flows:settlement", args=[settlement.pk]), {"plan": plan.pk})
+
+    undos = [row.number for row, kind, _ in page.context["documents"] if kind == "Taking back"]
+    assert undos == ["AMZ-15000000001-P", "AMZ-15000000001-1"]
