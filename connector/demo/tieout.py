@@ -1,15 +1,18 @@
 """The demo's result: a line per settlement, what is held and why, and what the auditor found, against the truth."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
 from connector.demo.outside import CURRENCY, Outside
 from flows import mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
+from ledgers import reference
 
 State = Delivery.State
 HEAD = ("ledger", "settlement", "period", "rows", "header", "entries", "held", "payout", "difference", "proof")
@@ -36,13 +39,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected."""
+    """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected.
+
+    ``wrong`` says what else is not as it should be: any other account, an unbalanced document, one that is there twice.
+    """
 
     mode: str
     clearing: Decimal
     bank: Decimal
     payouts: Decimal
-    twice: tuple[str, ...]
+    wrong: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,15 @@ class Result:
 def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
     """Compare what is in the books with Amazon's raw files and with the truth. Runs in the tenant's scope."""
     by_mode = {flow.mode: flow for flow in flows}
-    audited = outside.audit({mode: _account_names(flow) for mode, flow in by_mode.items()})
+    names = {mode: _account_names(flow) for mode, flow in by_mode.items()}
+    audited = outside.audit(names)
     raw = {one["settlement_id"]: one for one in audited["settlements"]}
     lines = [
         _line(mode, plan, raw[plan.settlement.settlement_id])
         for mode, flow in by_mode.items()
         for plan in Plan.objects.filter(flow=flow).select_related("settlement").order_by("settlement__ends_at")
     ]
-    books = [_books(outside, mode, audited["ledgers"][mode]) for mode in by_mode]
+    books = [_books(outside, mode, names[mode], audited["ledgers"][mode]) for mode in by_mode]
     held = list(
         Delivery.objects.filter(flow__in=by_mode.values(), state__in=[State.HELD, State.PARKED]).values_list(
             "flow__mode", "number", "reason"
@@ -80,7 +87,7 @@ def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
         *(f"{one.mode} {one.settlement_id}: {to_text(one.difference, CURRENCY)}" for one in lines if one.difference),
         *(f"{one.mode}: clearing is off by {one.clearing}" for one in books if one.clearing),
         *(f"{one.mode}: bank {one.bank}, payouts {one.payouts}" for one in books if one.bank != one.payouts),
-        *(f"{one.mode}: in the books twice: {mark}" for one in books for mark in one.twice),
+        *(f"{one.mode}: {text}" for one in books for text in one.wrong),
         *(f"settlement {one} was never planned" for one in sorted(raw.keys() - {line.settlement_id for line in lines})),
     ]
     for mode in by_mode:
@@ -132,16 +139,27 @@ def _line(mode: str, plan: Plan, raw: dict[str, Any]) -> Line:
     )
 
 
-def _books(outside: Outside, mode: str, found: dict[str, Any]) -> Books:
-    expected = outside.expected(mode)["balances"]
-    stated, added = found["balances"], found["added"]
-    clearing = Decimal(stated["CLEARING"])
+def _books(outside: Outside, mode: str, names: Mapping[str, str], found: dict[str, Any]) -> Books:
+    expected: Counter[str] = Counter(outside.expected(mode)["balances"])
+    balances = {key: Decimal(amount) for key, amount in found["balances"].items()}
+    # Several keys may be mapped to one account, which then holds the sum of what is expected of them.
+    by_account: dict[str, int] = Counter()
+    for key, name in names.items():
+        by_account[name] += expected[key]
+    off = {name: balances[key] - _text(by_account[name]) for key, name in names.items()}
+    clearing = off.pop(names["CLEARING"])
+    receivable = Decimal(found["open_invoices"]) - _text(expected["AR"])
+    wrong = [f"{name} is off by {amount}" for name, amount in sorted(off.items()) if amount]
+    wrong += [f"open invoices are off by {receivable}"] if receivable else []
+    wrong += [f"{account} has a balance for which there are no documents" for account in found["stated_otherwise"]]
+    wrong += [f"{document} does not balance" for document in found["unbalanced"]]
+    wrong += [f"in the books twice: {mark}" for mark in found["twice"]]
     return Books(
         mode=mode,
-        clearing=max((clearing - _text(expected.get("CLEARING", 0)), Decimal(added["CLEARING"]) - clearing), key=abs),
-        bank=Decimal(stated["BANK"]),
-        payouts=_text(expected.get("BANK", 0)),
-        twice=tuple(found["twice"]),
+        clearing=clearing,
+        bank=balances["BANK"],
+        payouts=_text(expected["BANK"]),
+        wrong=tuple(wrong),
     )
 
 
@@ -150,20 +168,11 @@ def _text(amount: int) -> Decimal:
 
 
 def _account_names(flow: Flow) -> dict[str, str]:
-    """Return the names, as the company's chart has them, of the accounts the auditor is asked about."""
-    from ledgers import reference
-
+    """Return the name, as the company's chart has it, of the account that each key is mapped to."""
     names = {account.id: account.name for account in reference.cached(flow.target).accounts}
-    base = mapping.load(flow).base
-    found = {}
-    for key in ("CLEARING", "BANK"):
-        account = base[key].account  # type: ignore[index]
-        if account.startswith("@"):
-            row = Delivery.objects.get(remote_key=flow.target.remote_key, key=account[1:], live=True)
-            found[key] = row.plain_document["name"]
-        else:
-            found[key] = names[account]
-    return found
+    made = Delivery.objects.filter(remote_key=flow.target.remote_key, kind=Kind.ACCOUNT, live=True)
+    names |= {f"@{row.key}": row.plain_document["name"] for row in made}
+    return {str(key): names[target.account] for key, target in mapping.load(flow).base.items() if target.account}
 
 
 def table(result: Result, rate_scale: int) -> str:

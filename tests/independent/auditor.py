@@ -24,6 +24,7 @@ AGENT = "Auditor/1.0 (Language=Python)"
 TYPE = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 MARK = re.compile(r"ref:(\S+)")
 KINDS = ("JournalEntry", "Deposit", "Transfer", "Payment", "Invoice")
+STATED = ("Asset", "Liability", "Equity")  # QuickBooks states no lasting balance of income and expense accounts
 PAGE = 1000
 
 
@@ -103,8 +104,30 @@ class QuickBooks:
             start += PAGE
 
 
-def effects(kind, document):
-    """Yield (account id, amount) of one document, debit positive, without the implicit receivables and item accounts."""
+class Chart:
+    """A company's accounts and what its items are booked to."""
+
+    def __init__(self, accounts, items):
+        self.by_id = {account["Id"]: account for account in accounts}
+        self.by_name = {account["Name"]: account for account in accounts}
+        self.by_name |= {account["FullyQualifiedName"]: account for account in accounts}
+        self._income = {item["Id"]: item["IncomeAccountRef"]["value"] for item in items if "IncomeAccountRef" in item}
+
+    def receivable(self, document):
+        """Return the id of the receivables account of a document: the one it names, else the one of its currency."""
+        if "ARAccountRef" in document:
+            return document["ARAccountRef"]["value"]
+        currency = document["CurrencyRef"]["value"]
+        found = [each for each in self.by_id.values() if each["AccountType"] == "Accounts Receivable"]
+        [one] = [each for each in found if each["CurrencyRef"]["value"] == currency][:1]
+        return one["Id"]
+
+    def income(self, item):
+        return self._income[item]
+
+
+def effects(kind, document, chart):
+    """Yield (account id, amount) for everything one document books, debit positive. They add up to zero."""
     if kind == "JournalEntry":
         for line in document["Line"]:
             detail = line["JournalEntryLineDetail"]
@@ -119,20 +142,50 @@ def effects(kind, document):
         yield document["FromAccountRef"]["value"], -document["Amount"]
     elif kind == "Payment":
         yield document["DepositToAccountRef"]["value"], document["TotalAmt"]
+        yield chart.receivable(document), -document["TotalAmt"]
+    elif kind == "Invoice":
+        yield chart.receivable(document), document["TotalAmt"]
+        for line in document["Line"]:
+            if line["DetailType"] == "SalesItemLineDetail":
+                yield chart.income(line["SalesItemLineDetail"]["ItemRef"]["value"]), -line["Amount"]
+            elif line["DetailType"] != "SubTotalLineDetail":
+                raise ValueError(f"cannot read a line of type {line['DetailType']} of invoice {document['Id']}")
 
 
 def company_findings(books, accounts):
-    """Return balances by the asked keys, twice: as the ledger states them, and added up from its documents."""
-    chart = books.all("Account", "where Active in (true, false)")
-    by_name = {account["Name"]: account for account in chart} | {
-        account["FullyQualifiedName"]: account for account in chart
-    }
+    """Return what is in one company's books, added up from its documents.
+
+    ``balances`` are by the asked keys. ``unbalanced`` names documents that do not add up to zero, ``stated_otherwise``
+    accounts of the balance sheet whose balance the ledger states differently, ``twice`` what is there more than once.
+    """
+    every = "where Active in (true, false)"
+    chart = Chart(books.all("Account", every), books.all("Item", every))
     documents = {kind: books.all(kind) for kind in KINDS}
-    added = Counter()
+    added, unbalanced = Counter(), []
     for kind, found in documents.items():
         for document in found:
-            for account, amount in effects(kind, document):
+            booked = list(effects(kind, document, chart))
+            if sum(amount for _, amount in booked):
+                unbalanced.append(f"{kind} {document['Id']}")
+            for account, amount in booked:
                 added[account] += amount
+    stated_otherwise = [
+        account["FullyQualifiedName"]
+        for id_, account in chart.by_id.items()
+        if account["Classification"] in STATED and account["CurrentBalance"] != added[id_]
+    ]
+    return {
+        "balances": {key: str(added[chart.by_name[name]["Id"]]) for key, name in accounts.items()},
+        "unbalanced": sorted(unbalanced),
+        "stated_otherwise": sorted(stated_otherwise),
+        "twice": twice(documents),
+        "documents": {kind: len(found) for kind, found in documents.items()},
+        "open_invoices": str(sum((invoice["Balance"] for invoice in documents["Invoice"]), Decimal(0))),
+    }
+
+
+def twice(documents):
+    """Return what is in the books more than once: a mark of ours on two documents, or an invoice number."""
     marks = Counter(
         (kind, mark)
         for kind, found in documents.items()
@@ -140,16 +193,10 @@ def company_findings(books, accounts):
         for mark in set(MARK.findall(document.get("PrivateNote", "")))
     )
     numbers = Counter(document.get("DocNumber", "") for document in documents["Invoice"])
-    return {
-        "balances": {key: str(by_name[name]["CurrentBalance"]) for key, name in accounts.items() if name in by_name},
-        "added": {key: str(added[by_name[name]["Id"]]) for key, name in accounts.items() if name in by_name},
-        "documents": {kind: len(found) for kind, found in documents.items()},
-        "twice": sorted(
-            [f"{kind} {mark}" for (kind, mark), count in marks.items() if count > 1]
-            + [f"Invoice number {number}" for number, count in numbers.items() if number and count > 1]
-        ),
-        "open_invoices": str(sum((invoice["Balance"] for invoice in documents["Invoice"]), Decimal(0))),
-    }
+    return sorted(
+        [f"{kind} {mark}" for (kind, mark), count in marks.items() if count > 1]
+        + [f"Invoice number {number}" for number, count in numbers.items() if number and count > 1]
+    )
 
 
 def audit(question):

@@ -1,0 +1,81 @@
+"""What the demo's verdict is made of: it must say so when the books are not as the truth has them."""
+
+from decimal import Decimal
+
+import pytest
+
+from connector.demo import tieout
+from connector.demo.outside import Outside
+from connector.demo.tieout import Books, Line, Result
+
+NAMES = {"CLEARING": "Clearing", "BANK": "Checking", "FEE_SELLING": "Fees", "ADS": "Fees"}
+BALANCES = {"CLEARING": "10.00", "BANK": "90.00", "FEE_SELLING": "7.00", "ADS": "7.00"}
+FOUND = {
+    "balances": BALANCES,
+    "open_invoices": "0",
+    "stated_otherwise": [],
+    "unbalanced": [],
+    "twice": [],
+}
+OUTSIDE = Outside(
+    amazon="",
+    quickbooks="",
+    truth={
+        "expected": {
+            "quickbooks": {"summary": {"balances": {"CLEARING": 1000, "BANK": 9000, "FEE_SELLING": 500, "ADS": 200}}}
+        }
+    },
+    companies={},
+)
+
+
+def books(**changes):
+    return tieout._books(OUTSIDE, "summary", NAMES, {**FOUND, **changes})
+
+
+def line(settlement_id, difference=0):
+    return Line("summary", settlement_id, "01 Jan - 15 Jan", 40, 123456, 123456, 0, 123456, difference, "proved")
+
+
+def test_books_that_are_as_expected_are_not_blamed():
+    assert books() == Books("summary", Decimal(0), Decimal(90), Decimal(90), wrong=())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"balances": {**BALANCES, "FEE_SELLING": "7.01", "ADS": "7.01"}}, "Fees is off by 0.01"),
+        ({"open_invoices": "3"}, "open invoices are off by 3.00"),
+        ({"twice": ["Deposit abc"]}, "in the books twice: Deposit abc"),
+        ({"unbalanced": ["Invoice 3"]}, "Invoice 3 does not balance"),
+        ({"stated_otherwise": ["Fees"]}, "Fees has a balance for which there are no documents"),
+    ],
+    ids=["an account", "receivables", "a document there twice", "an unbalanced document", "a balance from nowhere"],
+)
+def test_whatever_is_off_in_the_books_is_named(changes, said):
+    assert books(**changes).wrong == (said,)
+
+
+def test_clearing_is_told_as_the_difference():
+    assert books(balances={**BALANCES, "CLEARING": "9.50"}).clearing == Decimal("-0.50")
+
+
+def test_table_fits_a_terminal_and_names_what_does_not_tie():
+    reason = (
+        "Give these labels a category: other-transaction / other-transaction / Something very long and new (7.25 USD)"
+    )
+    result = Result(
+        lines=(line("22942859575"), line("23030236521", difference=1)),
+        books=(books(),),
+        held=(("summary", "AMZ-23187504084-1", reason),),
+        expected_held=1,
+        orders=48,
+        problems=("summary 23030236521: 0.01",),
+    )
+
+    text = tieout.table(result, rate_scale=60)
+
+    assert max(len(each) for each in text.splitlines()) <= tieout.WIDTH
+    assert "2 settlements" in text
+    assert "60 times" in text
+    assert text.endswith("NOT TIED: summary 23030236521: 0.01")
