@@ -1,16 +1,20 @@
-"""One lane, one writer: the lease of a remote company, with a fence that a later owner raises."""
+"""One lane, one writer: the lease of a remote company, with a fence that a later owner raises, and whose turn it is."""
 
 import os
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Min, Q, QuerySet
 
-from flows.models import Lane
+from bookkeeping.documents import Kind
+from flows.models import Delivery, Flow, Lane
 from kit import clock
+from kit.scope import unscoped
+from tenants.models import Access
 
-LEASE_MARGIN_S = 30  # an owner sends nothing unless its lease outlives the call's deadline
+LEASE_MARGIN_S = 30  # an owner sends nothing unless its lease outlives the call's deadline by this
+State = Delivery.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class LeaseLost(Exception):
 
 
 def claim(remote_key: str, lease_s: float) -> Lease | None:
-    """Take the lane if nobody holds it and it is not paused; raises its fence."""
+    """Take the lane if nobody holds it and it does not rest; raises its fence."""
     now = clock.now()
     Lane.objects.get_or_create(remote_key=remote_key)
     claimed = (
@@ -60,17 +64,26 @@ def release(lease: Lease) -> None:
     Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence).update(claimed_until=None, owner="")
 
 
-def pause(lease: Lease, until: datetime, reason: str) -> None:
-    """Let nobody write to the company before ``until``: it asked for a rest, or does not answer."""
-    Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence).update(
-        paused_until=until, pause_reason=reason[:200], failures=F("failures") + 1
-    )
+def rest(lease: Lease, wait_s: float, reason: str) -> None:
+    """Let nobody write to the company for a while, though nothing is wrong: its rate limit says so."""
+    _own(lease).update(paused_until=clock.now() + timedelta(seconds=wait_s), pause_reason=reason[:200])
 
 
-def healthy(lease: Lease) -> None:
-    Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence, failures__gt=0).update(
-        failures=0, paused_until=None, pause_reason=""
-    )
+def fail(lease: Lease, wait_s: float, reason: str) -> int:
+    """Let nobody write to the company for a while: it asked for a rest, or does not answer. Returns how often in a row."""
+    rest(lease, wait_s, reason)
+    _own(lease).update(failures=F("failures") + 1)
+    return failures(lease)
+
+
+def healthy(lease: Lease) -> bool:
+    """Forget earlier failures: the company has answered. True where there were some."""
+    return bool(_own(lease).filter(failures__gt=0).update(failures=0, paused_until=None, pause_reason=""))
+
+
+def failures(lease: Lease) -> int:
+    """Return how often in a row the company could not be reached."""
+    return Lane.objects.values_list("failures", flat=True).get(remote_key=lease.remote_key)
 
 
 def free_all() -> None:
@@ -78,9 +91,66 @@ def free_all() -> None:
     Lane.objects.filter(claimed_until__isnull=False).update(claimed_until=None, owner="")
 
 
+# Whose turn it is -----------------------------------------------------------------------------------------------------
+
+
+def due() -> QuerySet[Delivery]:
+    """Return what may be worked on now, in every company.
+
+    What goes to a company that has to be connected again waits as it is and goes on by itself. A paused flow sends
+    nothing but what a person takes back; what it has sent already is still looked up.
+    """
+    now = clock.now()
+    working = [State.READY, State.FAILED, State.UNCERTAIN, State.SENDING]
+    with unscoped("a lane serves every tenant of its company"):
+        rows = Delivery.objects.filter(live=True, state__in=working, flow__target__state=Access.ACTIVE)
+    paused = Q(flow__state=Flow.State.PAUSED, plan__isnull=False, state__in=[State.READY, State.FAILED])
+    rows = rows.exclude(paused & ~Q(kind=Kind.UNDO))
+    return rows.exclude(next_attempt_at__gt=now).exclude(not_before__gt=now.date())
+
+
+def waiting() -> list[str]:
+    """Return the companies with due work that nobody serves now, in the order in which they get their turn.
+
+    The most urgent work first, then the tenant that was served least lately, then its company that waited longest: a
+    tenant with many companies gets no more turns than one with a single one.
+    """
+    with unscoped("the dispatcher serves every tenant"):
+        found = list(due().order_by().values("remote_key", "tenant_id").annotate(urgency=Min("priority")))
+    lanes = Lane.objects.filter(served_at__isnull=False).values_list("remote_key", "served_at")
+    served = {key: at.timestamp() for key, at in lanes if at}
+    resting = _resting()
+    urgency: dict[str, int] = {}
+    tenants: dict[str, set[int]] = {}
+    last: dict[int, float] = {}
+    for row in found:
+        key, tenant = row["remote_key"], row["tenant_id"]
+        urgency[key] = min(row["urgency"], urgency.get(key, row["urgency"]))
+        tenants.setdefault(key, set()).add(tenant)
+        if key in served:
+            last[tenant] = max(served[key], last.get(tenant, 0.0))
+
+    def turn(key: str) -> tuple[object, ...]:
+        return (urgency[key], min(last.get(tenant, 0.0) for tenant in tenants[key]), served.get(key, 0.0), key)
+
+    return sorted((key for key in urgency if key not in resting), key=turn)
+
+
+def others_wait(lease: Lease) -> bool:
+    """Whether a company that nobody serves has due work: a worker then gives up its turn after each call."""
+    with unscoped("the dispatcher serves every tenant"):
+        return due().exclude(remote_key__in=[lease.remote_key, *_resting()]).exists()
+
+
+def _resting() -> set[str]:
+    now = clock.now()
+    busy = Lane.objects.filter(Q(claimed_until__gt=now) | Q(paused_until__gt=now))
+    return set(busy.values_list("remote_key", flat=True))
+
+
+def _own(lease: Lease) -> QuerySet[Lane]:
+    return Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence)
+
+
 def _idle(now: datetime) -> Q:
     return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-
-
-def failures(lease: Lease) -> int:
-    return Lane.objects.values_list("failures", flat=True).get(remote_key=lease.remote_key)

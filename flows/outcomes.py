@@ -6,14 +6,15 @@ Every function runs inside the caller's transaction, while the caller owns the l
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from audit import trail
 from bookkeeping.documents import Kind
-from flows import progress
-from flows.models import Attempt, Delivery, Dependency, InvoiceBalance
+from flows import progress, taking_back
+from flows.models import Attempt, Delivery, Dependency, InvoiceBalance, Plan
 from kit import clock
 from ledgers.port import Absent, CannotTell, Found, Next, Posted, Refused
 from tenants.alerts import alert
@@ -21,76 +22,86 @@ from tenants.grants import reconnect_key
 from tenants.models import Access, Connection
 
 MAX_TRIES = 8
-BACK_OFF_S = 2.0  # doubled with each try, jittered
+SHORTEST_RETRY_S = 1.0
 BACK_OFF_CAP_S = 900.0
-ADOPTING = "adopting"  # refused because it exists: looked up, and adopted only if it is ours
+ADOPTING: Final = "adopting"  # refused because it exists: looked up, and adopted only if it is ours
+PLAN_ANEW: Final = "plan_anew"  # refused for an ability the company lacks: planned again without it
 
 State = Delivery.State
 
 
-def apply_answers(rows: Sequence[Delivery], answers: Mapping[str, Posted | Refused]) -> None:
-    """Apply what the ledger answered to each delivery of a call."""
+def apply_answers(
+    rows: Sequence[Delivery], answers: Mapping[str, Posted | Refused], base_s: float = SHORTEST_RETRY_S
+) -> None:
+    """Apply what the ledger answered to each delivery of a call. ``base_s`` is the shortest pause before a retry."""
     posted: list[Delivery] = []
+    refused: list[Delivery] = []
     for row in rows:
         answer = answers[row.key]
         if isinstance(answer, Posted):
-            _posted(row, answer)
             posted.append(row)
         else:
-            _refused(row, answer)
-    release_dependants(posted)
+            refused.append(row)
+    _posted([(row, answers[row.key]) for row in posted])  # type: ignore[misc]  # told apart above
+    together = _shared(refused, answers)
+    for row in refused:
+        answer = answers[row.key]
+        assert isinstance(answer, Refused)
+        _refused(row, answer, base_s, shared=row.pk in together)
     progress.after_outcome(rows)
 
 
-def apply_look_up(attempt: Attempt, rows: Sequence[Delivery], found: Mapping[str, Found | Absent | CannotTell]) -> None:
-    """Apply a look-up to the deliveries of an uncertain attempt.
+def apply_look_up(
+    attempt: Attempt,
+    rows: Sequence[Delivery],
+    found: Mapping[str, Found | Absent | CannotTell],
+    base_s: float = SHORTEST_RETRY_S,
+) -> None:
+    """Apply a look-up to the uncertain deliveries of an attempt.
 
-    If nothing of it is there, the same bytes go out again; if part of it is, the rest is rendered anew, for a resend of
-    the whole call would name documents that exist.
+    If nothing of the call is there, the same bytes go out again; if part of it is, the rest is rendered anew, for a
+    resend of the whole call would name documents that exist.
     """
-    absent = [row for row in rows if isinstance(found[row.key], Absent)]
-    posted: list[Delivery] = []
+    absent = [row for row in rows if isinstance(found[row.key], Absent) and row.code != ADOPTING]
+    posted: list[tuple[Delivery, Posted]] = []
     for row in rows:
         answer = found[row.key]
         match answer:
             case Found(posted=document, live=True, equal=True):
-                _posted(row, document)
-                posted.append(row)
-            case Found(live=False):
+                posted.append((row, document))
+            case _ if row.code == ADOPTING:
+                _not_ours(row, answer)
+            case Found(posted=document, live=False):
                 park(
                     row,
                     "found_void",
                     "The document is in the books but somebody voided it.",
-                    "Look at it in the ledger.",
+                    "Look at it in the ledger. To book it again, undo the settlement and post it anew.",
                 )
-            case Found():
+            case Found(posted=document, difference=difference):
+                row.external_id, row.version, row.url = document.external_id, document.version, document.url
                 park(
                     row,
                     "found_different",
-                    "A document with our mark is in the books, but its content is not what was sent.",
-                    "Compare both in the ledger; undo the settlement and post it again, or leave it as it is.",
+                    f"A document with our mark is in the books, but not as it was sent: {difference or 'it was changed'}.",
+                    "Compare both in the ledger. Mend it there and replay this, or undo the settlement and post it anew.",
                 )
             case CannotTell(reason=reason):
                 park(
                     row,
                     "cannot_tell",
                     f"Nobody can say whether this was booked: {reason}",
-                    "Look for it in the ledger.",
-                )
-            case Absent() if row.code == ADOPTING:
-                hold(
-                    row,
-                    "number_taken",
-                    f"The number {row.number} is already used by a document that another program or person made.",
-                    "Find out who books these orders too; one of the two has to stop. Then replay this.",
+                    "Look for it in the ledger, then replay this: it is looked up again before anything is sent.",
                 )
             case Absent():
-                again(row, "The ledger does not have it", resend=attempt if len(absent) == len(rows) else None)
-    release_dependants(posted)
+                pass
+    _posted(posted)
+    _absent(attempt, absent, base_s)
     progress.after_outcome(rows)
 
 
 def uncertain(rows: Iterable[Delivery], look_at: datetime) -> None:
+    """Let nothing happen to these before ``look_at``; then they are looked up."""
     ids = [row.pk for row in rows]
     Delivery.objects.filter(pk__in=ids, state=State.SENDING).update(
         state=State.UNCERTAIN,
@@ -106,28 +117,16 @@ def look_again(ids: Sequence[int], at: datetime) -> None:
 
 
 def not_sent(rows: Iterable[Delivery]) -> None:
-    """Nothing happened remotely: the try does not count; the lane rests, not the row."""
+    """Nothing happened remotely: the try does not count; the lane rests, not the row. A frozen call stays frozen."""
     Delivery.objects.filter(pk__in=[row.pk for row in rows], state=State.SENDING).update(
         state=State.READY, tries=F("tries") - 1
     )
 
 
-def again(row: Delivery, reason: str, *, resend: Attempt | None) -> None:
-    """Send it again after a growing pause, or give it to a person after the last try."""
-    if row.tries >= MAX_TRIES:
-        park(row, "tries_used_up", f"{reason}; tried {row.tries} times.", "Find out what is wrong, then replay it.")
-        return
-    if resend is None:
-        row.generation += 1
-    row.state, row.resend, row.reason, row.code = State.FAILED, resend, reason, "retry"
-    row.next_attempt_at = clock.now() + timedelta(seconds=back_off_s(row.tries))
-    row.save(update_fields=["state", "resend", "reason", "code", "generation", "next_attempt_at", "updated_at"])
-
-
-def back_off_s(tries: int) -> float:
-    """Doubling with full jitter above a floor of half the step; capped."""
-    step = min(BACK_OFF_CAP_S, BACK_OFF_S * 2.0 ** max(0, tries - 1))
-    return step / 2 + random.random() * step / 2  # noqa: S311  # jitter, not a secret
+def back_off_s(tries: int, base_s: float) -> float:
+    """Doubling with full jitter above a floor, capped. ``base_s`` is the floor."""
+    step = min(BACK_OFF_CAP_S, base_s * 2.0 ** min(tries, 30))
+    return base_s + random.random() * max(0.0, step - base_s)  # noqa: S311  # jitter, not a secret
 
 
 def hold(row: Delivery, code: str, reason: str, action: str) -> None:
@@ -139,7 +138,67 @@ def park(row: Delivery, code: str, reason: str, action: str) -> None:
     _stop(row, State.PARKED, code, reason, action)
 
 
-def release_dependants(posted: Sequence[Delivery]) -> None:
+def settled(row: Delivery, found: Posted) -> None:
+    """What a person has taken back already needs no call of ours."""
+    _posted([(row, found)])
+
+
+def connection_lost(connection: Connection, reason: str) -> None:
+    """The company is closed to us although the grant may live on: its work waits until a person connects it again."""
+    with transaction.atomic():
+        if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
+            return
+        alert(
+            connection.tenant_id,
+            "needs_reconnect",
+            reconnect_key(connection.grant_id),
+            f"{connection.remote_name} has to be connected again",
+            f"{reason} What waits for it is kept.",
+            "Open Connections and connect it again. What waits then goes on by itself.",
+            "/connections/",
+        )
+        trail.record(
+            "connection.needs_reconnect", f"connection:{connection.pk}", tenant_id=connection.tenant_id, reason=reason
+        )
+
+
+# In the books ---------------------------------------------------------------------------------------------------------
+
+
+def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
+    now = clock.now()
+    for row, answer in answered:
+        row.state, row.reason, row.action, row.code = State.POSTED, "", "", ""
+        row.external_id, row.version = answer.external_id, answer.version
+        row.answered_total, row.answered_lines, row.url = answer.total, dict(answer.lines), answer.url
+        row.posted_at, row.resend, row.next_attempt_at, row.updated_at = now, None, None, now
+        if taking_back.must_go(row):
+            row.state, row.code = State.HELD, taking_back.DIFFERENT
+            row.reason = taking_back.sentence(row, "It is being taken out of the books again.")
+            row.action = "Find out what changed the amount, for instance automatic sales tax, and switch it off there."
+    rows = [row for row, _ in answered]
+    Delivery.objects.bulk_update(
+        rows,
+        [
+            "state", "reason", "action", "code", "external_id", "version", "answered_total", "answered_lines", "url",
+            "posted_at", "resend", "next_attempt_at", "updated_at",
+        ],
+    )  # fmt: skip
+    for row, answer in answered:
+        if row.code == taking_back.DIFFERENT:
+            taking_back.begin(row)
+        elif taking_back.differs(row):
+            progress.answered_differently(row)
+        elif row.kind == Kind.UNDO:
+            taking_back.done(row)
+        elif row.kind == Kind.INVOICE and answer.lines:
+            InvoiceBalance.objects.filter(delivery=row).exclude(lines=dict(answer.lines)).update(
+                lines=dict(answer.lines)
+            )
+    _release_dependants([row for row in rows if row.state == State.POSTED])
+
+
+def _release_dependants(posted: Sequence[Delivery]) -> None:
     """Make ready what waited for these deliveries and now lacks nothing."""
     if not posted:
         return
@@ -155,71 +214,124 @@ def release_dependants(posted: Sequence[Delivery]) -> None:
     )
 
 
-def connection_lost(connection: Connection, reason: str) -> None:
-    """The company is closed to us although the grant may live on: its work waits until a person connects it again."""
-    with transaction.atomic():
-        if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
-            return
-        alert(
-            connection.tenant_id,
-            "needs_reconnect",
-            reconnect_key(connection.grant_id),
-            f"{connection.remote_name} has to be connected again",
-            f"{reason} What waits for it is kept.",
-            "Open Connections and connect it again.",
-            "/connections/",
-        )
-        trail.record(
-            "connection.needs_reconnect", f"connection:{connection.pk}", tenant_id=connection.tenant_id, reason=reason
-        )
+# Refused --------------------------------------------------------------------------------------------------------------
 
 
-def _posted(row: Delivery, answer: Posted) -> None:
-    row.state, row.reason, row.action, row.code = State.POSTED, "", "", ""
-    row.external_id, row.version = answer.external_id, answer.version
-    row.answered_total, row.answered_lines, row.url = answer.total, dict(answer.lines), answer.url
-    row.posted_at, row.resend = clock.now(), None
-    row.save()
-    if row.kind == Kind.INVOICE and answer.lines:
-        InvoiceBalance.objects.filter(delivery=row).update(lines=dict(answer.lines))
-    if answer.total is not None and row.amount and answer.total != row.amount:
-        progress.answered_differently(row)
-    if row.kind == Kind.UNDO:
-        progress.taken_back(row)
+def _shared(refused: Sequence[Delivery], answers: Mapping[str, Posted | Refused]) -> set[int]:
+    """Return the payments refused with others in one breath: many invoices may share one remote payment, and one of them may
+    be the cause."""
+    alike: dict[object, list[int]] = {}
+    for row in refused:
+        if row.kind == Kind.PAYMENT:
+            document = row.plain_document
+            alike.setdefault((str(answers[row.key]), document["on"], document["reference"]), []).append(row.pk)
+    return {pk for pks in alike.values() if len(pks) > 1 for pk in pks}
 
 
-def _refused(row: Delivery, answer: Refused) -> None:
+def _refused(row: Delivery, answer: Refused, base_s: float, *, shared: bool) -> None:
     """A proven refusal: the fact may go out again only under the next generation."""
     row.generation += 1
-    match answer.next:
-        case Next.FAILED:
-            row.generation -= 1  # again() raises it
-            again(row, answer.text, resend=None)
-        case Next.HELD:
-            hold(row, answer.code, answer.text, answer.action)
-        case Next.ADOPT:
-            row.state, row.code, row.reason, row.action = State.UNCERTAIN, ADOPTING, answer.text, answer.action
-            row.next_attempt_at, row.resend = clock.now(), None
-            row.save()
-        case Next.PARKED:
-            park(row, answer.code, answer.text, answer.action)
+    if shared:
+        row.state, row.code, row.reason, row.action = State.READY, taking_back.ALONE, answer.text, ""
+        row.next_attempt_at = row.resend = None
+        row.save(update_fields=_CHANGED)
+    elif answer.lacks:
+        _plan_anew(row, answer)
+    else:
+        match answer.next:
+            case Next.FAILED:
+                _again(row, answer.text, base_s)
+            case Next.HELD:
+                hold(row, answer.code, answer.text, answer.action)
+            case Next.ADOPT:
+                row.state, row.code, row.reason, row.action = State.UNCERTAIN, ADOPTING, answer.text, answer.action
+                row.next_attempt_at, row.resend = clock.now(), None
+                row.save(update_fields=_CHANGED)
+            case Next.PARKED:
+                park(row, answer.code, answer.text, answer.action)
 
 
-def _stop(row: Delivery, state: str, code: str, reason: str, action: str) -> None:
-    row.state, row.code, row.reason, row.action = state, code[:60], reason, action
-    row.next_attempt_at = row.resend = None
-    row.save(
-        update_fields=[
-            "state",
-            "code",
-            "reason",
-            "action",
-            "generation",
-            "next_attempt_at",
-            "resend",
-            "updated_at",
-        ]
+def _plan_anew(row: Delivery, answer: Refused) -> None:
+    """Remember what the company lacks, and have everything that is not in the books planned without it."""
+    target = row.flow.target
+    hold(row, PLAN_ANEW, f"{answer.text} It is booked by another kind of document instead.", "Nothing to do.")
+    if target.data.get(answer.lacks) is False:
+        return
+    target.data = {**target.data, answer.lacks: False}
+    target.save(update_fields=["data"])
+    Plan.objects.filter(flow__target=target).exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).update(
+        asked=F("asked") + 1
     )
+    trail.record(
+        "connection.lacks", f"connection:{target.pk}", tenant_id=row.tenant_id, ability=answer.lacks, said=answer.text
+    )
+
+
+def _not_ours(row: Delivery, answer: Found | Absent | CannotTell) -> None:
+    """The name or number is taken, but not by this document: it is held with the ledger's sentence."""
+    reason, action = row.reason, row.action
+    match answer:
+        case Found(live=False):
+            reason = f"{reason} What carries it was made void or inactive."
+        case Found(difference=difference):
+            reason = f"{reason} What carries it is not what was to be made: {difference or 'it was changed'}."
+        case CannotTell(reason=why):
+            reason = f"{reason} In detail: {why}"
+        case Absent():
+            reason = f"{reason} No document of ours carries it."
+    hold(row, "taken", reason, action or "Look for it in the ledger, then replay this.")
+
+
+# Absent ---------------------------------------------------------------------------------------------------------------
+
+
+def _absent(attempt: Attempt, rows: Sequence[Delivery], base_s: float) -> None:
+    """Send what the ledger proved not to have again: the whole call byte for byte, or what is left of it anew."""
+    whole = len(rows) == len(attempt.keys)
+    tries = max((row.tries for row in rows), default=0)
+    next_at = clock.now() + timedelta(seconds=back_off_s(tries, base_s))
+    for row in rows:
+        row.resend = attempt if whole else None
+        if tries >= MAX_TRIES:
+            _used_up(row, "The ledger never answered and does not have it")
+            continue
+        row.state, row.code, row.reason, row.action = State.FAILED, "retry", "The ledger does not have it.", ""
+        row.next_attempt_at = next_at
+        row.save(update_fields=_CHANGED)
+
+
+def _again(row: Delivery, reason: str, base_s: float) -> None:
+    """Send it again after a growing pause, or give it to a person after the last try."""
+    row.resend = None
+    if row.tries >= MAX_TRIES:
+        _used_up(row, reason.rstrip("."))
+        return
+    row.state, row.code, row.reason, row.action = State.FAILED, "retry", reason, ""
+    row.next_attempt_at = clock.now() + timedelta(seconds=back_off_s(row.tries, base_s))
+    row.save(update_fields=_CHANGED)
+
+
+def _used_up(row: Delivery, reason: str) -> None:
+    _stop(
+        row,
+        State.PARKED,
+        "tries_used_up",
+        f"{reason}; tried {row.tries} times.",
+        "Find out what is wrong, then replay it.",
+        resend=row.resend,
+    )
+
+
+_CHANGED: Final = [
+    "state", "code", "reason", "action", "generation", "next_attempt_at", "resend", "external_id", "version", "url",
+    "updated_at",
+]  # fmt: skip
+
+
+def _stop(row: Delivery, state: str, code: str, reason: str, action: str, resend: Attempt | None = None) -> None:
+    row.state, row.code, row.reason, row.action = state, code[:60], reason, action
+    row.next_attempt_at, row.resend = None, resend
+    row.save(update_fields=_CHANGED)
     trail.record(
         f"delivery.{state}", f"delivery:{row.pk}", tenant_id=row.tenant_id, code=code, reason=reason, action=action
     )

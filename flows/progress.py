@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit import trail
 from flows import prove
-from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
+from flows.models import Coverage, Delivery, Flow, Plan
 from tenants.alerts import alert, settle_alert
+from tenants.models import Alert
 
 State = Delivery.State
 STOPPED = (State.HELD, State.PARKED)
+PAUSED = "paused"  # code of what a pause holds back: nobody has to look at it
 _MOVING = (State.PLANNED, State.BLOCKED, State.READY, State.SENDING, State.UNCERTAIN, State.FAILED)
 
 
@@ -18,7 +20,7 @@ def after_outcome(rows: Iterable[Delivery]) -> None:
     """Move the plans of these rows on, and keep the flow's alert about what needs a person up to date."""
     found = list(rows)
     for plan_id in {row.plan_id for row in found if row.plan_id}:
-        settle_plan(Plan.objects.select_related("settlement", "flow").get(pk=plan_id))
+        settle_plan(Plan.objects.select_related("settlement", "flow__target").get(pk=plan_id))
     for flow_id in {row.flow_id for row in found}:
         tell(Flow.objects.get(pk=flow_id))
 
@@ -46,15 +48,6 @@ def settle_plan(plan: Plan) -> None:
     )
 
 
-def taken_back(undo: Delivery) -> None:
-    """An undo is in the books: its target is not, nor does it own its key any more."""
-    target = Delivery.objects.get(remote_key=undo.remote_key, key=undo.key.removesuffix("/undo"), live=True)
-    Delivery.objects.filter(pk=target.pk).update(state=State.UNDONE, live=False)
-    Coverage.objects.filter(payment=target).delete()
-    InvoiceBalance.objects.filter(delivery=target).delete()
-    trail.record("delivery.undone", f"delivery:{target.pk}", tenant_id=target.tenant_id, by=undo.pk)
-
-
 def answered_differently(row: Delivery) -> None:
     """The ledger booked another total than was sent: it stays visible until a person has looked."""
     alert(
@@ -71,6 +64,7 @@ def answered_differently(row: Delivery) -> None:
 def tell(flow: Flow) -> None:
     """Raise, renew or settle the flow's one alert about documents that wait for a person."""
     waiting = Delivery.objects.filter(flow=flow, state__in=STOPPED).exclude(plan__state=Plan.State.PLANNED)
+    waiting = waiting.exclude(code=PAUSED)
     count, key = waiting.count(), f"flow:{flow.pk}:waiting"
     if not count:
         settle_alert(flow.tenant_id, key)
@@ -88,11 +82,49 @@ def tell(flow: Flow) -> None:
     )
 
 
+def lane_stuck(remote_key: str, reason: str) -> None:
+    """Tell everyone with work for a company that nothing can be written to it now. Nothing is lost and no try is used up."""
+    for tenant_id, name in _waiting_at(remote_key).items():
+        alert(
+            tenant_id,
+            "company_unreachable",
+            f"lane:{remote_key}",
+            f"Nothing can be written to {name} at the moment",
+            f"{reason}. What waits is kept and goes on by itself.",
+            "Nothing to do, unless it lasts: then test the connection.",
+            "/connections/",
+        )
+
+
+def lane_well(remote_key: str) -> None:
+    """Settle what ``lane_stuck`` told."""
+    told = Alert.objects.filter(key=f"lane:{remote_key}", settled_at__isnull=True)
+    for tenant_id in list(told.values_list("tenant_id", flat=True)):
+        settle_alert(tenant_id, f"lane:{remote_key}")
+
+
+def _waiting_at(remote_key: str) -> dict[int, str]:
+    rows = Delivery.objects.filter(remote_key=remote_key, live=True, state__in=_MOVING)
+    return dict(rows.order_by().values_list("tenant_id", "flow__target__remote_name").distinct())
+
+
 def _undone(plan: Plan) -> None:
     Plan.objects.filter(pk=plan.pk).update(state=Plan.State.UNDONE, proved_at=None)
     Coverage.objects.filter(plan=plan).delete()
     plan.carriers.all().delete()
+    _hand_over(plan)
     trail.record("plan.undone", f"plan:{plan.pk}", tenant_id=plan.tenant_id, settlement=plan.settlement.settlement_id)
+
+
+def _hand_over(plan: Plan) -> None:
+    """Let the settlement be planned again wherever it was held because it was in this company's books already."""
+    target = plan.flow.target
+    Plan.objects.filter(
+        settlement__settlement_id=plan.settlement.settlement_id,
+        flow__target__provider=target.provider,
+        flow__target__environment=target.environment,
+        flow__target__remote_id=target.remote_id,
+    ).exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).update(asked=F("asked") + 1)
 
 
 def _later() -> Q:

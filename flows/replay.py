@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit import trail
 from bookkeeping.remarks import HoldReason
-from flows import planning, rows
+from flows import planning, rows, taking_back
 from flows.models import Delivery, Plan
 
 State = Delivery.State
@@ -26,33 +27,37 @@ class Replayed:
 
 
 def replay(tenant_id: int, ids: Iterable[int], actor: str) -> Replayed:
-    """Replay deliveries of one tenant by id; ids of others are ignored. What the plan held is planned again first."""
+    """Replay deliveries of one tenant by id; ids of others are ignored. What the plan held is planned again first.
+
+    What was refused goes out under its next generation; what nobody can tell is looked up before anything is sent.
+    """
     found = list(
         Delivery.objects.filter(tenant_id=tenant_id, pk__in=list(ids), state__in=REPLAYABLE).select_related("plan")
     )
     held_plans = {row.plan_id for row in found if row.state == State.HELD and row.plan_id}
     for plan in Plan.objects.filter(pk__in=held_plans):
         planning.replan(plan)
-    freed = Delivery.objects.filter(pk__in=[row.pk for row in found], state__in=_ON_ITS_WAY).count()
-    sent = freed + sum(_replay_one(row.pk, actor) for row in found)
+    asked = [row.pk for row in found]
+    sent = set(Delivery.objects.filter(pk__in=asked, state__in=_ON_ITS_WAY).values_list("pk", flat=True))
+    for row in found:
+        if row.pk not in sent:
+            sent |= _replay_one(row.pk, actor)
     for remote_key in {row.remote_key for row in found}:
         planning.kick(remote_key)
-    return Replayed(sent, len(found) - sent)
+    return Replayed(len(sent.intersection(asked)), len(set(asked) - sent))
 
 
-def _is_held_by_planning(row: Delivery) -> bool:
-    return row.state == State.HELD and row.code in _BY_PLANNING
-
-
-def _replay_one(delivery_id: int, actor: str) -> int:
+def _replay_one(delivery_id: int, actor: str) -> set[int]:
+    """Let a row go, and what goes with it; returns the ids of both."""
     with transaction.atomic():
         row = Delivery.objects.select_for_update().filter(pk=delivery_id, state__in=REPLAYABLE).first()
-        if row is None or not planning.may_post(row) or _is_held_by_planning(row):
-            return 0
+        if row is None or not _may_go(row):
+            return set()
         again = State.UNCERTAIN if row.code in rows.LOOK_FIRST else rows.open_state(row)
-        if again in (State.PLANNED, State.HELD):
-            return 0
-        changed = Delivery.objects.filter(pk=row.pk).update(
+        # A frozen call goes out whole: what was parked with it goes with it.
+        frozen = Q(resend=row.resend_id, resend__isnull=False, state__in=REPLAYABLE)
+        together = set(Delivery.objects.filter(Q(pk=row.pk) | frozen).values_list("pk", flat=True))
+        Delivery.objects.filter(pk__in=together).update(
             state=again, tries=0, next_attempt_at=None, priority=Delivery.Priority.PERSON, reason="", action="", code=""
         )
         trail.record(
@@ -63,4 +68,13 @@ def _replay_one(delivery_id: int, actor: str) -> int:
             was=row.state,
             why=row.reason,
         )
-    return changed
+    return together
+
+
+def _may_go(row: Delivery) -> bool:
+    if not row.live or not planning.may_post(row):
+        return False
+    if row.state == State.HELD and row.code in _BY_PLANNING:
+        return False
+    # One that came out differently goes again once it is out of the books.
+    return row.code != taking_back.DIFFERENT or not row.external_id

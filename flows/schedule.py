@@ -10,8 +10,8 @@ from django.db.models.functions import RowNumber
 from amazon import pull
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import planning, shipments
-from flows.models import Delivery, Flow, Lane, Run
+from flows import lanes, planning, shipments
+from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
 from tenants.alerts import alert, settle_alert
@@ -60,22 +60,8 @@ def begin(flow_id: int) -> bool:
 
 
 def lanes_with_work() -> list[str]:
-    """Return the companies with due deliveries that nobody serves now, the longest unserved first."""
-    now = clock.now()
-    working = ["ready", "failed", "uncertain", "sending"]
-    with unscoped("the schedule serves every tenant"):
-        due = (
-            Delivery.objects.filter(live=True, state__in=working)
-            .exclude(next_attempt_at__gt=now)
-            .exclude(not_before__gt=now.date())
-            .values_list("remote_key", flat=True)
-            .distinct()
-        )
-        busy = Lane.objects.filter(Q(claimed_until__gt=now) | Q(paused_until__gt=now))
-        resting = set(busy.values_list("remote_key", flat=True))
-        served = dict(Lane.objects.values_list("remote_key", "served_at"))
-        waiting = [remote_key for remote_key in due if remote_key not in resting]
-    return sorted(waiting, key=lambda key: (served.get(key) is not None, served.get(key)))
+    """Return the companies with due deliveries that nobody serves now, in the order in which they get their turn."""
+    return lanes.waiting()
 
 
 def run_now(flow: Flow) -> None:

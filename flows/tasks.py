@@ -34,5 +34,6 @@ def plan_flow(flow_id: int, taken_until: str = "") -> None:
 
 @shared_task
 def serve_lane(remote_key: str) -> None:
-    if outbox.work(remote_key):
-        serve_lane.delay(remote_key)
+    """``remote_key`` is why somebody sent this; whose turn it is, the rows say."""
+    if outbox.take_turn():
+        serve_lane.apply_async((remote_key,), expires=HINT_S)

@@ -2,8 +2,10 @@
 
 import json
 from datetime import date
+from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit import trail
 from bookkeeping import undo as undoing
@@ -11,11 +13,18 @@ from bookkeeping.documents import document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
 from flows import planning, progress, rows
-from flows.models import Delivery, Dependency, Plan
+from flows.models import Coverage, Delivery, Dependency, Plan
 from flows.rows import Draft
 from ledgers import reference
 
 State = Delivery.State
+# Refused, held or waiting: a proven refusal and a look-up that found nothing are proofs. A frozen call that is about to go out
+# again is on its way; one that was given to a person is not.
+_NEVER_SENT: Final = Q(external_id="") & (
+    Q(state__in=[State.PLANNED, State.BLOCKED, State.HELD])
+    | Q(state__in=[State.READY, State.FAILED], resend=None)
+    | (Q(state=State.PARKED) & ~Q(code="cannot_tell"))
+)
 
 
 class CannotUndo(Exception):
@@ -32,32 +41,23 @@ def undo(plan: Plan, actor: str) -> int:
     What never reached the books is dropped. Raises CannotUndo while an answer is out, in a closed period, or when a later
     settlement pays an invoice that this one made.
     """
-    live = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
-    if live.filter(state__in=[State.SENDING, State.UNCERTAIN]).exists():
-        raise CannotUndo("An answer of the ledger is still out.", "Try again in a few minutes.")
-    if _paid_by_others(plan):
-        raise CannotUndo(
-            "A later settlement pays an invoice that this one made.", "Undo the later settlement first, then this one."
-        )
-    posted = list(live.filter(state=State.POSTED).exclude(kind="undo").order_by("id"))
-    try:
-        undone = undoing.undo([_planned(row) for row in posted], closed_until=_closed_until(plan))
-    except ClosedPeriod as error:
-        raise CannotUndo(
-            f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "
-            f"{error.closed_until:%d %B %Y}.",
-            "Open the period in the ledger first, or leave the settlement as it is.",
-        ) from error
     with transaction.atomic():
         changed = Plan.objects.filter(pk=plan.pk, state__in=[Plan.State.POSTING, Plan.State.POSTED]).update(
             state=Plan.State.UNDOING
         )
         if not changed:
             raise CannotUndo("Nothing of this settlement is in the books.", "There is nothing to undo.")
-        live.exclude(pk__in=[row.pk for row in posted]).update(state=State.DROPPED, live=False)
+        live = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE]).exclude(kind="undo")
+        # Nothing of it is sent from here on; what is on its way by now is seen below.
+        live.filter(_NEVER_SENT).update(state=State.DROPPED, live=False, resend=None)
+        _refuse(plan, list(live.exclude(state=State.POSTED)))
+        undone = _undone(plan, list(live.order_by("id")))
         rows.add(plan, [Draft(one, {}, None, one.depends_on) for one in undone], State.PLANNED)
         Delivery.objects.filter(plan=plan, kind="undo").update(priority=Delivery.Priority.PERSON)
         rows.release(Delivery.objects.filter(plan=plan, kind="undo"))
+        if not undone:
+            plan.state = Plan.State.UNDOING
+            progress.settle_plan(plan)
         trail.record(
             "plan.undo_asked",
             f"plan:{plan.pk}",
@@ -66,19 +66,45 @@ def undo(plan: Plan, actor: str) -> int:
             documents=len(undone),
             settlement=plan.settlement.settlement_id,
         )
-        if not undone:
-            plan.state = Plan.State.UNDOING
-            progress.settle_plan(plan)
     planning.kick(plan.flow.target.remote_key)
     return len(undone)
 
 
+def _refuse(plan: Plan, left: list[Delivery]) -> None:
+    """Raise CannotUndo while something may be in the books of which nobody knows whether it is, or how.
+
+    ``left`` is what is neither in the books for certain nor was dropped just now. One that came out differently is in the
+    books; what takes it back already is let go first.
+    """
+    for row in left:
+        if row.code == "cannot_tell":
+            raise CannotUndo(
+                f"Nobody can say whether {row.number or row.kind} is in the books.",
+                "Replay that record first: it is looked up again. Then undo the settlement.",
+            )
+        if row.state in (State.SENDING, State.UNCERTAIN, State.READY, State.FAILED):
+            raise CannotUndo("An answer of the ledger is still out.", "Try again in a few minutes.")
+    if _paid_by_others(plan):
+        raise CannotUndo(
+            "A later settlement pays an invoice that this one made, or somebody closed it.",
+            "Undo the later settlement first, then this one.",
+        )
+
+
+def _undone(plan: Plan, in_the_books: list[Delivery]) -> tuple[Planned, ...]:
+    try:
+        return undoing.undo([_planned(row) for row in in_the_books], closed_until=_closed_until(plan))
+    except ClosedPeriod as error:
+        raise CannotUndo(
+            f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "
+            f"{error.closed_until:%d %B %Y}.",
+            "Open the period in the ledger first, or leave the settlement as it is.",
+        ) from error
+
+
 def _paid_by_others(plan: Plan) -> bool:
-    return (
-        Delivery.objects.filter(plan=plan, live=True, invoice__coverage__isnull=False)
-        .exclude(invoice__coverage__plan=plan)
-        .exists()
-    )
+    made = Coverage.objects.filter(invoice__delivery__plan=plan, invoice__delivery__live=True)
+    return made.exclude(plan=plan).exists()
 
 
 def _closed_until(plan: Plan) -> date | None:

@@ -47,6 +47,8 @@ class Refused:
     """A parsed answer that proves the remote did not commit this delivery.
 
     ``text`` says what happened, ``action`` what to do, both for a bookkeeper; ``code`` and ``field`` are the ledger's.
+    ``lacks`` names the ability of ``policy.Policy`` that the company turns out not to have: planned without it, the
+    fact gets another kind of document.
     """
 
     code: str
@@ -54,12 +56,14 @@ class Refused:
     action: str
     next: Next
     field: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A document that is in the books. ``external_id`` and ``version`` are the remote's; ``total`` is in minor units as
-    answered, ``lines`` the answered amounts by line key (invoices only), ``url`` a link for a person."""
+    answered, ``lines`` the answered amounts by line key and ``balance`` what is still open of it (invoices only),
+    ``url`` a link for a person."""
 
     external_id: str
     version: str = ""
@@ -67,16 +71,19 @@ class Posted:
     total: int | None = None
     lines: Mapping[LineKey, int] = field(default_factory=dict)
     url: str = ""
+    balance: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``live`` is False for a voided document, ``equal`` False where content differs from ours; ``posted`` is as the
-    remote has it. The look-up of an Undo is Found where its target is gone or void, Absent where that still stands."""
+    """``live`` is False for a voided document, ``equal`` False where content differs from ours, and ``difference`` says
+    how, for a bookkeeper; ``posted`` is as the remote has it. The look-up of an Undo is Found where its target is gone
+    or void, Absent where that still stands."""
 
     posted: Posted
     live: bool
     equal: bool
+    difference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

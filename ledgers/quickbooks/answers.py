@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from bookkeeping.accounts import LineKey
+from bookkeeping.accounts import AccountClass, LineKey
 from bookkeeping.documents import Payment
 from bookkeeping.money import BadAmount
 from ledgers.port import Call, Found, Next, Post, Posted, Refused, Unknown
@@ -25,6 +25,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "Customer": "customerdetail?nameId=",
 }
 _GONE: Final = "610"
+# How a rule of its own about accounts is refused; whether a credit card may be the source of a transfer is not documented.
+_REFUSED_FOR_ITS_ACCOUNTS: Final = frozenset({"2500", "2600", "6000"})
 _BY_PATH: Final = {f"/{entity.lower()}": entity for entity in ENTITIES.values()}
 
 
@@ -48,6 +50,8 @@ def outcome(call: Call, answer: object, company: Company, web: str = "") -> dict
                 refused = replace(
                     refused, next=Next.ADOPT
                 )  # somebody was faster, or not: looked up like a taken number
+            if _moves_from_a_card(entity, sent, company) and refused.code in _REFUSED_FOR_ITS_ACCOUNTS:
+                refused = replace(refused, next=Next.HELD, lacks="card_transfers")
             outcomes |= dict.fromkeys(keys, refused)
         else:
             remote = item.get(entity)
@@ -75,6 +79,11 @@ def _items(
         if item is None:
             raise Unknown("QuickBooks left an item of the batch unanswered")
         yield call.keys[int(start) : int(stop)], entity, sent[entity], sent["operation"] != "create", item
+
+
+def _moves_from_a_card(entity: str, sent: Mapping[str, Any], company: Company) -> bool:
+    source = _value(sent, "FromAccountRef")
+    return entity == "Transfer" and company.classes.get(source) is AccountClass.CARD
 
 
 def _posted(
@@ -118,6 +127,9 @@ def posted(
         total=total_of(entity, remote, company) if total is None else total,
         lines=_lines(remote, line_keys, company) if entity == "Invoice" else {},
         url=f"{web}/{page}{external_id}" if web and page else "",
+        balance=wire.minor(remote["Balance"], _currency(remote, company))
+        if entity == "Invoice" and "Balance" in remote
+        else None,
     )
 
 
@@ -185,10 +197,12 @@ def found(post: Post, remote: Mapping[str, Any], company: Company, web: str = ""
         total = linked(remote, company).get(ours["Line"][0]["LinkedTxn"][0]["TxnId"], 0)
     elif entity == "Invoice":
         line_keys = tuple(line.key for line in post.document.lines if line.amount)  # type: ignore[attr-defined]
+    wanted, kept = _essence(entity, ours, company), _essence(entity, remote, company, _invoices(entity, ours))
     return Found(
         posted(entity, remote, company, web, total=total, line_keys=line_keys or ()),
         live=not is_void(remote) and remote.get("Active") is not False,
-        equal=_essence(entity, ours, company) == _essence(entity, remote, company, _invoices(entity, ours)),
+        equal=wanted == kept,
+        difference=_difference(wanted, kept),
     )
 
 
@@ -198,20 +212,28 @@ def _invoices(entity: str, ours: Mapping[str, Any]) -> frozenset[str] | None:
     )
 
 
-def _essence(entity: str, body: Mapping[str, Any], company: Company, invoices: frozenset[str] | None = None) -> object:
-    """Return what makes a document what it is, alike for what we write and what QuickBooks keeps.
+def _essence(
+    entity: str, body: Mapping[str, Any], company: Company, invoices: frozenset[str] | None = None
+) -> dict[str, object]:
+    """Return what makes a document what it is, by a bookkeeper's name for it, alike for what we write and what
+    QuickBooks keeps.
 
     ``invoices`` narrows a shared Payment to the invoices of one delivery.
     """
     match entity:
         case "Account":
-            return body.get("AccountType")
+            return {"type": body.get("AccountType")}
         case "Customer":
-            return _currency(body, company)
+            return {"currency": _currency(body, company)}
         case "Item":
-            return _value(body, "IncomeAccountRef")
+            return {"income account": _value(body, "IncomeAccountRef")}
         case "Transfer":
-            return body.get("TxnDate"), _value(body, "FromAccountRef"), _value(body, "ToAccountRef"), body.get("Amount")
+            return {
+                "date": body.get("TxnDate"),
+                "source account": _value(body, "FromAccountRef"),
+                "target account": _value(body, "ToAccountRef"),
+                "amount": body.get("Amount"),
+            }
         case "Payment":
             lines = sorted(
                 (link["TxnId"], line.get("Amount", 0))
@@ -219,10 +241,35 @@ def _essence(entity: str, body: Mapping[str, Any], company: Company, invoices: f
                 for link in line.get("LinkedTxn", ())
                 if invoices is None or link["TxnId"] in invoices
             )
-            return body.get("TxnDate"), _value(body, "CustomerRef"), _value(body, "DepositToAccountRef"), lines
+            return {
+                "date": body.get("TxnDate"),
+                "customer": _value(body, "CustomerRef"),
+                "account": _value(body, "DepositToAccountRef"),
+                "invoices": lines,
+            }
         case _:
-            party = _value(body, "CustomerRef") or _value(body, "DepositToAccountRef")
-            return body.get("TxnDate"), party, sorted(_line_essences(body))
+            customer = _value(body, "CustomerRef")
+            return {
+                "date": body.get("TxnDate"),
+                "customer": customer,
+                "account": "" if customer else _value(body, "DepositToAccountRef"),
+                "lines": sorted(_line_essences(body)),
+            }
+
+
+def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str:
+    """Return what differs for a bookkeeper, "" where nothing does. Plain values are shown, ids and lines are named."""
+    said = []
+    for name, value in wanted.items():
+        if kept[name] == value:
+            continue
+        shown = name in ("date", "amount", "type", "currency")
+        said.append(
+            f"the {name} is {kept[name]}, not {value}"
+            if shown
+            else f"the {name} differ{'' if name.endswith('s') else 's'}"
+        )
+    return ", ".join(said)
 
 
 def _line_essences(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:

@@ -1,0 +1,121 @@
+"""The memory of remote calls: frozen before the first byte goes out, and append-only what anybody learns of them."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from audit import trail
+from flows import lanes, progress, wire
+from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
+from flows.models import Attempt, Delivery, Outcome
+from kit import clock
+from ledgers.port import Call
+
+log = logging.getLogger(__name__)
+
+State = Delivery.State
+
+
+class Moved(Exception):
+    """A delivery was replaced, held or taken back since it was read: nothing goes out under this call."""
+
+
+def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float) -> Attempt:
+    """Commit *sending* and the call's bytes; the lease then outlives the call's deadline.
+
+    Raises:
+        LeaseLost, Moved: nothing was changed, nothing may be sent.
+    """
+    ids = [row.pk for row in rows]
+    with transaction.atomic():
+        now = clock.now()
+        lanes.renew(lease, deadline_s + LEASE_MARGIN_S)
+        claimed = Delivery.objects.filter(pk__in=ids, live=True, state__in=[State.READY, State.FAILED]).update(
+            state=State.SENDING, tries=F("tries") + 1, next_attempt_at=None
+        )
+        if claimed != len(ids) or _content(Delivery.objects.filter(pk__in=ids)) != _content(rows):
+            raise Moved
+        attempt = Attempt.objects.create(
+            tenant_id=rows[0].tenant_id,
+            remote_key=lease.remote_key,
+            wire_id=call.wire_id,
+            keys=list(call.keys),
+            fence=lease.fence,
+            method=call.method,
+            path=call.path,
+            operation=call.operation,
+            sealed_call=wire.freeze(call),
+            body_sha256=hashlib.sha256(call.body).hexdigest(),
+            sent_at=now,
+            deadline_at=now + timedelta(seconds=deadline_s),
+        )
+        attempt.deliveries.set(rows)
+    return attempt
+
+
+def learn(
+    lease: Lease,
+    attempt: Attempt,
+    result: Outcome.Result,
+    detail: Mapping[str, object],
+    started: float,
+    change: Callable[[], None],
+) -> None:
+    """Record an outcome, whoever we are by now; ``change`` state only while the lane is still ours.
+
+    ``started`` is the monotonic time at which we began to ask. Raises LeaseLost where the lane is somebody else's.
+    """
+
+    def remember() -> None:
+        Outcome.objects.create(
+            tenant_id=attempt.tenant_id,
+            attempt=attempt,
+            at=clock.now(),
+            fence=lease.fence,
+            result=result,
+            detail=dict(detail),
+            duration_ms=max(0, round((time.monotonic() - started) * 1000)),
+        )
+
+    try:
+        with transaction.atomic():
+            remember()
+            owned = lanes.owns(lease)
+            if owned:
+                change()
+            trail.record(
+                f"attempt.{result}",
+                f"attempt:{attempt.pk}",
+                tenant_id=attempt.tenant_id,
+                deliveries=attempt.keys,
+                request=attempt.wire_id,
+                late=not owned,
+            )
+    except Exception:
+        # What follows could not be stored, but what was learned must not be lost with it: the next owner goes by it.
+        log.exception("the outcome of attempt %s could not be applied", attempt.pk)
+        remember()
+        raise
+    if not owned:
+        raise LeaseLost(lease.remote_key)
+
+
+def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[[Delivery], None]) -> None:
+    """Change a row that is still in one of these states, without a call. Raises LeaseLost."""
+    with transaction.atomic():
+        if not lanes.owns(lease):
+            raise LeaseLost(lease.remote_key)
+        found = Delivery.objects.filter(pk=row.pk, live=True, state__in=states)
+        fresh = found.select_related("flow__target", "plan").first()
+        if fresh is not None:
+            change(fresh)
+            progress.after_outcome([fresh])
+
+
+def _content(rows: object) -> set[tuple[int, int, str, str]]:
+    return {(row.pk, row.generation, row.digest, repr(sorted(row.bindings.items()))) for row in rows}  # type: ignore[attr-defined]

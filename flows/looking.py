@@ -1,0 +1,237 @@
+"""Asking a company what it has: what became of an answer that was lost, and whether somebody changed a document of ours."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from django.db import DatabaseError, transaction
+
+from bookkeeping.documents import Kind
+from bookkeeping.money import to_text
+from flows import attempts, lanes, outcomes, pace, wire
+from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
+from flows.models import Attempt, Delivery, Outcome
+from kit import clock
+from ledgers.port import Absent, AuthorizationLost, Call, CannotTell, Found, Ledger, NotSent, Post, Posted
+from ledgers.registry import open_ledger
+from tenants.models import Connection
+
+LOOK_AGAIN_S = 60.0  # after a look-up that got no answer
+ASK_S = 300.0  # a look-up may take several reads; the lease outlives them
+_READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
+
+log = logging.getLogger(__name__)
+
+State = Delivery.State
+Answer = Found | Absent | CannotTell
+_T = TypeVar("_T")
+_TO_BE_SENT: Final = (State.READY, State.FAILED)
+
+
+class Reader:
+    """Reads of one company under the lane's lease and at its pace. Every method may raise Resting or LeaseLost."""
+
+    def __init__(self, lease: Lease, target: Connection) -> None:
+        self.lease, self.target = lease, target
+        self.ledger: Ledger = open_ledger(target)
+
+    def find(self, row: Delivery) -> Answer:
+        """Return what a delivery became. What nobody can find out is CannotTell, with the reason."""
+        try:
+            [post] = wire.posts_for([row])
+        except wire.Waiting:
+            return CannotTell("what it refers to is not in the books.")
+        return self._ask(lambda: self._find(post))
+
+    def read(self, kind: Kind, external_id: str) -> Posted | None:
+        """Return a document as the ledger has it now, None where it is gone."""
+        return self._ask(lambda: self.ledger.read(kind, external_id))
+
+    def _find(self, post: Post) -> Answer:
+        try:
+            return self.ledger.find(post)
+        except (NotSent, AuthorizationLost, DatabaseError):
+            raise
+        except Exception as error:
+            # A look-up that cannot be understood must not stop the lane: a person looks instead.
+            log.exception("the look-up of %s failed", post.key)
+            return CannotTell(f"the look-up failed ({type(error).__name__}).")
+
+    def _ask(self, ask: Callable[[], _T]) -> _T:
+        pace.take(self.lease, self.ledger, _READ)
+        lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
+        try:
+            return ask()
+        except NotSent as error:
+            raise pace.unreachable(self.lease, error) from error
+        except AuthorizationLost as error:
+            raise pace.shut_out(self.target, error) from error
+
+
+# What became of it ----------------------------------------------------------------------------------------------------
+
+
+def mark_interrupted(lease: Lease) -> None:
+    """Whatever is still *sending* when the lane changes hands was sent by somebody who is gone.
+
+    A late commit may still land until the deadline and the quarantine have passed, whoever we are. Where the sender
+    recorded its answer and died, or came too late for the lane, there is nothing to wait for.
+    """
+    rows = list(
+        Delivery.objects.filter(remote_key=lease.remote_key, state=State.SENDING).select_related("flow__target")
+    )
+    if not rows:
+        return
+    with transaction.atomic():
+        if not lanes.owns(lease):
+            raise LeaseLost(lease.remote_key)
+        for row in rows:
+            attempt = row.attempts.latest("id")
+            quarantine = timedelta(seconds=open_ledger(row.flow.target).capabilities.quarantine_s)
+            known = _answered(attempt) is not None
+            outcomes.uncertain([row], clock.now() if known else attempt.deadline_at + quarantine)
+
+
+def look_up(lease: Lease, row: Delivery) -> None:
+    """Clear an uncertain attempt: by what a late worker recorded, else by asking the ledger. Only *absent* permits a resend.
+
+    Raises Resting, LeaseLost: it stays uncertain.
+    """
+    attempt = row.attempts.latest("id")
+    started = time.monotonic()
+    uncertain = attempt.deliveries.filter(state=State.UNCERTAIN, code=row.code)
+    rows = list(uncertain.select_related("flow__target", "plan").order_by("id"))
+    reader = Reader(lease, row.flow.target)
+    base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
+    known = _answered(attempt) if row.code != outcomes.ADOPTING else None
+    if known is not None:
+        with transaction.atomic():
+            if not lanes.owns(lease):
+                raise LeaseLost(lease.remote_key)
+            outcomes.apply_answers(rows, wire.answers_from_json(known.detail), base_s)
+        return
+    try:
+        found = {each.key: reader.find(each) for each in rows}
+    except pace.Resting:
+        outcomes.look_again([each.pk for each in rows], clock.now() + timedelta(seconds=LOOK_AGAIN_S))
+        raise
+    attempts.learn(
+        lease,
+        attempt,
+        Outcome.Result.FOUND,
+        _as_json(found),
+        started,
+        lambda: outcomes.apply_look_up(attempt, rows, found, base_s),
+    )
+
+
+def _answered(attempt: Attempt) -> Outcome | None:
+    return attempt.outcomes.filter(result=Outcome.Result.ANSWERED).order_by("id").first()
+
+
+def _as_json(found: Mapping[str, Answer]) -> dict[str, object]:
+    return {key: {"found": type(answer).__name__, **asdict(answer)} for key, answer in found.items()}
+
+
+# What somebody changed by hand ----------------------------------------------------------------------------------------
+
+
+def unchanged(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
+    """Return the undos whose targets are in the ledger as we left them; their versions are the current ones afterwards.
+
+    A target that is gone or void needs no call. One that somebody changed is never overwritten: its undo goes to a
+    person, with the difference. Raises Resting, LeaseLost.
+    """
+    reader = Reader(lease, rows[0].flow.target)
+    targets = {row.key: row for row in _targets(rows)}
+    current: dict[tuple[str, str], Posted | None] = {}
+    kept = []
+    for row in rows:
+        target = targets.get(row.plain_document["target"])
+        if target is None:
+            kept.append(row)  # rendering says what is missing
+            continue
+        at = (target.kind, target.external_id)
+        if at not in current:
+            current[at] = reader.read(Kind(target.kind), target.external_id)
+        if _compare(reader, row, target, current[at]):
+            kept.append(row)
+    return kept
+
+
+def _compare(reader: Reader, row: Delivery, target: Delivery, now: Posted | None) -> bool:
+    """Whether a target may be taken back; else its undo is settled or parked."""
+    if now is None:
+        return _settle(reader.lease, row, Posted(target.external_id))
+    if now.version == target.version:
+        return True
+    found = reader.find(target)
+    match found:
+        case Found(posted=posted) if posted.external_id != target.external_id:
+            why = "another document carries its mark"
+        case Found(live=False, posted=posted):
+            return _settle(reader.lease, row, posted)
+        case Found(equal=True):
+            Delivery.objects.filter(pk=target.pk, live=True).update(version=now.version)
+            return True
+        case Found(difference=difference):
+            why = difference or "its content was changed"
+        case Absent():
+            why = "its number, date or note was changed"
+        case CannotTell(reason=reason):
+            why = reason.rstrip(".")
+    attempts.decide(
+        reader.lease,
+        row,
+        _TO_BE_SENT,
+        lambda fresh: outcomes.park(
+            fresh,
+            "changed_by_hand",
+            f"{target.number or target.kind} was changed in the ledger after it was posted, so it is left alone: {why}.",
+            "Put it back as it was, or delete it there; then replay this.",
+        ),
+    )
+    return False
+
+
+def _settle(lease: Lease, row: Delivery, found: Posted) -> bool:
+    attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.settled(fresh, found))
+    return False
+
+
+def _targets(rows: list[Delivery]) -> list[Delivery]:
+    keys = [row.plain_document["target"] for row in rows]
+    found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys, live=True, external_id__gt="")
+    return list(found.select_related("flow__target", "plan"))
+
+
+def explain(lease: Lease, row: Delivery) -> None:
+    """Name the cause where a payment was refused because somebody paid, voided or deleted its invoice by hand.
+
+    Raises Resting, LeaseLost: the refusal's own sentence stays.
+    """
+    cover = row.plain_document["cover"]
+    invoice = Delivery.objects.filter(remote_key=row.remote_key, key=cover["invoice"], live=True).first()
+    if invoice is None or not invoice.external_id:
+        return
+    now = Reader(lease, row.flow.target).read(Kind.INVOICE, invoice.external_id)
+    if now is None:
+        what = "was deleted"
+    elif now.total == 0 and invoice.answered_total:
+        what = "was voided"
+    elif now.balance is not None and now.balance < cover["amount"]:
+        still, wanted = (to_text(amount, row.currency) for amount in (now.balance, cover["amount"]))
+        what = f"was paid or changed: {still} {row.currency} of it is open, and Amazon paid {wanted}"
+    else:
+        return
+    action = (
+        "Remove the payment or credit that somebody put on it in the ledger, then replay this."
+        if now is not None and now.total
+        else "Undo the settlement and post it anew: it then gets a new invoice."
+    )
+    reason = f"Invoice {invoice.number} {what} in the ledger by hand."
+    stopped = (State.HELD, State.PARKED)
+    attempts.decide(lease, row, stopped, lambda fresh: outcomes.hold(fresh, "invoice_changed", reason, action))

@@ -1,0 +1,49 @@
+"""How fast a company is asked, and how long it is left alone after it did not answer."""
+
+import time
+
+from django.db import transaction
+
+from flows import lanes, outcomes, progress
+from flows.lanes import Lease
+from flows.outcomes import SHORTEST_RETRY_S
+from ledgers.port import AuthorizationLost, Call, Ledger, NotSent
+from tenants import buckets
+from tenants.models import Connection
+
+SHORT_WAIT_S = 2.0  # waits up to this are slept where nobody else waits, longer ones let the lane rest
+OUTAGE = 6  # times in a row without an answer, after which people are told
+
+
+class Resting(Exception):
+    """Nothing more is asked of this company for a while; what is due stays due."""
+
+
+def take(lease: Lease, ledger: Ledger, call: Call) -> None:
+    """Take the call's tokens from the buckets that all processes share. Raises Resting where that would take long."""
+    for name, plan in ledger.limits(call).items():
+        while wait_s := buckets.take(f"{lease.remote_key}:{name}", plan):
+            if wait_s > SHORT_WAIT_S or lanes.others_wait(lease):
+                lanes.rest(lease, wait_s, "Keeping to the ledger's rate limit")
+                raise Resting
+            time.sleep(wait_s)
+
+
+def shortest_retry_s(ledger: Ledger, call: Call) -> float:
+    """Return the shortest pause before a document is sent again: the time between two calls, at least a second."""
+    return max(SHORTEST_RETRY_S, *(1 / plan.rate_per_s for plan in ledger.limits(call).values()))
+
+
+def unreachable(lease: Lease, error: NotSent) -> Resting:
+    """Nothing happened: let the lane rest as long as the remote asked, else with doubling patience up to 15 minutes."""
+    wait_s = error.after_s or outcomes.back_off_s(lanes.failures(lease) + 1, SHORTEST_RETRY_S)
+    if lanes.fail(lease, wait_s, str(error)) == OUTAGE:
+        progress.lane_stuck(lease.remote_key, str(error))
+    return Resting()
+
+
+def shut_out(target: Connection, error: AuthorizationLost) -> Resting:
+    """A person has to connect the company again: its rows wait as they are, and are due again once somebody did."""
+    with transaction.atomic():
+        outcomes.connection_lost(target, str(error))
+    return Resting()

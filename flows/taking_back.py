@@ -1,0 +1,114 @@
+"""Taking documents out of the books: the delivery that does it, and what follows once it is done."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from audit import trail
+from bookkeeping.documents import How, Kind, Undo
+from bookkeeping.money import to_text
+from bookkeeping.numbering import undo_key
+from flows.models import Coverage, Delivery, Dependency, InvoiceBalance
+from kit import clock
+
+DIFFERENT: Final = "different_total"  # booked with another total than was sent: taken back, then held
+ALONE: Final = "one_by_one"  # shared a remote object with the cause of trouble: goes out by itself
+
+State = Delivery.State
+_BACK: Final = "/back/"
+
+
+def differs(row: Delivery) -> bool:
+    """Whether a document is in the books with another total than was sent."""
+    return row.answered_total is not None and bool(row.amount) and row.answered_total != row.amount
+
+
+def must_go(row: Delivery) -> bool:
+    """Whether it must not stay: receivables would not close to zero. Anything else stays and is shown as different."""
+    return row.kind in (Kind.INVOICE, Kind.PAYMENT) and differs(row)
+
+
+def sentence(row: Delivery, rest: str) -> str:
+    """Say for a person how a document that differs came out, and what became of it."""
+    assert row.answered_total is not None
+    booked, sent = (f"{to_text(amount, row.currency)} {row.currency}" for amount in (row.answered_total, row.amount))
+    return f"The ledger booked {booked} instead of {sent}. {rest}"
+
+
+def begin(row: Delivery) -> None:
+    """Let a document that came out with another total be taken out of the books again, before anything else is sent."""
+    document = Undo(row.key, Kind(row.kind), How.DELETE)
+    undo = Delivery.objects.create(
+        tenant_id=row.tenant_id,
+        flow_id=row.flow_id,
+        remote_key=row.remote_key,
+        key=f"{row.key}{_BACK}{row.generation}",
+        kind=document.kind,
+        part=row.part,
+        document=document.canonical().decode(),
+        digest=document.digest(),
+        number=row.number,
+        state=State.READY,
+        priority=Delivery.Priority.PERSON,
+    )
+    Dependency.objects.create(tenant_id=row.tenant_id, delivery=undo, remote_key=row.remote_key, key=row.key)
+    trail.record(
+        "delivery.booked_differently",
+        f"delivery:{row.pk}",
+        tenant_id=row.tenant_id,
+        sent=row.amount,
+        booked=row.answered_total,
+        currency=row.currency,
+        taken_back_by=undo.pk,
+    )
+
+
+def done(undo: Delivery) -> None:
+    """An undo is in the books: its target is not, nor is what shared the remote object with it (payments of many invoices)."""
+    target = Delivery.objects.filter(remote_key=undo.remote_key, key=undo.plain_document["target"], live=True).first()
+    if target is None or not target.external_id:
+        return  # another undo of the same object was first
+    gone = list(
+        Delivery.objects.filter(
+            remote_key=undo.remote_key, kind=target.kind, external_id=target.external_id, live=True
+        ).order_by("id")
+    )
+    if _BACK in undo.key:
+        _send_later(gone, undo)
+        return
+    Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.UNDONE, live=False)
+    Coverage.objects.filter(payment__in=gone).delete()
+    InvoiceBalance.objects.filter(delivery__in=gone).delete()
+    _settle_others(undo, gone)
+    for row in gone:
+        trail.record("delivery.undone", f"delivery:{row.pk}", tenant_id=row.tenant_id, by=undo.pk)
+
+
+def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> None:
+    """The object is deleted once: the undos of the other deliveries it carried have nothing left to do."""
+    waiting = [State.BLOCKED, State.READY, State.FAILED, State.HELD, State.PARKED]
+    Delivery.objects.filter(
+        remote_key=undo.remote_key, key__in=[undo_key(row.key) for row in gone], live=True, state__in=waiting
+    ).update(
+        state=State.POSTED,
+        external_id=gone[0].external_id,
+        posted_at=clock.now(),
+        reason="",
+        action="",
+        code="",
+        next_attempt_at=None,
+        resend=None,
+    )
+
+
+def _send_later(gone: Sequence[Delivery], undo: Delivery) -> None:
+    """What came out differently waits for a person; what merely shared the object goes out again by itself."""
+    for row in gone:
+        if differs(row):
+            row.state, row.reason = State.HELD, sentence(row, "It was taken out of the books again.")
+        else:
+            row.state, row.code = State.READY, ALONE
+        row.external_id = row.version = row.url = ""
+        row.answered_total, row.answered_lines, row.posted_at = None, {}, None
+        row.generation += 1
+        row.save()
+        trail.record("delivery.taken_back", f"delivery:{row.pk}", tenant_id=row.tenant_id, by=undo.pk, why=row.reason)
