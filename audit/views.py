@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit import trail
 from audit.carried import pieces
 from audit.models import ChainHead, Event
+from audit.verification import last_verified
 from audit.way import way
 from bookkeeping.money import to_text
 from flows import plans, replay, selectors
@@ -155,6 +156,7 @@ def integrity(request: TenantRequest) -> HttpResponse:
         "head": ChainHead.objects.filter(pk=f"tenant:{request.tenant.pk}").first(),
         "first": Event.objects.order_by("seq").first(),
         "last": Event.objects.order_by("-seq").first(),
+        "last_daily": last_verified(),
         "asked": asked,
         "problems": trail.verify(request.tenant.pk) if asked else [],
         "crumbs": [("Audit", reverse("audit:records"))],
