@@ -67,14 +67,17 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     settlement = get_object_or_404(Settlement.objects.select_related("report", "connection"), pk=pk)
     entered = selectors.entered([settlement]).get(settlement.pk, [])
     plan = _plan(request, settlement, entered[0].plan.pk if entered else 0)
+    came_back = selectors.failed_payouts()
     context = {
         "settlement": settlement,
-        "payout": selectors.payout_of(settlement, now().date(), selectors.failed_payouts()),
+        "payout": selectors.payout_of(settlement, now().date(), came_back),
         "versions": settlement.reports.filter(state=Report.State.REVISION),
         "crumbs": [("Settlements", reverse("flows:settlements"))],
         "entered": entered,
         "plan": plan,
-        "may_state_payout": can(request.member, Action.APPROVE) and settlement.total > 0,
+        "may_state_payout": can(request.member, Action.APPROVE)
+        and settlement.total > 0
+        and settlement.settlement_id not in came_back,
     }
     if plan is None:
         context |= {"why": selectors.why_unplanned(settlement), "may_edit": can(request.member, Action.EDIT_FLOW)}
