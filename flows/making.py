@@ -17,7 +17,7 @@ from ledgers import reference
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """``company`` are the customers and items that the drafts refer to and nobody has mapped."""
+    """``company`` are the customers and items that drafts which may go refer to and nobody has mapped."""
 
     statement: Statement
     planning: Planning
@@ -58,11 +58,13 @@ def make(plan: Plan, mode: str) -> Made:
         )
     if around.gap_after is not None:
         planning = replace(planning, flags=(*planning.flags, _gap(around.gap_after.settlement_id, statement)))
+    found = drafts.drafts(planning.documents, known, company)
+    going = [draft.planned for draft in found if draft.hold is None]
     return Made(
         statement=statement,
         planning=planning,
-        drafts=tuple(drafts.drafts(planning.documents, known, company)),
-        company=tuple(drafts.company_drafts(planning.documents, known, company)),
+        drafts=tuple(found),
+        company=tuple(drafts.company_drafts(going, known, company)),
         mapping=known,
     )
 

@@ -208,7 +208,8 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
     with transaction.atomic():
         if different:
             Plan.objects.filter(pk=plan.pk).update(**different)
-        Plan.objects.filter(pk=plan.pk, state=Plan.State.PLANNING).update(state=Plan.State.PLANNED)
+        if plan.state == Plan.State.PLANNING:
+            Plan.objects.filter(pk=plan.pk, state=Plan.State.PLANNING).update(state=Plan.State.PLANNED)
         if new:
             trail.record(
                 "plan.made",

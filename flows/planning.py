@@ -41,8 +41,7 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     new = list(history.in_the_books(flow).exclude(Exists(known)))
     for settlement in new:
         _begin(flow, settlement)
-    for plan in to_repost(flow):
-        _begin(flow, plan.settlement, repost_of=plan)
+    _begin_reposts(flow)
     waiting = Plan.objects.filter(flow=flow, state__in=(*_OPEN, Plan.State.POSTED))
     waits = ~Q(problem="") | Q(settlement__payout_failed=True)
     if new:
@@ -82,6 +81,13 @@ def plan_settlement(flow: Flow, settlement: Settlement) -> Plan:
     return plan
 
 
+def post_anew(flow: Flow) -> None:
+    """Plan what was taken back in order to be posted anew, and approve it: whoever asked for it has."""
+    _begin_reposts(flow)
+    planner.soon(flow)
+    _approve_reposted(flow)
+
+
 def replan(plan: Plan) -> None:
     """Bring a plan up to the current mapping, labels and data. What was sent stays; its documents must come out the same."""
     planner.mark(Plan.objects.filter(pk=plan.pk))
@@ -108,8 +114,7 @@ def plan_flow(flow_id: int, taken_until: datetime | None = None) -> None:
     with scope(flow.tenant_id):
         if taken_until is not None and not planner.claim(flow, planner.LEASE_S, instead_of=taken_until):
             return
-        for plan in to_repost(flow):
-            _begin(flow, plan.settlement, repost_of=plan)
+        _begin_reposts(flow)
         planner.catch_up(flow, claimed=taken_until is not None)
         _approve_reposted(flow)
         release(flow)
@@ -189,11 +194,6 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
         planner.soon(plan.flow)
 
 
-def to_repost(flow: Flow) -> QuerySet[Plan]:
-    """Return the plans that were taken back in order to be posted anew, and are not planned again yet."""
-    return _reposts().filter(flow=flow).select_related("settlement")
-
-
 def starts_in_the_middle(flow: Flow) -> bool:
     """Whether the first planned settlement gives back a reserve, or carries a debt, that no settlement before it explains."""
     first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
@@ -228,25 +228,31 @@ def may_post(row: Delivery) -> bool:
     return row.plan is None or row.plan.state in (Plan.State.POSTING, Plan.State.POSTED, Plan.State.UNDOING)
 
 
-def _begin(flow: Flow, settlement: Settlement, repost_of: Plan | None = None) -> Plan:
+def _begin(flow: Flow, settlement: Settlement, approved_by: str = "") -> Plan:
     """Make the plan of a settlement, to be planned next."""
+    revision = _next_revision(flow, settlement)
     plan, _ = Plan.objects.get_or_create(
         tenant_id=flow.tenant_id,
         flow=flow,
         settlement=settlement,
-        revision=(revision := _next_revision(flow, settlement)),
+        revision=revision,
         defaults={
             "last_revision": revision,
             "mode": flow.mode,
             "state": Plan.State.PLANNING,
             "mapping_version": flow.mapping_version,
             "report": settlement.report,
-            "approved_by": repost_of.repost_by if repost_of else "",
+            "approved_by": approved_by,
         },
     )
-    if repost_of is not None:
-        Plan.objects.filter(pk=repost_of.pk).update(repost_by="")
     return plan
+
+
+def _begin_reposts(flow: Flow) -> None:
+    for plan in _reposts().filter(flow=flow).select_related("settlement__report"):
+        with transaction.atomic():
+            if Plan.objects.filter(pk=plan.pk).exclude(repost_by="").update(repost_by=""):
+                _begin(flow, plan.settlement, approved_by=plan.repost_by)
 
 
 def _next_revision(flow: Flow, settlement: Settlement) -> int:
@@ -290,10 +296,10 @@ __all__ = [
     "plan_opening",
     "plan_settlement",
     "plan_uploaded",
+    "post_anew",
     "release",
     "replan",
     "replan_open",
     "starts_in_the_middle",
     "state_payout_failed",
-    "to_repost",
 ]

@@ -114,7 +114,7 @@ def calm(changes: Changes) -> bool:
     moving = [row.pk for row in (*(row for row, _ in changes.changed), *changes.gone)]
     taken = 0
     for some in chunked(moving):
-        rows = Delivery.objects.filter(pk__in=some, resend=None)
+        rows = Delivery.objects.filter(pk__in=some, resend=None, external_id="")
         rows.filter(state__in=_MOVING).exclude(code__in=LOOK_FIRST).update(state=State.PLANNED)
         taken += rows.exclude(state__in=_SENT).exclude(code__in=LOOK_FIRST).count()
     return taken == len(moving)

@@ -233,12 +233,14 @@ def _invoice_some(
 
 def _keep(flow: Flow, known: TenantMapping, company: Reference, found: Sequence[tuple[Seen, Order, Shipment]]) -> int:
     documents = [made.planned for _, _, made in found if made.planned is not None]
-    for draft in drafts.company_drafts(documents, known, company):
+    made_of = drafts.drafts(documents, known, company)
+    going = [draft.planned for draft in made_of if draft.hold is None]
+    for draft in drafts.company_drafts(going, known, company):
         rows.ensure(flow, draft, State.PLANNED)
     existing = Delivery.objects.filter(
         flow=flow, plan=None, kind=Kind.INVOICE, order_id__in=[order.order_id for _, order, _ in found], live=True
     )
-    changes = rows.compare(existing, drafts.drafts(documents, known, company), known.version)
+    changes = rows.compare(existing, made_of, known.version)
     relying = list(
         Coverage.objects.filter(invoice__delivery__in=changes.gone).exclude(plan=None).values_list("plan", flat=True)
     )

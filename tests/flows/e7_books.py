@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
-from flows import mapping, rules, setup
+from flows import mapping, planning, reposting, rules, setup, undo
 from flows.models import Delivery, Flow, Plan
 from kit.scope import scope
 from ledgers.port import Binding
@@ -12,7 +12,7 @@ from ledgers.registry import refresh_lists
 from tests.amazon import flat_files
 from tests.bookkeeping import e7
 
-OWN = {AccountKey.BANK: "Checking", AccountKey.CHARGE_METHOD: "Business Visa"}
+OWN = {AccountKey.BANK: "Checking", AccountKey.CHARGE_METHOD: "Business Visa", AccountKey.SALES: "Sales"}
 PROFIT_AND_LOSS = {
     AccountClass.INCOME,
     AccountClass.CONTRA_INCOME,
@@ -29,7 +29,7 @@ class E7:
     def __init__(self, world, alice, acme, time, **values):
         self.world, self.acme, self.time = world, acme, time
         self.seller_id = world.seller("seller", shape={"settlements": 0}, seed=7)["seller"]["seller_id"]
-        self.company = world.company(chart="us_default")
+        self.company = world.company(chart="us_default", items={"Thing": "Sales"})
         amazon = world.connect("amazon", alice, acme, self.seller_id)
         books = world.connect("quickbooks", alice, acme, self.company["realm"])
         with scope(acme.pk):
@@ -112,6 +112,50 @@ class E7:
             if cut_over_at:
                 Flow.objects.filter(pk=self.flow.pk).update(cut_over_at=cut_over_at)
             self.flow.refresh_from_db()
+
+    def undo(self, n):
+        with scope(self.acme.pk):
+            undo.undo(self.plan(n), "alice")
+        self.world.deliver()
+
+    def redo(self, n, mode):
+        """Undo a settlement and post it again in a mode."""
+        with scope(self.acme.pk):
+            Flow.objects.filter(pk=self.flow.pk).update(mode=mode)
+            self.flow.refresh_from_db()
+            reposting.repost(self.plan(n), "alice")
+        self.world.deliver()
+        with scope(self.acme.pk):
+            planning.post_anew(self.flow)
+        self.world.deliver()
+
+    def redo_undone(self, n):
+        with scope(self.acme.pk):
+            plan = Plan.objects.select_related("settlement", "flow__target", "flow__source").get(
+                flow=self.flow, settlement__settlement_id=e7.SETTLEMENT_IDS[n], state="undone"
+            )
+            reposting.repost(plan, "alice")
+        self.world.deliver()
+
+    def map(self, targets):
+        """Map keys to other accounts, by name of the chart or by another key."""
+        with scope(self.acme.pk):
+            base = mapping.load(self.flow).base
+            rules.save_accounts(self.flow, {key: base[other] for key, other in targets.items()}, "alice", {})
+            self.flow.refresh_from_db()
+
+    def map_sku(self, pattern):
+        """Let invoices of SKUs that fit use the item *Thing*."""
+        with scope(self.acme.pk):
+            item = Binding(item=self.company["items"]["Thing"])
+            rules.save_split(self.flow, AccountKey.SALES, item, "alice", sku=pattern)
+            self.flow.refresh_from_db()
+        self.world.deliver()
+
+    def close_books(self, until):
+        self.world.quickbooks.control("close_books", {"realm": self.company["realm"], "date": until})
+        with scope(self.acme.pk):
+            refresh_lists(self.flow.target)
 
     def plan(self, n):
         with scope(self.acme.pk):

@@ -1,0 +1,219 @@
+"""Bringing what is in the books up to the mapping, mode and data of today, when a person asks for it.
+
+Either a settlement is taken back whole and posted anew, or, where a period is closed or only accounts changed, the
+accounts alone are moved: invoices, payments and payout stay as they are.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from audit import trail
+from bookkeeping import undo as undoing
+from bookkeeping.accounts import AccountKey, LineKey, account_key
+from bookkeeping.coverage import remainders
+from bookkeeping.documents import Deposit, Document, JournalEntry, Kind, document_from
+from bookkeeping.figures import Statement
+from bookkeeping.planned import PlanBroken, Planned
+from flows import drafts, history, mapping, planning, rows, statements, undo
+from flows import reading as readings
+from flows.mapping import TenantMapping, Unmapped
+from flows.models import Carrier, Delivery, Dependency, Plan
+from flows.rows import Draft
+from ledgers import reference
+from ledgers.port import Binding
+
+_PASSING: Final = frozenset({AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR})
+
+State = Delivery.State
+
+
+class CannotRepost(Exception):
+    """Why a settlement cannot be posted anew, or its accounts moved, and what to do."""
+
+    def __init__(self, text: str, action: str) -> None:
+        super().__init__(text)
+        self.text, self.action = text, action
+
+
+def repost(plan: Plan, actor: str) -> int:
+    """Take a settlement out of the books and post it anew, with mode, mapping and Amazon's data as they are by then.
+
+    Returns how many documents are taken back first. What follows needs no further approval and no further call: it is
+    planned as soon as the last of them is out of the books.
+
+    Raises CannotRepost, CannotUndo.
+    """
+    if Plan.objects.filter(flow=plan.flow, settlement=plan.settlement, revision__gt=plan.revision).exists():
+        raise CannotRepost("This settlement is already planned again.", "See its newest plan.")
+    with transaction.atomic():
+        taken_back = 0
+        if plan.state != Plan.State.UNDONE:
+            taken_back = undo.undo(plan, actor)
+        Plan.objects.filter(pk=plan.pk).update(repost_by=actor)
+        trail.record(
+            "plan.repost_asked",
+            f"plan:{plan.pk}",
+            tenant_id=plan.tenant_id,
+            actor=actor,
+            settlement=plan.settlement.settlement_id,
+        )
+    planning.post_anew(plan.flow)
+    return taken_back
+
+
+def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
+    """Move what a posted settlement's entries booked to the accounts that are mapped now. Returns how many documents that
+    takes; 0 where no account changed.
+
+    An entry in an open month is deleted and posted anew on its date; one in the closed period is reversed and posted anew
+    on ``first_open_on``, else on the day after the period. What rode on a deposit is moved by an entry of the difference.
+    Income on invoices stays where it was booked.
+
+    Raises CannotRepost.
+    """
+    if plan.state != Plan.State.POSTED:
+        raise CannotRepost("This settlement is not wholly in the books.", "Wait until it is, or undo it.")
+    flow, known = plan.flow, mapping.load(plan.flow)
+    posted = list(rows.live(plan).filter(kind__in=[Kind.ENTRY, Kind.DEPOSIT]))
+    made = drafts.made_accounts(flow)
+    was = _Was(known, made)
+    live = [was.planned(row) for row in posted if row.part]
+    statement = readings.statement(plan.settlement, readings.reading(flow, known), frozenset(), plan.report)
+    coverage = history.coverage_of(plan)
+    closed_until = reference.cached(flow.target).closed_until
+    revision = plan.last_revision + 1
+    try:
+        documents = undoing.remap(
+            statement,
+            live,
+            coverage,
+            revision=revision,
+            closed_until=closed_until,
+            first_open_on=first_open_on or (closed_until + timedelta(days=1) if closed_until else None),
+        )
+        found = [was.draft(planned) for planned in documents]
+    except PlanBroken as error:
+        raise CannotRepost(
+            "What is in the books of this settlement is not what Amazon's data says now.",
+            "Undo the settlement and post it again; where its period is closed, open it first.",
+        ) from error
+    except Unmapped as error:
+        names = ", ".join(known.label(symbol) for symbol in error.symbols)
+        raise CannotRepost(f"No account is chosen for {names}.", "Choose one on the mapping page.") from error
+    if not found:
+        return 0
+    with transaction.atomic():
+        changed = Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED, last_revision=plan.last_revision).update(
+            state=Plan.State.POSTING,
+            last_revision=revision,
+            mapping_version=known.version,
+            statement=statements.to_json(statement),
+            verdict={**plan.verdict, "differs": []},
+            carried_digest="",
+        )
+        if not changed:
+            raise CannotRepost("Somebody is changing this settlement.", "Look again in a minute.")
+        rows.add(plan, found, State.PLANNED)
+        _carry(plan, statement, documents, remainders(statement, coverage))
+        trail.record(
+            "plan.remapped",
+            f"plan:{plan.pk}",
+            tenant_id=plan.tenant_id,
+            actor=actor,
+            settlement=plan.settlement.settlement_id,
+            documents=[planned.key for planned in documents],
+            mapping_version=known.version,
+        )
+    rows.release(Delivery.objects.filter(plan=plan))
+    planning.kick(flow.target.remote_key)
+    return len(found)
+
+
+class _Was:
+    """Tells what was booked to an account from what would be booked to another one now, though both have one key.
+
+    A line that was booked to another account than its key means now gets a key of its own, which means the old account.
+    """
+
+    def __init__(self, known: TenantMapping, made: Mapping[str, str]) -> None:
+        self.known, self.made = known, made
+        self.old: dict[LineKey, Binding] = {}
+
+    def planned(self, row: Delivery) -> Planned:
+        document = document_from(row.plain_document)
+        needs = Dependency.objects.filter(delivery=row).exclude(key__startswith="company/")
+        names = {symbol: self._name(symbol, Binding(**target)) for symbol, target in row.bindings.items()}
+        return Planned(row.key, _renamed(document, names), tuple(needs.values_list("key", flat=True)), part=row.part)
+
+    def draft(self, planned: Planned) -> Draft:
+        """Return the draft of a document that names old and new accounts. Raises Unmapped."""
+        symbols = mapping.symbols(planned.document)
+        missing = [symbol for symbol in symbols if symbol not in self.old and not self.known.target(symbol).account]
+        if missing:
+            raise Unmapped(tuple(sorted(missing)))
+        return drafts.draft(planned, {symbol: self.old.get(symbol) or self.known.target(symbol) for symbol in symbols})
+
+    def _name(self, symbol: LineKey, booked: Binding) -> LineKey:
+        now = self.known.target(symbol)
+        if self._same(booked.account, now.account):
+            return symbol
+        key = account_key(symbol)
+        if key is AccountKey.CLEARING:
+            raise CannotRepost(
+                "The clearing account itself was changed since this was booked.",
+                "Choose the former one again, or undo the settlement and post it again.",
+            )
+        if key in _PASSING:
+            return symbol  # the payout stays
+        name = f"{key}/was-{hashlib.sha256(booked.account.encode()).hexdigest()[:8]}"
+        self.old[name] = replace(booked, item="")
+        return name
+
+    def _same(self, one: str, other: str) -> bool:
+        return self.made.get(one, one) == self.made.get(other, other)
+
+
+def _renamed(document: Document, names: Mapping[LineKey, LineKey]) -> Document:
+    if isinstance(document, JournalEntry):
+        return replace(document, lines=tuple(replace(one, key=names.get(one.key, one.key)) for one in document.lines))
+    if isinstance(document, Deposit):
+        return replace(document, lines=tuple(replace(one, key=names.get(one.key, one.key)) for one in document.lines))
+    return document
+
+
+def _carry(
+    plan: Plan, statement: Statement, documents: Sequence[Planned], left: Mapping[int, Mapping[LineKey, int]]
+) -> None:
+    """Let the new entries carry what they say; what they replace carries nothing any more."""
+    by_key = dict(Delivery.objects.filter(plan=plan, key__in=_entries(documents)).values_list("key", "pk"))
+    for planned in documents:
+        if planned.key not in by_key:
+            continue
+        stored = Carrier.objects.filter(plan=plan, part=planned.part, order_id="")
+        replaced = any(one.part == planned.part and one.key != planned.key for one in documents)
+        keep = {} if replaced else {one.line_key: one for one in stored}
+        for line_key, amount in left[planned.part].items():
+            before = keep.pop(line_key, None)
+            if before is None or before.amount != amount:
+                stored.filter(line_key=line_key).delete()
+                Carrier.objects.create(
+                    tenant_id=plan.tenant_id,
+                    plan=plan,
+                    part=planned.part,
+                    line_key=line_key,
+                    amount=amount,
+                    delivery_id=by_key[planned.key],
+                )
+        stored.filter(pk__in=[one.pk for one in keep.values()]).delete()
+        if replaced:
+            stored.exclude(line_key__in=list(left[planned.part])).delete()
+
+
+def _entries(documents: Iterable[Planned]) -> list[str]:
+    """Return the keys of the entries that carry something: neither undos nor reversals."""
+    return [one.key for one in documents if isinstance(one.document, JournalEntry) and "/reversal/" not in one.key]
