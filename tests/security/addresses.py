@@ -1,0 +1,149 @@
+"""Every address of the site, REST left out, and who may do what there. An address that is not in here fails a test.
+
+REST has its own walk over the OpenAPI document (tests/web/rest).
+"""
+
+from dataclasses import dataclass
+
+from django.urls import URLPattern, get_resolver
+
+VIEWER, BOOKKEEPER, OWNER = RANKS = ("viewer", "bookkeeper", "owner")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Who may look (``get``) and act (``post``) at least; None: not at all. ``about`` names what its ids stand for.
+
+    ``outside`` is where somebody reaches it without a company: "open" to strangers, "person" to whoever is signed in.
+    """
+
+    get: str | None = VIEWER
+    post: str | None = None
+    about: tuple[str, ...] = ()
+    outside: str = ""
+
+
+def see(*about):
+    return Page(about=about)
+
+
+def work(*about, get=BOOKKEEPER):
+    return Page(get, BOOKKEEPER, about)
+
+
+def act(*about, by=BOOKKEEPER):
+    return Page(None, by, about)
+
+
+OPEN, PERSON = Page(outside="open"), Page(outside="person")
+
+PAGES = {
+    "home": OPEN,
+    "theme": OPEN,
+    "health_live": OPEN,
+    "health_ready": OPEN,
+    "account_login": OPEN,
+    "account_logout": OPEN,
+    "account_inactive": OPEN,
+    "account_signup": OPEN,
+    "account_reauthenticate": PERSON,
+    "account_email": PERSON,
+    "account_email_verification_sent": OPEN,
+    "account_change_password": PERSON,
+    "account_set_password": PERSON,
+    "account_reset_password": OPEN,
+    "account_confirm_login_code": OPEN,
+    "account_confirm_email": OPEN,
+    "account_reset_password_from_key_done": OPEN,
+    "account_reset_password_from_key": OPEN,
+    "account_reset_password_done": OPEN,
+    "mfa_index": PERSON,
+    "mfa_authenticate": OPEN,
+    "mfa_reauthenticate": PERSON,
+    "mfa_activate_totp": PERSON,
+    "mfa_deactivate_totp": PERSON,
+    "mfa_view_recovery_codes": PERSON,
+    "mfa_generate_recovery_codes": PERSON,
+    "mfa_download_recovery_codes": PERSON,
+    "usersessions_list": PERSON,
+    "tenants:create": PERSON,
+    "tenants:switch": PERSON,
+    "tenants:invitation": OPEN,
+    "tenants:callback": OPEN,  # says to sign in; its own tests are in test_consents
+    "tenants:settings": Page(VIEWER, VIEWER),
+    "tenants:members": Page(VIEWER, OWNER),
+    "tenants:member_role": Page(OWNER, OWNER, ("member",)),
+    "tenants:member_remove": Page(OWNER, OWNER, ("member",)),
+    "tenants:invitation_withdraw": act("invitation", by=OWNER),
+    "tenants:keys": Page(VIEWER, OWNER),
+    "tenants:key_revoke": Page(OWNER, OWNER, ("key",)),
+    "tenants:alerts": see(),
+    "tenants:alert_settle": act("alert"),
+    "tenants:connections": see(),
+    "tenants:connection": see("connection"),
+    "tenants:connection_test": act("connection"),
+    "tenants:disconnect": Page(OWNER, OWNER, ("connection",)),
+    "tenants:connect": Page(OWNER, OWNER, ("provider",)),
+    "tenants:credentials": Page(OWNER, OWNER, ("provider",)),
+    "flows:dashboard": see(),
+    "flows:flows": see(),
+    "flows:flow_new": work(),
+    "flows:flow": see("flow"),
+    "flows:flow_edit": work("flow"),
+    "flows:flow_discard": work("flow"),
+    "flows:flow_run": act("flow"),
+    "flows:flow_progress": see("flow"),
+    "flows:flow_live": work("flow"),
+    "flows:flow_checks": Page(BOOKKEEPER, None, ("flow",)),
+    "flows:flow_pause": work("flow"),
+    "flows:flow_mode": work("flow"),
+    "flows:flow_clearing": act("flow"),
+    "flows:dry_run": see("flow"),
+    "flows:dry_run_approve": act("flow"),
+    "flows:mapping": see(),
+    "flows:mapping_accounts": work("flow", get=VIEWER),
+    "flows:mapping_accept": act("flow"),
+    "flows:mapping_lists": act("flow"),
+    "flows:mapping_skus": see("flow"),
+    "flows:mapping_general_item": act("flow"),
+    "flows:mapping_groups": work("flow"),
+    "flows:rule_new": work("flow"),
+    "flows:rule_retire": work("flow", "rule"),
+    "flows:mapping_customers": work("flow", get=VIEWER),
+    "flows:mapping_labels": work("flow", get=VIEWER),
+    "flows:mapping_history": see("flow"),
+    "flows:settlements": see(),
+    "flows:files": see(),
+    "flows:revision": work("revision", get=VIEWER),
+    "flows:upload": work(),
+    "flows:settlement": see("settlement"),
+    "flows:rows": see("settlement"),
+    "flows:difference": see("plan"),
+    "flows:approve": work("plan"),
+    "flows:undo": work("plan"),
+    "flows:post_again": act("plan"),
+    "flows:labels": act("plan"),
+    "flows:orders": see(),
+    "flows:order": see("order"),
+    "audit:records": see(),
+    "audit:record": see("delivery"),
+    "audit:replay": act("delivery"),
+    "audit:replay_many": act(),
+    "audit:export_records": see(),
+    "audit:export_trail": see(),
+    "audit:integrity": see(),
+}
+OF_COMPANIES = {name: page for name, page in PAGES.items() if not page.outside}
+REST = "api"
+
+
+def names(patterns=None, above=()):
+    """Return the full name of every address; one without a name stands with what it matches."""
+    found = []
+    for each in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(each, URLPattern):
+            found.append(":".join((*above, each.name or str(each.pattern))))
+        elif getattr(each, "namespace", None) != REST:
+            namespace = getattr(each, "namespace", None)
+            found.extend(names(each.url_patterns, (*above, namespace) if namespace else above))
+    return found
