@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
-from flows import planning, schedule
+from flows import planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.models import Company
@@ -20,6 +20,7 @@ from tenants.models import Connection
 CHANGEABLE: Final = (
     "name",
     "mode",
+    "trigger",
     "layout",
     "approval",
     "books_from",
@@ -29,9 +30,12 @@ CHANGEABLE: Final = (
     "orders_every_min",
     "settlements_every_min",
 )
-_BEGINNING: Final = frozenset({"mode", "books_from", "opening_clearing", "opening_reserve"})
+_BEGINNING: Final = frozenset({"mode", "trigger", "books_from", "opening_clearing", "opening_reserve"})
 # These change what is planned, not only when.
 _REPLANS: Final = _BEGINNING | {"layout", "generic_items"}
+
+
+_BUSY: Final = "Its settlements are being planned at this moment. Try again when that is done."
 
 
 class CannotChange(Exception):
@@ -86,7 +90,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
             )
     except IntegrityError as error:
         raise CannotChange("Somebody has just created this flow. Open the list of flows.") from error
-    schedule.run_now(flow)
+    schedule.run_now(flow, actor)
     flow.refresh_from_db()
     return flow
 
@@ -103,8 +107,8 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
         return []
     if flow.state != Flow.State.SETUP and _BEGINNING & different.keys():
         raise CannotChange(
-            "The books of this flow have begun: their first day and opening figures can no longer change. Correct a figure by "
-            "an entry of your own in the ledger."
+            "The books of this flow have begun: their first day and opening figures can no longer change, and how it books is "
+            "changed on a page of its own. Correct a figure by an entry of your own in the ledger."
         )
     if "books_from" in different:
         _leave_out(flow, different["books_from"])
@@ -131,7 +135,9 @@ def discard(flow: Flow, actor: str) -> None:
             "It posts nothing as long as it does not go live."
         )
     pk, name = flow.pk, flow.name
-    with transaction.atomic():
+    with planner.sole(flow) as mine, transaction.atomic():
+        if not mine:
+            raise CannotChange(_BUSY)
         Delivery.objects.filter(flow=flow).delete()
         Plan.objects.filter(flow=flow).delete()
         Flow.objects.filter(pk=pk).delete()
@@ -148,7 +154,9 @@ def _leave_out(flow: Flow, books_from: date | None) -> None:
     sent = _sent(Delivery.objects.filter(plan__in=early)).order_by("plan__settlement__ends_at")
     if first := sent.values_list("plan__settlement__settlement_id", flat=True).first():
         raise CannotChange(f"Settlement {first} ended before that day and was already sent. Undo it first.")
-    with transaction.atomic():
+    with planner.sole(flow) as mine, transaction.atomic():
+        if not mine:
+            raise CannotChange(_BUSY)
         ids = list(early.values_list("pk", flat=True))
         Delivery.objects.filter(plan__in=ids).delete()
         Plan.objects.filter(pk__in=ids).delete()

@@ -55,6 +55,12 @@ class TermsForm(forms.Form):
         max_length=120, required=False, help_text="How it is called on these pages. Empty: Tieout names it."
     )
     mode = forms.ChoiceField(choices=Flow.Mode.choices, initial=Flow.Mode.SUMMARY, widget=forms.RadioSelect)
+    trigger = forms.ChoiceField(
+        label="An order is invoiced",
+        choices=Flow.Trigger.choices,
+        initial=Flow.Trigger.SETTLED,
+        widget=forms.RadioSelect,
+    )
     layout = forms.ChoiceField(
         label="How a settlement is closed",
         choices=Flow.Layout.choices,
@@ -114,7 +120,7 @@ class TermsForm(forms.Form):
         for name in ("opening_clearing", "opening_reserve"):
             self.fields[name].label = f"{self.fields[name].label}{f', {flow.currency}' if flow else ''}"
         if flow is not None and flow.state != Flow.State.SETUP:
-            for name in ("mode", "books_from", "opening_clearing", "opening_reserve"):
+            for name in ("mode", "trigger", "books_from", "opening_clearing", "opening_reserve"):
                 del self.fields[name]
 
     def clean_books_from(self) -> date | None:
@@ -249,3 +255,9 @@ def _initial(flow: Flow) -> dict[str, Any]:
 
 class ModeForm(forms.Form):
     mode = forms.ChoiceField(choices=Flow.Mode.choices, widget=forms.RadioSelect)
+    trigger = forms.ChoiceField(
+        label="An order is invoiced", choices=Flow.Trigger.choices, widget=forms.RadioSelect, required=False
+    )
+
+    def clean_trigger(self) -> str:
+        return self.cleaned_data["trigger"] or Flow.Trigger.SETTLED.value

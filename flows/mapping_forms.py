@@ -44,6 +44,8 @@ class AccountsForm(forms.Form):
                 "account": self[f"account-{key}"],
                 "class": self[f"class-{key}"] if self.classes else None,
                 "location": self[f"location-{key}"] if self.locations else None,
+                "class_name": _name_of(self.classes, line.target.class_),
+                "location_name": _name_of(self.locations, line.target.department),
                 "suggested": bool(line.suggestion and not line.target.account),
             }
             for key, line in self.lines.items()
@@ -315,6 +317,10 @@ def shown(one: RemoteObject, others: Sequence[RemoteObject]) -> str:
     """Return how an object is named in a list: with its id where the name alone is not enough."""
     same = sum(each.name.casefold() == one.name.casefold() for each in others)
     return f"{one.name} · {one.id}" if same > 1 else one.name
+
+
+def _name_of(objects: Sequence[RemoteObject], wanted: str) -> str:
+    return next((each.name for each in objects if each.id == wanted), "")
 
 
 def _active(objects: Sequence[RemoteObject]) -> list[RemoteObject]:

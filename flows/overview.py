@@ -162,7 +162,8 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
     rows = rows.exclude(state__in=[State.READY, State.BLOCKED], not_before__gt=now.date())
     for flow_id, state, count in rows.order_by().values_list("flow_id", "state").annotate(Count("pk")):
         counts.setdefault(flow_id, {})[state] = count
-    unplanned = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNING)
+    over = [Plan.State.UNDOING, Plan.State.UNDONE]
+    unplanned = Plan.objects.filter(flow__in=flows, asked__gt=F("made")).exclude(state__in=over)
     planning = dict(unplanned.order_by().values_list("flow_id").annotate(Count("pk")))
     found = {}
     for flow in flows:

@@ -64,11 +64,11 @@ def lanes_with_work() -> list[str]:
     return lanes.waiting()
 
 
-def run_now(flow: Flow) -> None:
+def run_now(flow: Flow, actor: str = "") -> None:
     """Make the flow due. The dispatcher of whichever process sees it next."""
     now = clock.now()
     Flow.objects.filter(pk=flow.pk).update(next_run_at=now, next_settlements_at=now)
-    trail.record("flow.run_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id)
+    trail.record("flow.run_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor)
 
 
 def run_flow(flow_id: int) -> Run:

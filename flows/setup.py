@@ -152,12 +152,19 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
         named = ", ".join(unmapped[:_NAMED]) + (f" and {len(unmapped) - _NAMED} more" if len(unmapped) > _NAMED else "")
         texts.append(f"Choose an account for {named} on the mapping page.")
     texts += [line.problem for line in lines if line.problem]
-    if not (flow.opening_clearing or flow.opening_reserve) and planning.starts_in_the_middle(flow):
+    if opening_missing(flow):
         texts.append(
             "The first settlement gives back money that Amazon held before it. Enter the opening balances on the flow's page, "
             "or start the books later."
         )
     return texts
+
+
+def opening_missing(flow: Flow) -> bool:
+    """Whether the first settlement rests on money from before, and nobody has said how much."""
+    if flow.opening_clearing or flow.opening_reserve:
+        return False
+    return planning.starts_in_the_middle(flow)
 
 
 def checks(flow: Flow) -> list[Check]:

@@ -87,7 +87,7 @@ class FlowViewSet(Listed):
         flow = self.get_object()
         if flow.state == Flow.State.PAUSED:
             raise Refused("The flow is paused.", "Resume it first.")
-        schedule.run_now(flow)
+        schedule.run_now(flow, actor_of(request))
         return self._flow(flow, status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={200: FlowSerializer, **UNREACHABLE})

@@ -26,7 +26,11 @@ def dashboard(request: TenantRequest) -> HttpResponse:
     running = [flow for flow in flows if flow.state != Flow.State.SETUP]
     guided = in_setup[0] if in_setup else None
     # What waits stands in each flow's own card.
-    alerts = Alert.objects.filter(settled_at__isnull=True).exclude(kind="waiting").order_by("-raised_at", "-pk")
+    alerts = (
+        Alert.objects.filter(settled_at__isnull=True)
+        .exclude(kind__in=("waiting", "unknown_label"))
+        .order_by("-raised_at", "-pk")
+    )
     context = {
         "guide": _guide(request, guided) if guided or not flows else None,
         "also_in_setup": in_setup[1:],

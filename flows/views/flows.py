@@ -60,7 +60,8 @@ def new(request: TenantRequest) -> HttpResponse:
         except creation.CannotChange as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{flow.name} is created and fetches for the first time. Nothing is posted yet.")
+            first = "fetches for the first time" if flow.source else "plans what you uploaded"
+            messages.success(request, f"{flow.name} is created and {first}. Nothing is posted yet.")
             return redirect("flows:dashboard")
     context = {
         "form": form,
@@ -153,7 +154,7 @@ def run(request: TenantRequest, pk: int) -> HttpResponse:
     if flow.state == Flow.State.PAUSED:
         messages.error(request, f"{flow.name} is paused. Resume it first.")
     else:
-        schedule.run_now(flow)
+        schedule.run_now(flow, request.user.actor)
         flow.refresh_from_db()
     if request.headers.get("HX-Request"):
         return _progress(request, flow)
@@ -231,13 +232,13 @@ def pause(request: TenantRequest, pk: int) -> HttpResponse:
 def mode(request: TenantRequest, pk: int) -> HttpResponse:
     """Change how later settlements are booked, having said what that means."""
     flow = flow_or_404(pk)
-    form = ModeForm(request.POST if request.method == "POST" else None, initial={"mode": flow.mode})
+    now = {"mode": flow.mode, "trigger": flow.trigger}
+    form = ModeForm(request.POST if request.method == "POST" else None, initial=now)
     if request.method == "POST" and form.is_valid():
-        wanted = form.cleaned_data["mode"]
-        if wanted == flow.mode:
+        if form.cleaned_data == now:
             messages.info(request, "Nothing was different.")
         else:
-            setup.switch_mode(flow, wanted, flow.trigger, request.user.actor)
+            setup.switch_mode(flow, form.cleaned_data["mode"], form.cleaned_data["trigger"], request.user.actor)
             messages.success(request, f"Later settlements are booked so: {flow.get_mode_display()}.")
         return redirect("flows:flow", pk)
     invoices = Delivery.objects.filter(flow=flow, kind="invoice", state=Delivery.State.POSTED)

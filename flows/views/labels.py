@@ -107,7 +107,9 @@ def _save(request: TenantRequest, flow: Flow, form: LabelForm) -> HttpResponse:
         rules.save_label(each, form.label, form.chosen, request.user.actor, form.cleaned_data["effective_from"])
         for each in flows
     )
-    messages.success(request, f"{label_words(form.label)} is {form.chosen_name.lower()} from now on. {released(freed)}")
+    messages.success(
+        request, f"{label_words(form.label)} is {form.chosen_name.lower()} from now on. {released(freed, flow)}"
+    )
     return redirect("flows:mapping_labels", flow.pk)
 
 

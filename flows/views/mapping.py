@@ -135,5 +135,5 @@ def _save(request: TenantRequest, flow: Flow, form: AccountsForm) -> HttpRespons
     if flow.mapping_version == before:
         messages.info(request, "Nothing was different.")
     else:
-        messages.success(request, f"Saved. {released(freed)}")
+        messages.success(request, f"Saved. {released(freed, flow)}")
     return redirect("flows:mapping_accounts", flow.pk)

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from amazon.labels import CATEGORY_NAMES
 from bookkeeping.accounts import ACCOUNTS, AccountKey, Category
+from flows import planner
 from flows.models import Flow, MappingRule
 from flows.selectors import ledger_name
 from ledgers.models import Company
@@ -73,8 +74,12 @@ def frame(request: TenantRequest, flow: Flow, current: str) -> dict[str, Any]:
     }
 
 
-def released(count: int) -> str:
+def released(count: int, flow: Flow) -> str:
     """Return in a sentence what a saved decision set free."""
+    if left := planner.to_make(flow).count():
+        return (
+            f"{left} settlement{'s are' if left != 1 else ' is'} being planned again with it; what waited goes on then."
+        )
     if not count:
         return "What is not in the books yet was planned again with it."
     return f"{count} document{'s' if count != 1 else ''} that waited can go on now."

@@ -5,13 +5,13 @@ from typing import Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from flows import onboarding, overview, planning
+from flows import onboarding, overview, planning, setup
 from flows.models import Delivery, Flow, Plan
 from flows.onboarding import StepName
 from flows.readable import KIND_NAMES
@@ -49,6 +49,11 @@ class Row:
     held: tuple[tuple[str, int], ...]  # cause, how many
 
     @property
+    def under_way(self) -> bool:
+        """Whether it is being planned, or planned again, so that nobody can approve what they see."""
+        return self.plan.asked > self.plan.made
+
+    @property
     def held_count(self) -> int:
         return sum(count for _, count in self.held)
 
@@ -68,12 +73,13 @@ def dry_run(request: TenantRequest, pk: int) -> HttpResponse:
         "page": page,
         "rows": _rows(list(page.object_list)),
         "motion": overview.motions([flow])[flow.pk],
-        "ready": plans.filter(state=Plan.State.PLANNED).count(),
+        "ready": plans.filter(state=Plan.State.PLANNED, asked=F("made")).count(),
         "waits": [(wait, place_of(wait, flow)) for wait in waits],
         "made_first": [
             Made(KIND_NAMES[kind], count, 0)
             for kind, count in made_first.order_by("kind").values_list("kind").annotate(Count("pk"))
         ],
+        "opening_missing": setup.opening_missing(flow),
         "may_approve": can(request.member, Action.APPROVE),
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "steps": stepper(onboarding.progress(flow), StepName.DRY_RUN) if flow.state == Flow.State.SETUP else [],
@@ -96,13 +102,16 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
         plans = plans.filter(pk=chosen) if chosen.isdigit() else plans.none()
     found = list(plans.order_by("settlement__ends_at"))
     documents = sum(planning.approve(plan, request.user.actor) for plan in found)
-    if not found:
+    left = set(plans.filter(pk__in=[plan.pk for plan in found]).values_list("pk", flat=True))
+    approved = [plan.settlement.settlement_id for plan in found if plan.pk not in left]
+    if approved:
+        which = f"Settlement {approved[0]} is" if len(approved) == 1 else f"{len(approved)} settlements are"
+        goes = f"{documents} documents go" if documents != 1 else "1 document goes"
+        messages.success(request, f"{which} approved. {goes} to {flow.target} now.")
+    if left:
+        messages.warning(request, "What is being planned again cannot be approved yet. Look at it once it is done.")
+    elif not approved:
         messages.info(request, "Nothing waits for approval: somebody was faster.")
-    else:
-        count = (
-            f"{len(found)} settlements are" if len(found) > 1 else f"Settlement {found[0].settlement.settlement_id} is"
-        )
-        messages.success(request, f"{count} approved. {documents} documents go to {flow.target} now.")
     return back
 
 

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amazon.marketplaces import is_multichannel
 from amazon.models import Order
 from bookkeeping.accounts import AccountKey
 from flows import creation, history, mapping, rules, setup, skus
@@ -86,7 +87,7 @@ def rule_new(request: TenantRequest, pk: int) -> HttpResponse:
         except rules.BadMapping as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"The rule is saved. {released(freed)}")
+            messages.success(request, f"The rule is saved. {released(freed, flow)}")
             return redirect("flows:mapping_skus", pk)
     everything = skus.names(flow)
     context = {
@@ -108,7 +109,7 @@ def rule_retire(request: TenantRequest, pk: int, rule_pk: int) -> HttpResponse:
     back = "flows:mapping_labels" if rule.subject == MappingRule.Subject.LABEL else "flows:mapping_skus"
     if request.method == "POST":
         freed = rules.retire(flow, rule.pk, request.user.actor)
-        messages.success(request, f"The rule has ended. {released(freed)}")
+        messages.success(request, f"The rule has ended. {released(freed, flow)}")
         return redirect(back, pk)
     context = {
         "title": f"End the rule for {described(rule)}?",
@@ -153,7 +154,8 @@ def customers(request: TenantRequest, pk: int) -> HttpResponse:
     flow = flow_or_404(pk)
     company, known = reference.cached(flow.target), mapping.load(flow)
     chosen = {marketplace: target.customer for marketplace, target in known.customers.items()}
-    marketplaces = _marketplaces(flow)
+    # An order from elsewhere that Amazon only shipped is never invoiced.
+    marketplaces = [name for name in _marketplaces(flow) if not is_multichannel(name)]
     form = CustomersForm(marketplaces, chosen, company, request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not can(request.member, Action.MAP):
@@ -164,7 +166,7 @@ def customers(request: TenantRequest, pk: int) -> HttpResponse:
                 rules.save_customer(flow, marketplace, customer, request.user.actor)
                 for marketplace, customer in form.customers().items()
             )
-            words = f"Saved. {released(freed)}" if flow.mapping_version != before else "Nothing was different."
+            words = f"Saved. {released(freed, flow)}" if flow.mapping_version != before else "Nothing was different."
             messages.success(request, words)
             return redirect("flows:mapping_customers", pk)
     context = {

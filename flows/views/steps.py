@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from flows import history
 from flows.models import Flow, Run
 from flows.onboarding import LABELS, Progress, StepName
 from tenants.models import Member
@@ -119,12 +120,14 @@ def _connect_books() -> Next:
 def _fetch(progress: Progress) -> Next:
     flow, run = progress.flow, progress.run
     assert flow is not None
-    if flow.source is None:
+    if flow.source is None and not history.settlements_of(flow).exists():
         return Next(
             "Upload a settlement file",
             f"This flow takes files in {flow.currency}. Seller Central: Payments, Reports repository, “Flat File V2”.",
             (Link("Upload a settlement file", reverse("flows:upload")),),
         )
+    if flow.source is None:
+        return Next("Planning what you uploaded", "It is done in a moment.", polls=True)
     if run is not None and run.state in (Run.State.DONE, Run.State.FAILED) and not progress.planned:
         return _came_back_empty(flow, run)
     return Next(

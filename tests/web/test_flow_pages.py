@@ -73,6 +73,7 @@ def terms(**more):
     return {
         "name": "",
         "mode": "summary",
+        "trigger": "settled",
         "layout": "deposit",
         "approval": "review",
         "generic_items": "on",
@@ -332,13 +333,14 @@ def test_a_first_day_that_would_leave_out_posted_work_is_refused(bobs, acme, flo
 # Running
 
 
-def test_run_now_makes_the_flow_due(bobs, acme, in_acme):
+def test_run_now_makes_the_flow_due_and_says_who_asked(bobs, bob, acme, in_acme):
     live = flow_of(acme)
 
     bobs.post(at("flow_run", live.pk))
 
     live.refresh_from_db()
     assert live.next_run_at <= clock.now()
+    assert Event.objects.get(kind="flow.run_asked").actor == bob.actor
 
 
 def test_run_now_by_htmx_answers_with_the_progress_alone(bobs, acme, in_acme):
@@ -472,6 +474,15 @@ def test_the_dry_run_shows_what_would_be_created_and_what_is_held(bobs, acme, fl
     assert "Approve" not in shown
 
 
+def test_money_from_before_the_first_settlement_is_asked_for(bobs, acme, flow, in_acme):
+    settle(acme, rows=(*SALE, ("other-transaction", "other-transaction", "Previous Reserve Amount Balance", "20.00")))
+    assert "Enter the opening figures" in text_of(bobs.get(at("dry_run", flow.pk)))
+
+    bobs.post(at("flow_edit", flow.pk), terms(books_from="2026-01-01", opening_reserve="20.00"))
+
+    assert "Enter the opening figures" not in text_of(bobs.get(at("dry_run", flow.pk)))
+
+
 def test_before_it_is_live_nothing_can_be_approved(bobs, acme, flow, in_acme):
     settle(acme)
 
@@ -512,3 +523,58 @@ def test_a_plan_of_another_flow_is_not_approved_here(bobs, acme, in_acme):
 
 def test_nothing_planned_says_so(bobs, flow):
     assert "Nothing is planned" in text_of(bobs.get(at("dry_run", flow.pk)))
+
+
+# When an order is invoiced
+
+
+def test_invoices_before_the_settlement_are_chosen_with_their_consequences(bobs, amazon, books):
+    page = text_of(bobs.get(reverse("flows:flow_new")))
+    asked = terms(source=amazon.pk, target=books.pk, currency="USD", mode="orders", trigger="shipped")
+
+    bobs.post(reverse("flows:flow_new"), asked)
+
+    assert "which accrual accounting does not allow" in page
+    assert "before any settlement is approved" in page
+    assert Flow.objects.get().trigger == "shipped"
+
+
+def test_the_trigger_of_a_live_flow_is_switched_with_its_mode(bobs, acme, in_acme):
+    live = flow_of(acme, mode="orders")
+
+    bobs.post(at("flow_mode", live.pk), {"mode": "orders", "trigger": "shipped"})
+
+    live.refresh_from_db()
+    assert (live.mode, live.trigger) == ("orders", "shipped")
+    assert live.cut_over_at <= clock.now()
+
+
+def test_a_mode_that_is_already_so_changes_nothing(bobs, acme, in_acme):
+    live = flow_of(acme)
+
+    response = bobs.post(at("flow_mode", live.pk), {"mode": "summary", "trigger": "settled"}, follow=True)
+
+    assert "Nothing was different" in text_of(response)
+    assert not Event.objects.filter(kind="flow.mode_changed").exists()
+
+
+def test_what_is_being_planned_again_cannot_be_approved(bobs, acme, in_acme):
+    live = flow_of(acme)
+    plan = plan_of(settle(acme))
+    Plan.objects.filter(pk=plan.pk).update(asked=plan.made + 1)
+
+    shown = bobs.get(at("dry_run", live.pk))
+    response = bobs.post(at("dry_run_approve", live.pk), follow=True)
+
+    assert "being planned" in text_of(shown)
+    assert "Planning 1 settlement" in text_of(shown)
+    assert "cannot be approved yet" in text_of(response)
+    assert Plan.objects.get().state == "planned"
+
+
+def test_a_flow_that_is_being_planned_is_not_discarded(bobs, acme, flow, in_acme):
+    settle(acme)
+    Flow.objects.update(planning_until=clock.now() + timedelta(minutes=5))
+
+    assert "being planned at this moment" in text_of(bobs.post(at("flow_discard", flow.pk), follow=True))
+    assert Flow.objects.exists()

@@ -159,6 +159,18 @@ def test_saving_a_line_says_what_it_released(bobs, bob, acme, flow):
     assert Event.objects.filter(kind="mapping.saved").latest("seq").actor == bob.actor
 
 
+def test_what_takes_longer_is_said_to_be_under_way(bobs, acme, flow, monkeypatch):
+    from flows import planner
+
+    settle(acme)
+    monkeypatch.setattr(planner, "QUICK_ROWS", 0)
+    wanted = account(flow, "Amazon Other Fees & Adjustments").external_id
+
+    response = bobs.post(at("mapping_accounts", flow.pk), chosen(flow, **{"account-FEE_FBA": wanted}), follow=True)
+
+    assert "1 settlement is being planned again with it" in text_of(response)
+
+
 def test_saving_what_is_there_already_makes_no_version(bobs, flow):
     version = flow.mapping_version
 
