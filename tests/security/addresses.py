@@ -118,6 +118,7 @@ PAGES = {
     "flows:upload": work(),
     "flows:settlement": see("settlement"),
     "flows:rows": see("settlement"),
+    "flows:payout": work("settlement"),
     "flows:difference": see("plan"),
     "flows:approve": work("plan"),
     "flows:undo": work("plan"),
