@@ -55,6 +55,8 @@ def policy_of(flow: Flow) -> Policy:
         deposit=capabilities.deposit and flow.layout == Flow.Layout.DEPOSIT,
         deposit_classes=capabilities.deposit_classes,
         negative_lines=capabilities.negative_lines,
+        # What a company turned out not to take is remembered with its connection.
+        card_transfers=flow.target.data.get("card_transfers", True),
     )
 
 

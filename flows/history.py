@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from amazon.models import Settlement
@@ -15,6 +15,7 @@ from bookkeeping.coverage import OpenInvoice, covered_by
 from bookkeeping.numbering import settlement_key
 from bookkeeping.planned import EarlierPayout, Previous
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
+from kit.scope import unscoped
 
 IN_CHUNKS: Final = 500  # SQLite takes 999 variables in older builds; orders of a settlement may be tens of thousands
 State = Delivery.State
@@ -127,6 +128,20 @@ def _coverings(rows: Iterable[Coverage]) -> list[Covering]:
 def coverage_of(plan: Plan) -> list[Covering]:
     """Return what a plan takes off invoices, as it is stored."""
     return _coverings(Coverage.objects.filter(plan=plan).select_related("invoice__delivery").order_by("pk"))
+
+
+def next_revision(flow: Flow, settlement: Settlement) -> int:
+    """Return the revision that no plan of this settlement has used up in the company, whichever tenant made it."""
+    target = flow.target
+    with unscoped("a company may be shared by tenants"):
+        undone = Plan.objects.filter(
+            state=Plan.State.UNDONE,
+            settlement__settlement_id=settlement.settlement_id,
+            flow__target__provider=target.provider,
+            flow__target__environment=target.environment,
+            flow__target__remote_id=target.remote_id,
+        )
+        return 1 + (undone.aggregate(last=Max("last_revision"))["last"] or 0)
 
 
 # Neighbours

@@ -60,6 +60,12 @@ def owns(lease: Lease) -> bool:
     return Lane.objects.select_for_update().filter(remote_key=lease.remote_key, fence=lease.fence).exists()
 
 
+def lock(remote_key: str) -> None:
+    """Inside a transaction: let nobody else decide anything about the company until it ends."""
+    Lane.objects.get_or_create(remote_key=remote_key)
+    Lane.objects.select_for_update().get(remote_key=remote_key)
+
+
 def release(lease: Lease) -> None:
     Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence).update(claimed_until=None, owner="")
 

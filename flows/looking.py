@@ -147,59 +147,68 @@ def unchanged(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
     """
     reader = Reader(lease, rows[0].flow.target)
     targets = {row.key: row for row in _targets(rows)}
-    current: dict[tuple[str, str], Posted | None] = {}
+    objects: dict[tuple[str, str], list[tuple[Delivery, Delivery]]] = {}
     kept = []
     for row in rows:
         target = targets.get(row.plain_document["target"])
         if target is None:
             kept.append(row)  # rendering says what is missing
-            continue
-        at = (target.kind, target.external_id)
-        if at not in current:
-            current[at] = reader.read(Kind(target.kind), target.external_id)
-        if _compare(reader, row, target, current[at]):
-            kept.append(row)
+        else:
+            objects.setdefault((target.kind, target.external_id), []).append((row, target))
+    for together in objects.values():
+        if _as_we_left_it(reader, together):
+            kept += [row for row, _ in together]
     return kept
 
 
-def _compare(reader: Reader, row: Delivery, target: Delivery, now: Posted | None) -> bool:
-    """Whether a target may be taken back; else its undo is settled or parked."""
+def _as_we_left_it(reader: Reader, together: list[tuple[Delivery, Delivery]]) -> bool:
+    """Whether a remote object may be taken back; else the undos of what it carries are settled or parked.
+
+    ``together`` has (undo, target) for each delivery that the object carries: all of them must be as they were.
+    """
+    target = together[0][1]
+    now = reader.read(Kind(target.kind), target.external_id)
     if now is None:
-        return _settle(reader.lease, row, Posted(target.external_id))
-    if now.version == target.version:
+        _settle(reader.lease, together, Posted(target.external_id))
+        return False
+    if target.version and now.version == target.version:
         return True
-    found = reader.find(target)
-    match found:
-        case Found(posted=posted) if posted.external_id != target.external_id:
-            why = "another document carries its mark"
-        case Found(live=False, posted=posted):
-            return _settle(reader.lease, row, posted)
-        case Found(equal=True):
-            Delivery.objects.filter(pk=target.pk, live=True).update(version=now.version)
-            return True
-        case Found(difference=difference):
-            why = difference or "its content was changed"
-        case Absent():
-            why = "its number, date or note was changed"
-        case CannotTell(reason=reason):
-            why = reason.rstrip(".")
-    attempts.decide(
-        reader.lease,
-        row,
-        _TO_BE_SENT,
-        lambda fresh: outcomes.park(
-            fresh,
-            "changed_by_hand",
-            f"{target.number or target.kind} was changed in the ledger after it was posted, so it is left alone: {why}.",
-            "Put it back as it was, or delete it there; then replay this.",
-        ),
-    )
-    return False
+    gone, why = False, ""
+    for _, each in together:
+        match reader.find(each):
+            case Found(posted=posted) if posted.external_id != each.external_id:
+                why = "another document carries its mark"
+            case Found(live=False):
+                gone = True
+            case Found(equal=False, difference=difference):
+                why = difference or "its content was changed"
+            case Found():
+                pass
+            case Absent():
+                why = "its number, date or note was changed"
+            case CannotTell(reason=reason):
+                why = reason.rstrip(".")
+    if why:
+        _leave_alone(reader.lease, together, why)
+        return False
+    if gone:
+        _settle(reader.lease, together, now)
+        return False
+    Delivery.objects.filter(pk__in=[each.pk for _, each in together], live=True).update(version=now.version)
+    return True
 
 
-def _settle(lease: Lease, row: Delivery, found: Posted) -> bool:
-    attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.settled(fresh, found))
-    return False
+def _leave_alone(lease: Lease, together: list[tuple[Delivery, Delivery]], why: str) -> None:
+    name = together[0][1].number or together[0][1].kind
+    reason = f"{name} was changed in the ledger after it was posted, so it is left alone: {why}."
+    action = "Put it back as it was, or delete it there; then replay this."
+    for row, _ in together:
+        attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.park(fresh, "changed_by_hand", reason, action))
+
+
+def _settle(lease: Lease, together: list[tuple[Delivery, Delivery]], found: Posted) -> None:
+    for row, _ in together:
+        attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.settled(fresh, found))
 
 
 def _targets(rows: list[Delivery]) -> list[Delivery]:

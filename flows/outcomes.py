@@ -79,7 +79,8 @@ def apply_look_up(
                     "Look at it in the ledger. To book it again, undo the settlement and post it anew.",
                 )
             case Found(posted=document, difference=difference):
-                row.external_id, row.version, row.url = document.external_id, document.version, document.url
+                # Without a version: it is not as we wrote it, whatever is compared with it later.
+                row.external_id, row.version, row.url = document.external_id, "", document.url
                 park(
                     row,
                     "found_different",
@@ -184,18 +185,19 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
             "posted_at", "resend", "next_attempt_at", "updated_at",
         ],
     )  # fmt: skip
+    settled: list[Delivery] = []
     for row, answer in answered:
         if row.code == taking_back.DIFFERENT:
             taking_back.begin(row)
         elif taking_back.differs(row):
             progress.answered_differently(row)
         elif row.kind == Kind.UNDO:
-            taking_back.done(row)
+            settled += taking_back.done(row)
         elif row.kind == Kind.INVOICE and answer.lines:
             InvoiceBalance.objects.filter(delivery=row).exclude(lines=dict(answer.lines)).update(
                 lines=dict(answer.lines)
             )
-    _release_dependants([row for row in rows if row.state == State.POSTED])
+    _release_dependants([row for row in (*rows, *settled) if row.state == State.POSTED])
 
 
 def _release_dependants(posted: Sequence[Delivery]) -> None:

@@ -18,7 +18,7 @@ from bookkeeping.documents import document_from
 from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
 from flows import mapping
-from flows.models import Delivery, Flow, Plan, Run
+from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.rows import ELSEWHERE, LOOK_FIRST
 from flows.selectors import plans_for_lists
 from flows.setup import PAUSED
@@ -95,7 +95,8 @@ class Clearing:
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move."""
+    """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move.
+    ``resting`` says why the company is sent nothing for ``rest_min`` minutes, "" where it is."""
 
     flow: Flow
     run: Run | None
@@ -104,6 +105,8 @@ class Motion:
     posted: int
     moving: int
     planning: int
+    resting: str = ""
+    rest_min: int = 0
 
     @property
     def busy(self) -> bool:
@@ -153,7 +156,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
 
 
 def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
-    """Return what each flow is doing. Three queries."""
+    """Return what each flow is doing. Four queries."""
     now = clock.now()
     newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=[F("started_at").desc(), F("pk").desc()])
     runs = {run.flow_id: run for run in Run.objects.filter(flow__in=flows).annotate(rank=newest).filter(rank=1)}
@@ -165,8 +168,11 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
     over = [Plan.State.UNDOING, Plan.State.UNDONE]
     unplanned = Plan.objects.filter(flow__in=flows, asked__gt=F("made")).exclude(state__in=over)
     planning = dict(unplanned.order_by().values_list("flow_id").annotate(Count("pk")))
+    lanes = Lane.objects.filter(remote_key__in={flow.target.remote_key for flow in flows}, paused_until__gt=now)
+    resting = {lane.remote_key: lane for lane in lanes}
     found = {}
     for flow in flows:
+        lane = resting.get(flow.target.remote_key)
         claimed = bool(flow.claimed_until and flow.claimed_until > now)
         due = bool(flow.next_run_at and flow.next_run_at <= now) and flow.state != Flow.State.PAUSED
         run = runs.get(flow.pk)
@@ -179,6 +185,8 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
             posted=of_flow.get(State.POSTED, 0),
             moving=sum(of_flow.get(state, 0) for state in (State.READY, State.SENDING, State.UNCERTAIN)),
             planning=planning.get(flow.pk, 0),
+            resting=lane.pause_reason if lane else "",
+            rest_min=round((lane.paused_until - now).total_seconds() / 60) if lane and lane.paused_until else 0,
         )
     return found
 

@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from kombu.exceptions import OperationalError
 
 from audit import trail
-from flows import carried, labels, making, progress, rows, statements
+from flows import carried, history, labels, making, progress, rows, statements
 from flows.making import Made
 from flows.models import Delivery, Flow, Plan
 from flows.rows import Changes
@@ -112,6 +112,7 @@ def _plan_one(plan: Plan) -> None:
     if plan.state not in _OVER:
         if not Delivery.objects.filter(plan=plan, attempts__isnull=False).exists():
             plan.mode = plan.flow.mode
+            _count_revisions(plan)
         try:
             _keep(plan, making.make(plan, plan.mode))
         except Exception as error:
@@ -132,6 +133,15 @@ def _plan_one(plan: Plan) -> None:
                 Plan.objects.filter(pk=plan.pk).update(problem="")
                 settle_alert(plan.tenant_id, key)
     Plan.objects.filter(pk=plan.pk, made__lt=asked).update(made=asked)
+
+
+def _count_revisions(plan: Plan) -> None:
+    """Give a plan of which nothing was sent the revision after all that the company has had: another flow may have booked
+    the settlement there and taken it back since, and what was voided keeps its number."""
+    revision = history.next_revision(plan.flow, plan.settlement)
+    if plan.revision != revision and plan.revision == plan.last_revision:
+        plan.revision = plan.last_revision = revision
+        Plan.objects.filter(pk=plan.pk).update(revision=revision, last_revision=revision)
 
 
 def _keep(plan: Plan, made: Made) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
@@ -230,7 +230,7 @@ def may_post(row: Delivery) -> bool:
 
 def _begin(flow: Flow, settlement: Settlement, approved_by: str = "") -> Plan:
     """Make the plan of a settlement, to be planned next."""
-    revision = _next_revision(flow, settlement)
+    revision = history.next_revision(flow, settlement)
     plan, _ = Plan.objects.get_or_create(
         tenant_id=flow.tenant_id,
         flow=flow,
@@ -253,20 +253,6 @@ def _begin_reposts(flow: Flow) -> None:
         with transaction.atomic():
             if Plan.objects.filter(pk=plan.pk).exclude(repost_by="").update(repost_by=""):
                 _begin(flow, plan.settlement, approved_by=plan.repost_by)
-
-
-def _next_revision(flow: Flow, settlement: Settlement) -> int:
-    """Return the revision that no plan of this settlement has used up in the company, whichever tenant made it."""
-    target = flow.target
-    with unscoped("a company may be shared by tenants"):
-        undone = Plan.objects.filter(
-            state=Plan.State.UNDONE,
-            settlement__settlement_id=settlement.settlement_id,
-            flow__target__provider=target.provider,
-            flow__target__environment=target.environment,
-            flow__target__remote_id=target.remote_id,
-        )
-        return 1 + (undone.aggregate(last=Max("last_revision"))["last"] or 0)
 
 
 def _reposts() -> QuerySet[Plan]:

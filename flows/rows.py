@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from bookkeeping.accounts import AccountKey
@@ -16,6 +16,7 @@ from bookkeeping.documents import Document, Invoice, Kind, document_from
 from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import Hold, HoldReason
+from flows import lanes
 from flows.models import Delivery, Dependency, Flow, InvoiceBalance, Plan
 from kit.scope import unscoped
 from ledgers.port import Binding
@@ -214,7 +215,10 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
     remote_key = flow.target.remote_key
 
     def create() -> None:
+        # Planners of one company go one after the other: only one of them may find a fact free.
+        lanes.lock(remote_key)
         taken, generations = _past(remote_key, [draft.planned.key for draft in drafts])
+        elsewhere = _is_elsewhere(plan, remote_key)
         rows = []
         for draft in drafts:
             key = draft.planned.key
@@ -223,17 +227,14 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
             _fill(row, draft, mapping_version)
             if draft.hold is not None:
                 _hold(row, draft.hold)
-            if key in taken:
+            if key in taken or (elsewhere and row.kind != Kind.UNDO):
                 row.live, row.state, row.code = False, State.HELD, ELSEWHERE
                 row.reason = "This is already booked in the same company by another flow."
                 row.action = "Keep one of the two flows, or undo it there first."
             rows.append(row)
-        with transaction.atomic():
-            _depend(list(zip(Delivery.objects.bulk_create(rows), drafts, strict=True)))
+        _depend(list(zip(Delivery.objects.bulk_create(rows), drafts, strict=True)))
 
-    try:
-        create()
-    except IntegrityError:  # another flow planned the same fact a moment ago
+    with transaction.atomic():
         create()
 
 
@@ -248,12 +249,24 @@ def _past(remote_key: str, keys: Iterable[str]) -> tuple[set[str], dict[str, int
         return set(rows.filter(live=True).values_list("key", flat=True)), generations
 
 
+def _is_elsewhere(plan: Plan | None, remote_key: str) -> bool:
+    """Whether another flow has the plan's settlement in the company: in whatever mode and revision, and whosever it is."""
+    if plan is None:
+        return False
+    with unscoped("a company may be shared by tenants"):
+        rows = Delivery.objects.filter(
+            remote_key=remote_key, live=True, plan__settlement__settlement_id=plan.settlement.settlement_id
+        )
+        return rows.exclude(plan=plan).exclude(plan__state=Plan.State.UNDONE).exclude(kind=Kind.UNDO).exists()
+
+
 def _take_over(rows: Sequence[Delivery]) -> None:
     """Let rows own their keys that another flow owned and has given up."""
     for some in chunked(rows):
         taken, _ = _past(some[0].remote_key, [row.key for row in some])
+        elsewhere = _is_elsewhere(some[0].plan, some[0].remote_key)
         for row in some:
-            row.live = row.key not in taken
+            row.live = row.key not in taken and not elsewhere
 
 
 def _brought_up_to_date(row: Delivery, draft: Draft, mapping_version: int) -> bool:

@@ -62,11 +62,14 @@ def begin(row: Delivery) -> None:
     )
 
 
-def done(undo: Delivery) -> None:
-    """An undo is in the books: its target is not, nor is what shared the remote object with it (payments of many invoices)."""
+def done(undo: Delivery) -> list[Delivery]:
+    """An undo is in the books: its target is not, nor is what shared the remote object with it (payments of many invoices).
+
+    Returns the undos of those others: they are in the books with it.
+    """
     target = Delivery.objects.filter(remote_key=undo.remote_key, key=undo.plain_document["target"], live=True).first()
     if target is None or not target.external_id:
-        return  # another undo of the same object was first
+        return []  # another undo of the same object was first
     gone = list(
         Delivery.objects.filter(
             remote_key=undo.remote_key, kind=target.kind, external_id=target.external_id, live=True
@@ -74,30 +77,29 @@ def done(undo: Delivery) -> None:
     )
     if _BACK in undo.key:
         _send_later(gone, undo)
-        return
+        return []
     Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.UNDONE, live=False)
     Coverage.objects.filter(payment__in=gone).delete()
     InvoiceBalance.objects.filter(delivery__in=gone).delete()
-    _settle_others(undo, gone)
+    others = _settle_others(undo, gone)
     for row in gone:
         trail.record("delivery.undone", f"delivery:{row.pk}", tenant_id=row.tenant_id, by=undo.pk)
+    return others
 
 
-def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> None:
+def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> list[Delivery]:
     """The object is deleted once: the undos of the other deliveries it carried have nothing left to do."""
     waiting = [State.BLOCKED, State.READY, State.FAILED, State.HELD, State.PARKED]
-    Delivery.objects.filter(
-        remote_key=undo.remote_key, key__in=[undo_key(row.key) for row in gone], live=True, state__in=waiting
-    ).update(
-        state=State.POSTED,
-        external_id=gone[0].external_id,
-        posted_at=clock.now(),
-        reason="",
-        action="",
-        code="",
-        next_attempt_at=None,
-        resend=None,
+    keys = [undo_key(row.key) for row in gone]
+    others = list(Delivery.objects.filter(remote_key=undo.remote_key, key__in=keys, live=True, state__in=waiting))
+    for row in others:
+        row.state, row.external_id, row.posted_at = State.POSTED, gone[0].external_id, clock.now()
+        row.code = row.reason = row.action = ""
+        row.next_attempt_at = row.resend = None
+    Delivery.objects.bulk_update(
+        others, ["state", "external_id", "posted_at", "code", "reason", "action", "next_attempt_at", "resend"]
     )
+    return others
 
 
 def _send_later(gone: Sequence[Delivery], undo: Delivery) -> None:

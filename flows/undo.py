@@ -51,6 +51,8 @@ def undo(plan: Plan, actor: str) -> int:
         # Nothing of it is sent from here on; what is on its way by now is seen below.
         live.filter(_NEVER_SENT).update(state=State.DROPPED, live=False, resend=None)
         _refuse(plan, list(live.exclude(state=State.POSTED)))
+        # What came out otherwise than it was sent is in the books all the same, and goes with the rest.
+        live.update(state=State.POSTED, reason="", action="", code="")
         undone = _undone(plan, list(live.order_by("id")))
         rows.add(plan, [Draft(one, {}, None, one.depends_on) for one in undone], State.PLANNED)
         Delivery.objects.filter(plan=plan, kind="undo").update(priority=Delivery.Priority.PERSON)
