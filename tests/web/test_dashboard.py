@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from audit.models import Event
 from flows import overview, planning
-from flows.models import Delivery, Flow, Run
+from flows.models import Delivery, Flow, Lane, Run
 from kit import clock
 from kit.scope import scope
 from ledgers.port import NotSent
@@ -187,6 +187,16 @@ def test_a_failed_run_says_why(look, alice, acme, in_acme):
     )
 
     assert "The last run failed" in text_of(look(alice))
+
+
+def test_a_ledger_that_asks_to_slow_down_is_named(look, alice, acme, in_acme):
+    flow = flow_of(acme)
+    planning.approve(plan_of(settle(acme)), "alice")
+    reason = "QuickBooks asks us to slow down."
+    later = clock.now() + timedelta(minutes=3)
+    Lane.objects.create(remote_key=flow.target.remote_key, paused_until=later, pause_reason=reason)
+
+    assert f"{reason} It goes on in 3 minutes." in text_of(look(alice))
 
 
 def test_a_viewer_reads_and_cannot_run(look, viewer, acme):
