@@ -70,6 +70,10 @@ def _with(moment: Moment, again: int) -> Moment:
     return Moment(moment.at, moment.title, moment.state, moment.text, moment.actor, moment.details, again)
 
 
+def _approved(count: int) -> str:
+    return f"{count:,} document{'s were' if count != 1 else ' was'} let go."
+
+
 def _moment(title: str, state: str, text: Callable[[Mapping[str, Any]], str]) -> Callable[[Event], Moment]:
     def tell(event: Event) -> Moment:
         return Moment(event.at, title, state, text(event.data), event.actor, _evidence(event))
@@ -140,7 +144,7 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
         "New version rejected", "done", lambda data: "The first version goes on counting."
     ),
     "plan.made": _moment("Planned", "planned", _made),
-    "plan.approved": _moment("Approved", "done", lambda data: f"{data['documents']:,} documents were let go."),
+    "plan.approved": _moment("Approved", "done", lambda data: _approved(data["documents"])),
     "plan.proved": _compared,
     "plan.differs": _moment(
         "Would come out otherwise",

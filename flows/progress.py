@@ -75,7 +75,7 @@ def tell(flow: Flow) -> None:
         flow.tenant_id,
         "waiting",
         key,
-        f"{flow.name}: {count} document{'s' if count > 1 else ''} need you",
+        f"{flow.name}: {count} document{'s need' if count > 1 else ' needs'} you",
         first.reason,
         first.action or "Open the audit page; it says for each one what to do.",
         f"/audit/?flow={flow.pk}&state=held&state=parked",

@@ -108,7 +108,7 @@ def _save(request: TenantRequest, flow: Flow, form: LabelForm) -> HttpResponse:
         for each in flows
     )
     messages.success(
-        request, f"{label_words(form.label)} is {form.chosen_name.lower()} from now on. {released(freed, flow)}"
+        request, f"{label_words(form.label)} counts as “{form.chosen_name}” from now on. {released(freed, flow)}"
     )
     return redirect("flows:mapping_labels", flow.pk)
 

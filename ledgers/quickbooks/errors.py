@@ -167,13 +167,11 @@ TABLE: Final[Mapping[str, Rule]] = {
         "The QuickBooks subscription has ended, so the company can only be read.",
         "Renew the subscription in QuickBooks, then replay what is held.",
     ),
-    "6200": Rule(
-        Course.HELD, _CLOSED, "Open the period in QuickBooks, or move the date to the first open day; replay."
-    ),
+    "6200": Rule(Course.HELD, _CLOSED, "Open the period in QuickBooks and replay; close it again afterwards."),
     "6210": Rule(
         Course.HELD,
         f"{_CLOSED[:-1]}, protected by a password.",
-        "Remove the closing date or its password in QuickBooks, or move the date to the first open day; replay.",
+        "Remove the closing date or its password in QuickBooks and replay; set it again afterwards.",
     ),
     "6240": Rule(
         Course.ADOPT,

@@ -424,7 +424,7 @@ def test_deciding_a_label_releases_what_waited(bobs, bob, acme, flow):
 
     response = bobs.post(at("mapping_labels", flow.pk), label(category="fee_adjustment"), follow=True)
 
-    assert "is fee adjustments from now on. 1 document that waited can go on now." in text_of(response)
+    assert "counts as “Fee adjustments” from now on. 1 document that waited can go on now." in text_of(response)
     assert "Every label is understood" in text_of(response)
     assert MappingRule.objects.get(subject="label").created_by == bob.actor
 
