@@ -117,9 +117,13 @@ class TermsForm(forms.Form):
         self.flow = flow
         if not deposits:
             del self.fields["layout"]
+        fixed = flow is not None and flow.state != Flow.State.SETUP
+        if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
+            for name in ("layout", "generic_items"):
+                self.fields.pop(name, None)
         for name in ("opening_clearing", "opening_reserve"):
             self.fields[name].label = f"{self.fields[name].label}{f', {flow.currency}' if flow else ''}"
-        if flow is not None and flow.state != Flow.State.SETUP:
+        if fixed:
             for name in ("mode", "trigger", "books_from", "opening_clearing", "opening_reserve"):
                 del self.fields[name]
 

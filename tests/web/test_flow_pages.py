@@ -578,3 +578,14 @@ def test_a_flow_that_is_being_planned_is_not_discarded(bobs, acme, flow, in_acme
 
     assert "being planned at this moment" in text_of(bobs.post(at("flow_discard", flow.pk), follow=True))
     assert Flow.objects.exists()
+
+
+def test_a_live_summary_is_not_asked_about_invoices(bobs, acme, in_acme):
+    live = flow_of(acme)
+
+    page = bobs.get(at("flow_edit", live.pk)).content.decode()
+    bobs.post(at("flow_edit", live.pk), {"approval": "automatic", "orders_every_min": "60", "settlements_every_min": "60"})
+
+    assert "generic_items" not in page
+    live.refresh_from_db()
+    assert (live.approval, live.generic_items, live.layout) == ("automatic", True, "deposit")
