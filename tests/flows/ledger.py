@@ -8,12 +8,13 @@ from collections import Counter
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import time_machine
 from django.db.models.base import ModelState
 from django.test import override_settings
 
+from amazon.upload import import_file
 from bookkeeping.accounts import ACCOUNTS
 from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import (
@@ -34,12 +35,12 @@ from bookkeeping.documents import (
 )
 from bookkeeping.numbering import undo_key
 from bookkeeping.planned import Planned
-from flows import lanes, mapping, outbox, rows
-from flows.models import Delivery, Flow, Lane
+from flows import lanes, mapping, outbox, planning, rows, rules, undo
+from flows.models import Delivery, Flow, Lane, Plan
 from flows.rows import Draft
 from kit import http
 from kit.oauth import Tokens
-from kit.scope import unscoped
+from kit.scope import scope, unscoped
 from ledgers.port import Binding
 from ledgers.quickbooks import accounts
 from ledgers.quickbooks.sandbox import QuickBooksStandIn
@@ -48,6 +49,7 @@ from sandbox.clock import Clock
 from tenants import grants
 from tenants.models import Connection, Grant
 from tests import factories
+from tests.amazon.settlements import COLUMNS
 from tests.world import QUICKBOOKS
 
 START = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -207,6 +209,46 @@ class Books:
         with unscoped("the test arranges"):
             Delivery.objects.bulk_create(rows_)
 
+    # Settlements --------------------------------------------------------------------------------------------------------
+
+    def settle(self, orders=3, settlement_id="17000000001", start="2026-10-01", flow=None, charge=""):
+        """Bring in a settlement of that many orders, 20.00 each less 3.00 of fees, and plan it; returns the plan."""
+        flow = flow or self.flow
+        with scope(flow.tenant_id):
+            found = import_file(
+                flow.tenant_id, [_settlement(orders, settlement_id, start, charge).encode()], "settlement.txt", "alice"
+            )
+            if not mapping.load(flow).base:
+                rules.save_accounts(flow, {K(key): self.bindings[key] for key in _KEYS}, "alice", {})
+                flow.refresh_from_db()
+            rules.save_customer(flow, "Amazon.com", self.bindings[BUYER].customer, "alice")
+            planning.plan_uploaded(found.settlement)
+            return Plan.objects.filter(flow=flow, settlement=found.settlement).exclude(state="undone").get()
+
+    def post(self, plan):
+        """Approve a plan and have it posted; its payout's day is past."""
+        self.time.shift(40 * 86400)
+        self.reconnect()
+        with scope(plan.tenant_id):
+            planning.approve(plan, "alice")
+        self.finish()
+        with unscoped("the test looks"):
+            plan.refresh_from_db()
+        return plan
+
+    def take_back(self, plan):
+        with scope(plan.tenant_id):
+            plan.refresh_from_db()
+            return undo.undo(plan, "alice")
+
+    def plan_again(self, plan):
+        with scope(plan.tenant_id):
+            return planning.plan_settlement(plan.flow, plan.settlement)
+
+    def rows_of(self, plan):
+        with unscoped("the test looks"):
+            return list(Delivery.objects.filter(plan=plan).order_by("id"))
+
     def undo(self, key, how=How.DELETE, **values):
         """Take a posted document back, as undoing its settlement does."""
         kind = Kind(self.row(key).kind)
@@ -319,6 +361,59 @@ class Books:
 
     def _add(self, kind, body):
         return self.stand_in.control("add", {"realm": self.realm, "kind": kind, "body": body})["Id"]
+
+
+def _settlement(orders, settlement_id, start, charge):
+    rows_ = [("Order", "ItemPrice", "Principal", "20.00"), ("Order", "ItemFees", "Commission", "-3.00")]
+    begin = datetime.fromisoformat(start)
+    stamp = "%Y-%m-%d %H:%M:%S UTC"
+    moved = [("Transfer", "other-transaction", "Successful charge", charge)] if charge else []
+    total = 17 * orders + float(charge or 0)
+    lines = [
+        {
+            "settlement-id": settlement_id,
+            "settlement-start-date": begin.strftime(stamp),
+            "settlement-end-date": (begin + timedelta(days=14)).strftime(stamp),
+            "deposit-date": (begin + timedelta(days=16)).strftime(stamp),
+            "total-amount": f"{total:.2f}",
+            "currency": "USD",
+        }
+    ]
+    posted = begin + timedelta(days=2, hours=12)
+    common = {
+        "settlement-id": settlement_id,
+        "posted-date": posted.strftime("%Y-%m-%d"),
+        "posted-date-time": posted.strftime(stamp),
+    }
+    for order in range(orders):
+        for transaction_type, amount_type, description, amount in rows_:
+            lines.append(
+                {
+                    **common,
+                    "order-id": f"113-{settlement_id[-7:]}-{order:07d}",
+                    "marketplace-name": "Amazon.com",
+                    "fulfillment-id": "AFN",
+                    "sku": "MUG",
+                    "order-item-code": f"{order}",
+                    "quantity-purchased": "1" if description == "Principal" else "",
+                    "transaction-type": transaction_type,
+                    "amount-type": amount_type,
+                    "amount-description": description,
+                    "amount": amount,
+                }
+            )
+    for _, amount_type, description, amount in moved:
+        lines.append(
+            {
+                **common,
+                "transaction-type": "other-transaction",
+                "amount-type": amount_type,
+                "amount-description": description,
+                "amount": amount,
+            }
+        )
+    text = ["\t".join(COLUMNS), *("\t".join(line.get(name, "") for name in COLUMNS) for line in lines)]
+    return "\n".join(text) + "\n"
 
 
 class Died(BaseException):
