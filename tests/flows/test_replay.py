@@ -91,8 +91,7 @@ def test_nothing_of_a_paused_flow_is_replayed(books):
 def second_flow(books):
     """Another tenant with the same seller, the same company and a flow of its own."""
     globex = factories.TenantFactory(name="Globex")
-    flow = books.flow_of(globex, books.connect(globex), name="Globex US")
-    return flow
+    return books.flow_of(globex, books.connect(globex), name="Globex US")
 
 
 def catch_up():
