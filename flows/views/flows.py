@@ -182,6 +182,8 @@ def live(request: TenantRequest, pk: int) -> HttpResponse:
             setup.go_live(flow, request.user.actor)
         except setup.NotReady as error:
             return _live_page(request, flow, problems=error.problems)
+        except (NotSent, AuthorizationLost, Unknown) as error:
+            return _live_page(request, flow, problems=[_silent(flow, error)])
         words = (
             "It posts by itself."
             if flow.approval == Flow.Approval.AUTOMATIC
@@ -199,8 +201,11 @@ def live(request: TenantRequest, pk: int) -> HttpResponse:
 def checks(request: TenantRequest, pk: int) -> HttpResponse:
     """The ledger's own checks and what keeps the flow from going live, read from the ledger now."""
     flow = flow_or_404(pk)
-    found = setup.checks(flow)
-    results = {"steps": found, "problems": setup.problems_beside(flow, found)}
+    try:
+        found = setup.checks(flow)
+        results = {"steps": found, "problems": setup.problems_beside(flow, found)}
+    except (NotSent, AuthorizationLost, Unknown) as error:
+        results = {"steps": [], "problems": [_silent(flow, error)]}
     if request.headers.get("HX-Request"):
         return render(request, "flows/_checks.html", {"flow": flow, **results})
     return _live_page(request, flow, **results)
@@ -302,6 +307,10 @@ def _live_page(request: TenantRequest, flow: Flow, **more: Any) -> HttpResponse:
 def planning_order(plans: Any) -> list[Plan]:
     """Return plans as they are posted: the oldest settlement first."""
     return list(plans.defer("statement", "verdict", "flags", "pairings").order_by("settlement__ends_at"))
+
+
+def _silent(flow: Flow, error: Exception) -> str:
+    return f"{flow.target} could not be asked: {error} Test its connection, then try again."
 
 
 def _opening_hint(flow: Flow) -> dict[str, Any] | None:

@@ -402,6 +402,18 @@ def test_going_live_with_something_in_the_way_says_so(bobs, acme, flow, monkeypa
     assert flow.state == "setup"
 
 
+def test_a_ledger_that_does_not_answer_keeps_a_flow_from_going_live(bobs, flow, monkeypatch, in_acme):
+    def silent(flow):
+        raise NotSent("No connection.")
+
+    monkeypatch.setattr(setup, "checks", silent)
+
+    assert "could not be asked: No connection." in text_of(bobs.get(at("flow_checks", flow.pk)))
+    assert "could not be asked: No connection." in text_of(bobs.post(at("flow_live", flow.pk)))
+    flow.refresh_from_db()
+    assert flow.state == "setup"
+
+
 def test_a_flow_goes_live_and_leads_to_what_waits_for_approval(bobs, bob, acme, flow, no_checks, in_acme):
     settle(acme)
 
@@ -584,7 +596,9 @@ def test_a_live_summary_is_not_asked_about_invoices(bobs, acme, in_acme):
     live = flow_of(acme)
 
     page = bobs.get(at("flow_edit", live.pk)).content.decode()
-    bobs.post(at("flow_edit", live.pk), {"approval": "automatic", "orders_every_min": "60", "settlements_every_min": "60"})
+    bobs.post(
+        at("flow_edit", live.pk), {"approval": "automatic", "orders_every_min": "60", "settlements_every_min": "60"}
+    )
 
     assert "generic_items" not in page
     live.refresh_from_db()
