@@ -43,12 +43,15 @@ def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> t
         closed = [one.key for one in documents if (on := dated(one.document)) is not None and on <= closed_until]
         if closed:
             raise ClosedPeriod(closed, closed_until)
-    return tuple(_undo(one, documents) for one in reversed(documents))
+    waiting: dict[str, list[str]] = {}
+    for one in documents:
+        for key in one.depends_on:
+            waiting.setdefault(key, []).append(undo_key(one.key))
+    return tuple(_undo(one, waiting.get(one.key, ())) for one in reversed(documents))
 
 
-def _undo(target: Planned, documents: Iterable[Planned]) -> Planned:
+def _undo(target: Planned, waits_for: Iterable[str] = ()) -> Planned:
     document = Undo(target.key, target.document.kind, _HOW.get(target.document.kind, How.DELETE))
-    waits_for = tuple(undo_key(one.key) for one in documents if target.key in one.depends_on)
     return Planned(undo_key(target.key), document, depends_on=(target.key, *waits_for), part=target.part)
 
 
@@ -114,7 +117,7 @@ def _take_back(
         raise PlanBroken(f"{old.key} is not an entry")
     on = _open_day(document.on, closed_until, first_open_on)
     if on == document.on:
-        return _undo(old, ())
+        return _undo(old)
     revision = int(old.key.rpartition("/")[2])
     key = settlement_key(statement.header.settlement_id, part, "reversal", revision)
     reversal = replace(

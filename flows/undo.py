@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from audit import trail
 from bookkeeping import undo as undoing
-from bookkeeping.documents import document_from
+from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
 from flows import planning, progress, rows
@@ -95,13 +95,16 @@ def _refuse(plan: Plan, left: list[Delivery]) -> None:
 
 def _undone(plan: Plan, in_the_books: list[Delivery]) -> tuple[Planned, ...]:
     try:
-        return undoing.undo([_planned(row) for row in in_the_books], closed_until=_closed_until(plan))
+        undone = undoing.undo(_planned(plan, in_the_books), closed_until=_closed_until(plan))
     except ClosedPeriod as error:
         raise CannotUndo(
             f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "
             f"{error.closed_until:%d %B %Y}.",
             "Open the period in the ledger first, or leave the settlement as it is.",
         ) from error
+    # An entry whose accounts are being moved is on its way out already.
+    going = set(Delivery.objects.filter(plan=plan, kind=Kind.UNDO, live=True).values_list("key", flat=True))
+    return tuple(one for one in undone if one.key not in going)
 
 
 def _paid_by_others(plan: Plan) -> bool:
@@ -113,6 +116,14 @@ def _closed_until(plan: Plan) -> date | None:
     return reference.cached(plan.flow.target).closed_until
 
 
-def _planned(row: Delivery) -> Planned:
-    needs = Dependency.objects.filter(delivery=row).exclude(key__startswith="company/").values_list("key", flat=True)
-    return Planned(row.key, document_from(json.loads(row.document)), depends_on=tuple(needs), part=row.part)
+def _planned(plan: Plan, found: list[Delivery]) -> list[Planned]:
+    needs: dict[int, list[str]] = {}
+    named = Dependency.objects.filter(delivery__plan=plan).exclude(key__startswith="company/").order_by("pk")
+    for row_id, key in named.values_list("delivery_id", "key"):
+        needs.setdefault(row_id, []).append(key)
+    return [
+        Planned(
+            row.key, document_from(json.loads(row.document)), depends_on=tuple(needs.get(row.pk, ())), part=row.part
+        )
+        for row in found
+    ]
