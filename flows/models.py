@@ -236,7 +236,7 @@ class Delivery(ScopedModel):
         SCHEDULE = 2, "schedule"
         BACKFILL = 3, "backfill"
 
-    flow = models.ForeignKey(Flow, models.PROTECT, related_name="deliveries")
+    flow = models.ForeignKey(Flow, models.PROTECT, related_name="deliveries", db_index=False)  # delivery_flow_state
     plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, related_name="deliveries")
     remote_key = models.CharField(max_length=120, help_text="provider:environment:company")
     key = models.CharField(max_length=160, help_text="source fact, part, kind, revision")
@@ -289,13 +289,13 @@ class Delivery(ScopedModel):
             models.CheckConstraint(condition=~Q(state="posted") | ~Q(external_id=""), name="posted_has_an_external_id"),
         ]
         indexes = [
-            models.Index(
-                fields=["remote_key", "priority", "next_attempt_at"],
-                condition=Q(state__in=["ready", "sending", "uncertain", "failed", "blocked"]),
-                name="delivery_work",
-            ),
+            # Not partial: SQLite uses a partial index only where a query repeats its condition word for word.
+            models.Index(fields=["state", "remote_key", "priority"], name="delivery_work"),
+            models.Index(fields=["flow", "state"], name="delivery_flow_state"),
+            models.Index(fields=["remote_key", "key"], name="delivery_key"),
+            models.Index(fields=["remote_key", "external_id"], name="delivery_object"),
             models.Index(fields=["tenant", "state", "-id"], name="delivery_tenant_state"),
-            models.Index(fields=["tenant", "flow", "order_id"], name="delivery_order"),
+            models.Index(fields=["tenant", "order_id"], name="delivery_order"),
         ]
 
     def __str__(self) -> str:

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='delivery',
             name='flow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='flows.flow'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='flows.flow'),
         ),
         migrations.CreateModel(
             name='InvoiceBalance',
@@ -359,7 +359,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['ready', 'sending', 'uncertain', 'failed', 'blocked'])), fields=['remote_key', 'priority', 'next_attempt_at'], name='delivery_work'),
+            index=models.Index(fields=['state', 'remote_key', 'priority'], name='delivery_work'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['flow', 'state'], name='delivery_flow_state'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['remote_key', 'key'], name='delivery_key'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['remote_key', 'external_id'], name='delivery_object'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -367,7 +379,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(fields=['tenant', 'flow', 'order_id'], name='delivery_order'),
+            index=models.Index(fields=['tenant', 'order_id'], name='delivery_order'),
         ),
         migrations.AddConstraint(
             model_name='delivery',
