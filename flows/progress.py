@@ -37,7 +37,7 @@ def settle_plan(plan: Plan) -> None:
     if unfinished.filter(state__in=_MOVING).exclude(_later()).exclude(state=State.BLOCKED).exists():
         return
     if plan.state == Plan.State.POSTING and not unfinished.exists():
-        Plan.objects.filter(pk=plan.pk).update(state=Plan.State.POSTED)
+        Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTING).update(state=Plan.State.POSTED)
     verdict = prove.prove_plan(plan)
     trail.record(
         "plan.proved",
@@ -109,7 +109,8 @@ def _waiting_at(remote_key: str) -> dict[int, str]:
 
 
 def _undone(plan: Plan) -> None:
-    Plan.objects.filter(pk=plan.pk).update(state=Plan.State.UNDONE, proved_at=None)
+    if not Plan.objects.filter(pk=plan.pk, state=Plan.State.UNDOING).update(state=Plan.State.UNDONE, proved_at=None):
+        return
     Coverage.objects.filter(plan=plan).delete()
     plan.carriers.all().delete()
     _hand_over(plan)
