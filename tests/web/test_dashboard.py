@@ -194,7 +194,8 @@ def test_a_ledger_that_asks_to_slow_down_is_named(look, alice, acme, in_acme):
     planning.approve(plan_of(settle(acme)), "alice")
     reason = "QuickBooks asks us to slow down."
     later = clock.now() + timedelta(minutes=3)
-    Lane.objects.create(remote_key=flow.target.remote_key, paused_until=later, pause_reason=reason)
+    resting = {"paused_until": later, "pause_reason": reason}
+    Lane.objects.update_or_create(remote_key=flow.target.remote_key, defaults=resting)
 
     assert f"{reason} It goes on in 3 minutes." in text_of(look(alice))
 
