@@ -135,11 +135,11 @@ def flows_to_plan() -> list[tuple[int, datetime]]:
 def approve(plan: Plan, actor: str) -> int:
     """Let a plan be posted. Returns how many documents go out; what is held stays held.
 
-    Nothing happens while the plan is being planned again: what a person approves is what they saw.
+    Nothing happens while the plan is being planned again, or could not be: what a person approves is what they saw.
     """
     with transaction.atomic():
         approved = Plan.objects.filter(
-            pk=plan.pk, state=Plan.State.PLANNED, asked=F("made"), flow__state=Flow.State.LIVE
+            pk=plan.pk, state=Plan.State.PLANNED, asked=F("made"), problem="", flow__state=Flow.State.LIVE
         ).update(state=Plan.State.POSTING, approved_by=actor, approved_at=clock.now())
         if not approved:
             return 0
@@ -162,7 +162,9 @@ def release(flow: Flow) -> None:
     if flow.state != Flow.State.LIVE:
         return
     own = Delivery.objects.filter(flow=flow, plan=None, state=State.PLANNED).exclude(kind__in=_GROUNDWORK)
-    unfinished = Delivery.objects.filter(plan__state=Plan.State.POSTING, flow=flow)
+    # What is being planned again may be half old, half new by now: its planner lets it go.
+    unfinished = Delivery.objects.filter(flow=flow, plan__state=Plan.State.POSTING, plan__asked=F("plan__made"))
+    unfinished = unfinished.filter(plan__problem="")
     if rows.release(own) + rows.release(unfinished):
         kick(flow.target.remote_key)
     if flow.approval != Flow.Approval.AUTOMATIC:

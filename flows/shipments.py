@@ -89,8 +89,15 @@ def close_out(row: Delivery, actor: str) -> int:
 
     Returns how many documents that takes. Rows that come later start a new invoice.
 
-    Raises CannotClose where the invoice is not in the books, or nothing of it is open.
+    Raises CannotClose where the invoice is not in the books, nothing of it is open, or a settlement may just be taking it.
     """
+    with sole(row.flow) as mine:
+        if not mine:
+            raise CannotClose("Settlements are being planned at this moment.", "Try again in a few minutes.")
+        return _close_out(row, actor)
+
+
+def _close_out(row: Delivery, actor: str) -> int:
     balance = InvoiceBalance.objects.filter(delivery=row).select_related("delivery__flow").first()
     if balance is None or row.state != State.POSTED:
         raise CannotClose("This invoice is not in the books.", "There is nothing to close.")
@@ -345,7 +352,7 @@ def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:
         rows.write(flow, None, rows.Changes(new=[Draft(step, {}, None, step.depends_on)]), flow.mapping_version)
         _note(flow, row, TAKEN_BACK)
     elif history.open_invoice(balance).balance > 0:
-        close_out(row, "the order was cancelled")
+        _close_out(row, "the order was cancelled")
         _note(flow, row, TAKEN_BACK)
 
 
