@@ -3,8 +3,10 @@
 import threading
 
 import pytest
-from django.db.models import Count
+from django.db.models import Count, Value
+from django.db.models.functions import Upper
 
+from kit.clock import now
 from kit.scope import ForeignTenant, NoScope, current_tenant_id, enter, outside, scope, unscoped
 from tenants.models import Alert, Connection, Member
 from tests.factories import ConnectionFactory, MemberFactory
@@ -136,6 +138,47 @@ def test_row_cannot_be_moved_to_another_tenant(acme, globex):
         row.tenant = globex
         with pytest.raises(ForeignTenant):
             Alert.objects.bulk_update([row], ["tenant"])
+
+
+def test_many_rows_are_written_as_they_are(acme, django_assert_num_queries):
+    with scope(acme.id):
+        rows = [raise_alert(acme.id, key=f"k{number}") for number in range(3)]
+        for row in rows:
+            row.save()
+            row.title, row.settled_at = f"title of {row.key}", now()
+        with django_assert_num_queries(1):
+            written = Alert.objects.bulk_update(rows, ["title", "settled_at"])
+
+        found = {row.key: (row.title, row.settled_at) for row in Alert.objects.all()}
+    assert written == 3
+    assert found == {row.key: (row.title, row.settled_at) for row in rows}
+
+
+def test_many_rows_may_be_written_with_expressions_and_in_a_filtered_set(acme):
+    with scope(acme.id):
+        rows = [raise_alert(acme.id, key=key) for key in ("a", "b")]
+        for row in rows:
+            row.save()
+            row.title = Upper(Value(f"new {row.key}"))
+        Alert.objects.filter(key="a").bulk_update(rows, ["title"])
+
+        titles = dict(Alert.objects.values_list("key", "title"))
+    assert titles["a"] == "NEW A"
+    assert titles["b"] != "NEW B"
+
+
+def test_row_of_another_tenant_is_not_written_under_a_borrowed_name(acme, globex):
+    with scope(globex.id):
+        theirs = raise_alert(globex.id)
+        theirs.save()
+    forged = Alert(pk=theirs.pk, tenant_id=acme.id, title="ours")
+
+    with scope(acme.id):
+        written = Alert.objects.bulk_update([forged], ["title"])
+
+    with scope(globex.id):
+        assert Alert.objects.get(pk=theirs.pk).title != "ours"
+    assert written == 0
 
 
 def test_write_without_scope_raises(acme):
