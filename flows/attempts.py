@@ -1,10 +1,12 @@
 """The memory of remote calls: frozen before the first byte goes out, and append-only what anybody learns of them."""
 
 import hashlib
+import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -38,7 +40,8 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
         claimed = Delivery.objects.filter(pk__in=ids, live=True, state__in=[State.READY, State.FAILED]).update(
             state=State.SENDING, tries=F("tries") + 1, next_attempt_at=None
         )
-        if claimed != len(ids) or _content(Delivery.objects.filter(pk__in=ids)) != _content(rows):
+        stored = Delivery.objects.filter(pk__in=ids).only("generation", "digest", "bindings")
+        if claimed != len(ids) or _content(stored) != _content(rows):
             raise Moved
         attempt = Attempt.objects.create(
             tenant_id=rows[0].tenant_id,
@@ -54,7 +57,7 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
             sent_at=now,
             deadline_at=now + timedelta(seconds=deadline_s),
         )
-        attempt.deliveries.set(rows)
+        attempt.deliveries.add(*rows)
     return attempt
 
 
@@ -111,11 +114,19 @@ def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[
         if not lanes.owns(lease):
             raise LeaseLost(lease.remote_key)
         found = Delivery.objects.filter(pk=row.pk, live=True, state__in=states)
-        fresh = found.select_related("flow__target", "plan").first()
+        fresh = found.select_related("flow__target").first()
         if fresh is not None:
             change(fresh)
             progress.after_outcome([fresh])
 
 
-def _content(rows: object) -> set[tuple[int, int, str, str]]:
-    return {(row.pk, row.generation, row.digest, repr(sorted(row.bindings.items()))) for row in rows}  # type: ignore[attr-defined]
+def _content(rows: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    return {(*values, json.dumps(bindings, sort_keys=True)) for *values, bindings in rows}
+
+
+def _stored(ids: Sequence[int]) -> Iterable[tuple[Any, ...]]:
+    return Delivery.objects.filter(pk__in=ids).values_list("pk", "generation", "digest", "bindings")
+
+
+def _plain(row: Delivery) -> tuple[Any, ...]:
+    return row.pk, row.generation, row.digest, row.bindings

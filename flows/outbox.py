@@ -70,10 +70,10 @@ def deliver(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) 
         # What is left of the time the lease was measured by: a worker that was asleep since then sends nothing.
         answers = ledger.send(call, (attempt.deadline_at - clock.now()).total_seconds())
     except NotSent as error:
-        _nothing_happened(lease, attempt, Outcome.Result.NOT_SENT, str(error), started)
+        _nothing_happened(lease, attempt, rows, Outcome.Result.NOT_SENT, str(error), started)
         raise pace.unreachable(lease, error) from error
     except AuthorizationLost as error:
-        _nothing_happened(lease, attempt, Outcome.Result.UNAUTHORIZED, str(error), started)
+        _nothing_happened(lease, attempt, rows, Outcome.Result.UNAUTHORIZED, str(error), started)
         raise pace.shut_out(rows[0].flow.target, error) from error
     except Exception as error:
         if not isinstance(error, Unknown):
@@ -86,7 +86,7 @@ def deliver(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) 
             Outcome.Result.UNKNOWN,
             {"reason": said},
             started,
-            lambda: outcomes.uncertain(_sent(attempt), look_at),
+            lambda: outcomes.uncertain(_still(attempt, rows), look_at),
         )
     else:
         base_s = pace.shortest_retry_s(ledger, call)
@@ -96,18 +96,24 @@ def deliver(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) 
             Outcome.Result.ANSWERED,
             wire.answers_to_json(answers),
             started,
-            lambda: outcomes.apply_answers(_sent(attempt), answers, base_s),
+            lambda: outcomes.apply_answers(_still(attempt, rows), answers, base_s),
         )
         if lanes.healthy(lease):
             progress.lane_well(lease.remote_key)
 
 
-def _nothing_happened(lease: Lease, attempt: Attempt, result: Outcome.Result, reason: str, started: float) -> None:
-    attempts.learn(lease, attempt, result, {"reason": reason}, started, lambda: outcomes.not_sent(_sent(attempt)))
+def _nothing_happened(
+    lease: Lease, attempt: Attempt, rows: Sequence[Delivery], result: Outcome.Result, reason: str, started: float
+) -> None:
+    attempts.learn(
+        lease, attempt, result, {"reason": reason}, started, lambda: outcomes.not_sent(_still(attempt, rows))
+    )
 
 
-def _sent(attempt: Attempt) -> list[Delivery]:
-    return list(attempt.deliveries.filter(state=State.SENDING).select_related("flow__target", "plan").order_by("id"))
+def _still(attempt: Attempt, rows: Sequence[Delivery]) -> list[Delivery]:
+    """Return the rows of a call that are still being sent, as they were sent: nobody else touches them meanwhile."""
+    sending = set(attempt.deliveries.filter(state=State.SENDING).values_list("pk", flat=True))
+    return [row for row in rows if row.pk in sending]
 
 
 def _serve(lease: Lease, slice_s: float) -> bool:
@@ -166,7 +172,8 @@ def _batch(lease: Lease, first: Delivery) -> list[Delivery]:
     if first.code == taking_back.ALONE:
         return [first]
     due = _due(lease, *_SENDABLE).filter(kind=first.kind, flow=first.flow_id, priority=first.priority, resend=None)
-    return list(due.exclude(code=taking_back.ALONE)[: UNDO_ROWS if first.kind == Kind.UNDO else BATCH_ROWS])
+    together = due.exclude(code=taking_back.ALONE).select_related(None).prefetch_related("flow__target")
+    return list(together[: UNDO_ROWS if first.kind == Kind.UNDO else BATCH_ROWS])
 
 
 def _send_again(lease: Lease, first: Delivery) -> None:

@@ -178,15 +178,15 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
             row.reason = taking_back.sentence(row, "It is being taken out of the books again.")
             row.action = "Find out what changed the amount, for instance automatic sales tax, and switch it off there."
     rows = [row for row, _ in answered]
-    Delivery.objects.bulk_update(
+    _write(
         rows,
-        [
-            "state", "reason", "action", "code", "external_id", "version", "answered_total", "answered_lines", "url",
-            "posted_at", "resend", "next_attempt_at", "updated_at",
-        ],
+        "state", "reason", "action", "code", "external_id", "version", "answered_total", "answered_lines", "url",
+        "posted_at", "resend", "next_attempt_at", "updated_at",
     )  # fmt: skip
+    _keep_lines(rows)
     settled: list[Delivery] = []
-    for row, answer in answered:
+    answered_lines: dict[int, dict[str, int]] = {}
+    for row in rows:
         if row.code == taking_back.DIFFERENT:
             taking_back.begin(row)
         elif taking_back.differs(row):
@@ -194,10 +194,33 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
         elif row.kind == Kind.UNDO:
             settled += taking_back.done(row)
         elif row.kind == Kind.INVOICE and answer.lines:
-            InvoiceBalance.objects.filter(delivery=row).exclude(lines=dict(answer.lines)).update(
-                lines=dict(answer.lines)
-            )
+            answered_lines[row.pk] = dict(answer.lines)
+    _keep_balances(answered_lines)
     _release_dependants([row for row in (*rows, *settled) if row.state == State.POSTED])
+
+
+def _keep_balances(answered: Mapping[int, dict[str, int]]) -> None:
+    """Let payments take off what the ledger booked, line by line; ``answered`` is by the invoice's delivery."""
+    balances = list(InvoiceBalance.objects.filter(delivery__in=answered)) if answered else []
+    changed = [balance for balance in balances if balance.lines != answered[balance.delivery_id]]
+    for balance in changed:
+        balance.lines = answered[balance.delivery_id]
+    InvoiceBalance.objects.bulk_update(changed, ["lines"])
+
+
+def _write(rows: Sequence[Delivery], *fields: str) -> None:
+    """Store these fields of rows that exist, in one statement: ``bulk_update`` takes a hundred times as long."""
+    Delivery.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+
+
+def _keep_lines(rows: Sequence[Delivery]) -> None:
+    """Keep an invoice as the ledger answered it, where that is not as it was planned."""
+    invoices = [row for row in rows if row.kind == Kind.INVOICE and row.state == State.POSTED]
+    answered = {row.pk: row.answered_lines for row in invoices if row.answered_lines}
+    for balance in InvoiceBalance.objects.filter(delivery__in=answered) if answered else ():
+        if balance.lines != answered[balance.delivery_id]:
+            balance.lines = answered[balance.delivery_id]
+            balance.save(update_fields=["lines"])
 
 
 def _release_dependants(posted: Sequence[Delivery]) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from bookkeeping.documents import document_from
@@ -94,8 +94,9 @@ def _post(row: Delivery, keys: Sequence[str], known: Mapping[str, External]) -> 
 
 
 def _bound(binding: Binding, known: Mapping[str, External]) -> Binding:
-    changes = {name: known[value[1:]].external_id for name, value in asdict(binding).items() if value.startswith("@")}
-    return replace(binding, **changes)
+    values = {each.name: getattr(binding, each.name) for each in fields(binding)}
+    changes = {name: known[value[1:]].external_id for name, value in values.items() if value.startswith("@")}
+    return replace(binding, **changes) if changes else binding
 
 
 def _hash(text: str) -> str:
