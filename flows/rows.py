@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import Document, Invoice, Kind, document_from
@@ -20,9 +20,12 @@ from flows import lanes
 from flows.models import Delivery, Dependency, Flow, InvoiceBalance, Plan
 from kit.scope import unscoped
 from ledgers.port import Binding
+from tenants.models import Access
 
 CHUNK: Final = 1000
 ELSEWHERE: Final = "carried_elsewhere"
+_TAKEN: Final = "This is already booked in the same company by another flow."
+_WHAT_NOW: Final = "Keep one of the two flows, or undo it there first."
 # Holds that planning made and planning may lift; what a ledger refused is lifted by a person.
 _OURS: Final = frozenset({*HoldReason, ELSEWHERE})
 # An answer is still out, or a person has to look: the row stays as it was sent.
@@ -131,6 +134,7 @@ def write(flow: Flow, plan: Plan | None, changes: Changes, mapping_version: int)
     for pairs in chunked(changes.changed):
         with transaction.atomic():
             _still([row.pk for row, _ in pairs])
+            _wrest(flow.target.remote_key, flow.tenant_id, [row.key for row, _ in pairs if row.live])
             Dependency.objects.filter(delivery__in=[row for row, _ in pairs]).delete()
             Delivery.objects.bulk_update([row for row, _ in pairs], _WRITTEN)
             _depend(pairs)
@@ -140,9 +144,8 @@ def write(flow: Flow, plan: Plan | None, changes: Changes, mapping_version: int)
 
 def ensure(flow: Flow, draft: Draft, state: str) -> None:
     """Create a row that belongs to no plan, unless the company has a live one of its key already."""
-    with unscoped("a company may be shared by tenants"):
-        there = Delivery.objects.filter(remote_key=flow.target.remote_key, key=draft.planned.key, live=True).exists()
-    if not there:
+    owned, _ = _past(flow.target.remote_key, flow.tenant_id, [draft.planned.key])
+    if not owned:
         _create(flow, None, [draft], state, flow.mapping_version)
 
 
@@ -217,7 +220,9 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
     def create() -> None:
         # Planners of one company go one after the other: only one of them may find a fact free.
         lanes.lock(remote_key)
-        taken, generations = _past(remote_key, [draft.planned.key for draft in drafts])
+        keys = [draft.planned.key for draft in drafts]
+        _wrest(remote_key, flow.tenant_id, keys, plan)
+        taken, generations = _past(remote_key, flow.tenant_id, keys)
         elsewhere = _is_elsewhere(plan, remote_key)
         rows = []
         for draft in drafts:
@@ -229,8 +234,7 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
                 _hold(row, draft.hold)
             if key in taken or (elsewhere and row.kind != Kind.UNDO):
                 row.live, row.state, row.code = False, State.HELD, ELSEWHERE
-                row.reason = "This is already booked in the same company by another flow."
-                row.action = "Keep one of the two flows, or undo it there first."
+                row.reason, row.action = _TAKEN, _WHAT_NOW
             rows.append(row)
         _depend(list(zip(Delivery.objects.bulk_create(rows), drafts, strict=True)))
 
@@ -238,15 +242,16 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
         create()
 
 
-def _past(remote_key: str, keys: Iterable[str]) -> tuple[set[str], dict[str, int]]:
-    """Return the keys that own a live row in the company, and the highest generation that each key ever had there.
+def _past(remote_key: str, tenant_id: int, keys: Iterable[str]) -> tuple[set[str], dict[str, int]]:
+    """Return the keys that somebody owns in the company, and the highest generation that each key ever had there.
 
     A key that comes back goes on counting: under an old generation the ledger would only repeat its old answer.
     """
     with unscoped("a company may be shared by tenants"):
         rows = Delivery.objects.filter(remote_key=remote_key, key__in=list(keys))
         generations = dict(rows.order_by().values_list("key").annotate(Max("generation")))
-        return set(rows.filter(live=True).values_list("key", flat=True)), generations
+        owned = rows.filter(live=True).exclude(pk__in=_idle_elsewhere(remote_key, tenant_id).values("pk"))
+        return set(owned.values_list("key", flat=True)), generations
 
 
 def _is_elsewhere(plan: Plan | None, remote_key: str) -> bool:
@@ -257,13 +262,39 @@ def _is_elsewhere(plan: Plan | None, remote_key: str) -> bool:
         rows = Delivery.objects.filter(
             remote_key=remote_key, live=True, plan__settlement__settlement_id=plan.settlement.settlement_id
         )
-        return rows.exclude(plan=plan).exclude(plan__state=Plan.State.UNDONE).exclude(kind=Kind.UNDO).exists()
+        rows = rows.exclude(plan=plan).exclude(plan__state=Plan.State.UNDONE).exclude(kind=Kind.UNDO)
+        return rows.exclude(pk__in=_idle_elsewhere(remote_key, plan.tenant_id).values("pk")).exists()
+
+
+def _idle_elsewhere(remote_key: str, tenant_id: int) -> QuerySet[Delivery]:
+    """Return what other tenants of the company own and book nothing with: what they only planned in a flow that is not live,
+    or had approved before they lost the company. A plan of which anything may be in the books, or is on its way, stays whole.
+    """
+    lost = ~Q(flow__target__state=Access.ACTIVE)
+    in_the_books = Q(state__in=_SENT) | ~Q(external_id="") | Q(resend__isnull=False) | Q(code__in=LOOK_FIRST)
+    busy = in_the_books | (Q(state__in=_MOVING) & ~lost)
+    rows = Delivery.objects.filter(remote_key=remote_key, live=True).exclude(tenant_id=tenant_id)
+    rows = rows.exclude(kind=Kind.UNDO).exclude(busy).filter(lost | ~Q(flow__state=Flow.State.LIVE))
+    return rows.exclude(Exists(Delivery.objects.filter(busy, plan=OuterRef("plan"), live=True)))
+
+
+def _wrest(remote_key: str, tenant_id: int, keys: Sequence[str], plan: Plan | None = None) -> None:
+    """Take what is idle elsewhere: keys have no tenant in them, and a stranger's mere plan must keep nobody from booking."""
+    wanted = Q(key__in=keys)
+    if plan is not None:
+        wanted |= Q(plan__settlement__settlement_id=plan.settlement.settlement_id)
+    with unscoped("a company may be shared by tenants"):
+        ids = list(_idle_elsewhere(remote_key, tenant_id).filter(wanted).values_list("pk", flat=True))
+        for some in chunked(ids):
+            rows = Delivery.objects.filter(pk__in=some, live=True)
+            rows.filter(key__startswith="company/").update(state=State.DROPPED, live=False)
+            rows.update(state=State.HELD, live=False, code=ELSEWHERE, reason=_TAKEN, action=_WHAT_NOW)
 
 
 def _take_over(rows: Sequence[Delivery]) -> None:
     """Let rows own their keys that another flow owned and has given up."""
     for some in chunked(rows):
-        taken, _ = _past(some[0].remote_key, [row.key for row in some])
+        taken, _ = _past(some[0].remote_key, some[0].tenant_id, [row.key for row in some])
         elsewhere = _is_elsewhere(some[0].plan, some[0].remote_key)
         for row in some:
             row.live = row.key not in taken and not elsewhere
