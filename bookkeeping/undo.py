@@ -8,7 +8,7 @@ from typing import Final
 from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.check import check_documents
 from bookkeeping.coverage import Coverage, remainders
-from bookkeeping.documents import Deposit, Document, How, JournalEntry, Kind, Undo
+from bookkeeping.documents import Deposit, Document, How, Invoice, JournalEntry, Kind, Payment, Undo
 from bookkeeping.entries import dated, effect, reversed_lines
 from bookkeeping.figures import Statement
 from bookkeeping.numbering import reversal_number, settlement_key, undo_key
@@ -33,8 +33,9 @@ class ClosedPeriod(ValueError):
 def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> tuple[Planned, ...]:
     """Return one undo per live document, in the reverse of the order in which they were planned.
 
-    An undo waits for the undo of everything that depends on its target, so an invoice goes after its payment. What
-    was never sent needs no undo and is not to be passed.
+    An undo waits for the undo of everything that depends on its target, so an invoice goes after its payment, and for
+    those of the settlement's own documents behind it, payout first: where the ledger refuses one, nothing before it is
+    taken back. What was never sent needs no undo and is not to be passed.
 
     Raises:
         ClosedPeriod: a document is dated on or before ``closed_until``; nothing is taken back then.
@@ -47,7 +48,14 @@ def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> t
     for one in documents:
         for key in one.depends_on:
             waiting.setdefault(key, []).append(undo_key(one.key))
-    return tuple(_undo(one, waiting.get(one.key, ())) for one in reversed(documents))
+    steps: list[Planned] = []
+    behind: list[str] = []
+    for one in reversed(documents):
+        steps.append(_undo(one, dict.fromkeys([*waiting.get(one.key, ()), *behind])))
+        # Those of orders may be thousands, and no order's document waits for another order's.
+        if not isinstance(one.document, (Invoice, Payment)):
+            behind.append(undo_key(one.key))
+    return tuple(steps)
 
 
 def _undo(target: Planned, waits_for: Iterable[str] = ()) -> Planned:
