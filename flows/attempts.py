@@ -40,8 +40,7 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
         claimed = Delivery.objects.filter(pk__in=ids, live=True, state__in=[State.READY, State.FAILED]).update(
             state=State.SENDING, tries=F("tries") + 1, next_attempt_at=None
         )
-        stored = Delivery.objects.filter(pk__in=ids).only("generation", "digest", "bindings")
-        if claimed != len(ids) or _content(stored) != _content(rows):
+        if claimed != len(ids) or _content(_stored(ids)) != _content(_plain(row) for row in rows):
             raise Moved
         attempt = Attempt.objects.create(
             tenant_id=rows[0].tenant_id,
@@ -57,7 +56,10 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
             sent_at=now,
             deadline_at=now + timedelta(seconds=deadline_s),
         )
-        attempt.deliveries.add(*rows)
+        carried = Attempt.deliveries.through
+        carried._default_manager.bulk_create(carried(attempt_id=attempt.pk, delivery_id=row_id) for row_id in ids)
+    for row in rows:
+        row.state, row.tries, row.next_attempt_at = State.SENDING, row.tries + 1, None
     return attempt
 
 

@@ -185,7 +185,6 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
     )  # fmt: skip
     _keep_lines(rows)
     settled: list[Delivery] = []
-    answered_lines: dict[int, dict[str, int]] = {}
     for row in rows:
         if row.code == taking_back.DIFFERENT:
             taking_back.begin(row)
@@ -193,19 +192,7 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
             progress.answered_differently(row)
         elif row.kind == Kind.UNDO:
             settled += taking_back.done(row)
-        elif row.kind == Kind.INVOICE and answer.lines:
-            answered_lines[row.pk] = dict(answer.lines)
-    _keep_balances(answered_lines)
     _release_dependants([row for row in (*rows, *settled) if row.state == State.POSTED])
-
-
-def _keep_balances(answered: Mapping[int, dict[str, int]]) -> None:
-    """Let payments take off what the ledger booked, line by line; ``answered`` is by the invoice's delivery."""
-    balances = list(InvoiceBalance.objects.filter(delivery__in=answered)) if answered else []
-    changed = [balance for balance in balances if balance.lines != answered[balance.delivery_id]]
-    for balance in changed:
-        balance.lines = answered[balance.delivery_id]
-    InvoiceBalance.objects.bulk_update(changed, ["lines"])
 
 
 def _write(rows: Sequence[Delivery], *fields: str) -> None:

@@ -20,9 +20,11 @@ def after_outcome(rows: Iterable[Delivery]) -> None:
     """Move the plans of these rows on, and keep the flow's alert about what needs a person up to date."""
     found = list(rows)
     for plan_id in {row.plan_id for row in found if row.plan_id}:
-        settle_plan(Plan.objects.select_related("settlement", "flow__target").get(pk=plan_id))
-    for flow_id in {row.flow_id for row in found}:
-        tell(Flow.objects.get(pk=flow_id))
+        # Plans are heavy and mostly still on their way.
+        if not _is_moving(plan_id):
+            settle_plan(Plan.objects.select_related("settlement", "flow__target").get(pk=plan_id))
+    for flow in {row.flow_id: row.flow for row in found}.values():
+        tell(flow)
 
 
 def settle_plan(plan: Plan) -> None:
@@ -33,9 +35,9 @@ def settle_plan(plan: Plan) -> None:
         if not undos.exclude(state=State.POSTED).exists():
             _undone(plan)
         return
-    unfinished = rows.filter(state__in=[*_MOVING, *STOPPED])
-    if unfinished.filter(state__in=_MOVING).exclude(_later()).exclude(state=State.BLOCKED).exists():
+    if _is_moving(plan.pk):
         return
+    unfinished = rows.filter(state__in=[*_MOVING, *STOPPED])
     if plan.state == Plan.State.POSTING and not unfinished.exists():
         Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTING).update(state=Plan.State.POSTED)
     verdict = prove.prove_plan(plan)
@@ -46,6 +48,12 @@ def settle_plan(plan: Plan) -> None:
         settlement=plan.settlement.settlement_id,
         verdict=verdict,
     )
+
+
+def _is_moving(plan_id: int) -> bool:
+    """Whether something of a plan goes on by itself now; what waits for its day or for another document does not."""
+    rows = Delivery.objects.filter(plan=plan_id, state__in=_MOVING)
+    return rows.exclude(_later()).exclude(state=State.BLOCKED).exists()
 
 
 def answered_differently(row: Delivery) -> None:

@@ -96,9 +96,10 @@ def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> list[Delivery]:
         row.state, row.external_id, row.posted_at = State.POSTED, gone[0].external_id, clock.now()
         row.code = row.reason = row.action = ""
         row.next_attempt_at = row.resend = None
-    Delivery.objects.bulk_update(
-        others, ["state", "external_id", "posted_at", "code", "reason", "action", "next_attempt_at", "resend"]
-    )
+    for row in others:
+        row.save(
+            update_fields=["state", "external_id", "posted_at", "code", "reason", "action", "next_attempt_at", "resend"]
+        )
     return others
 
 
