@@ -1,10 +1,10 @@
-# Everything runs in .venv; `make demo` and `make test` make it themselves.
+# Everything runs in .venv; `make demo`, `make serve` and `make test` make it themselves.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo demo-once test lint lock clean
+.PHONY: demo demo-once serve test lint lock clean
 
 $(VENV)/runtime: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tieout needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -21,6 +21,9 @@ demo: $(VENV)/runtime
 
 demo-once: $(VENV)/runtime
 	@$(BIN)/python manage.py demo --once $(ARGS)
+
+serve: $(VENV)/runtime
+	@$(BIN)/python manage.py serve $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
