@@ -3,17 +3,16 @@
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from django.conf import settings
 from django.test import override_settings
 from werkzeug.test import Client
 
 from amazon.sandbox import DEMO_APPLICATION, AmazonStandIn
 from flows import outbox, schedule
-from flows.models import Delivery, Flow, Lane, Plan
+from flows.models import Delivery, Flow
 from kit import http
-from kit.scope import scope, unscoped
+from kit.scope import scope
 from ledgers.quickbooks.sandbox import QuickBooksStandIn
 from sandbox.store import Store
 from tenants import connections
