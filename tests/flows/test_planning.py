@@ -1,6 +1,6 @@
 """Planning: in place while nothing was sent, never against what was sent, by one planner at a time."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -111,6 +111,19 @@ def test_the_rest_of_a_settlement_waits_where_what_was_sent_would_come_out_other
     assert len(plan.verdict["differs"]) == 1
 
 
+def test_a_document_that_came_out_otherwise_is_not_planned_again(acme):
+    flow = flow_of(acme)
+    plan = plan_of(settle(acme, rows=[*SALE, STRANGE]))
+    planning.approve(plan, "alice")
+    entry = Delivery.objects.filter(plan=plan, kind="entry").first()
+    Delivery.objects.filter(pk=entry.pk).update(state="held", code="different_total", external_id="7")
+
+    rules.save_split(flow, AccountKey.SALES, Binding(account="40"), "alice", sku="LAMP-*")
+
+    after = Delivery.objects.get(pk=entry.pk)
+    assert (after.state, after.code, after.digest) == ("held", "different_total", entry.digest)
+
+
 def test_a_mapping_that_only_names_what_was_sent_otherwise_holds_nothing_up(acme):
     flow = flow_of(acme, mode="orders")
     plan = plan_of(settle(acme, rows=[*SALE, STRANGE]))
@@ -138,6 +151,19 @@ def test_a_mapping_change_leaves_posted_settlements_and_serves_later_ones(acme):
     assert (entry.state, entry.bindings["FEE_SELLING"]["account"]) == ("posted", first_account(entry))
     assert Delivery.objects.get(plan=second, kind="entry").bindings["FEE_SELLING"]["account"] == "40"
     assert not plan_of(first.settlement).verdict["differs"]
+
+
+def test_planning_a_posted_settlement_again_only_says_what_would_come_out_otherwise(acme):
+    flow = flow_of(acme)
+    plan = post(plan_of(settle(acme)))
+    before, statement, version = deliveries(plan), plan.statement, plan.mapping_version
+    rules.save_split(flow, AccountKey.SALES, Binding(account="40"), "alice", sku="LAMP-*")
+
+    planning.replan(plan)
+
+    assert deliveries(plan) == before
+    assert (plan.state, plan.statement, plan.mapping_version) == ("posted", statement, version)
+    assert [Delivery.objects.get(plan=plan, key=key).kind for key in plan.verdict["differs"]] == ["entry"]
 
 
 def first_account(entry):
@@ -177,10 +203,10 @@ def test_a_label_is_asked_about_as_long_as_one_settlement_needs_it(acme):
     flow = flow_of(acme)
     settle(acme, rows=[*SALE, STRANGE])
     settle(acme, "15000000002", rows=[*SALE, STRANGE], start="2026-01-15")
-    later = clock.now().date()
 
-    rules.save_label(flow, LABEL, Category.FEE_ADJUSTMENT, "alice", later)
+    rules.save_label(flow, LABEL, Category.FEE_ADJUSTMENT, "alice", date(2026, 1, 20))
 
+    assert [plan.statement["unknown"] == [] for plan in Plan.objects.order_by("settlement__ends_at")] == [False, True]
     assert Alert.objects.get(kind="unknown_label").settled_at is None
 
 
@@ -238,7 +264,9 @@ def test_two_planners_never_meet(acme):
 
     [(flow_id, until)] = planning.flows_to_plan()
     assert planning.flows_to_plan() == []
-    planning.plan_flow(flow_id, until)
+    planning.plan_flow(flow_id, until - timedelta(seconds=1))
+    plan.refresh_from_db()
+    assert plan.asked > plan.made
     planning.plan_flow(flow_id, until)
     plan.refresh_from_db()
     assert plan.asked == plan.made

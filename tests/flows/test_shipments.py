@@ -7,7 +7,7 @@ import pytest
 from amazon.models import Order
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import history, planner, planning, rules, shipments
+from flows import history, making, planner, planning, rules, shipments
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Shipment
 from kit import clock
 from ledgers.models import Company, ListEntry
@@ -222,8 +222,8 @@ def test_units_that_settled_before_the_shipment_was_seen_are_left_to_their_settl
     balance = InvoiceBalance.objects.get(from_shipment=True)
     assert (balance.not_for, balance.units) == ([e7.SETTLEMENT_IDS[1]], {"600000000065": 2})
     plan = plan_of(history.settlements_of(flow).get())
-    planning.replan(plan)
-    assert not Coverage.objects.filter(invoice=balance).exists()
+    covered = making.make(plan, plan.mode).planning.coverage
+    assert balance.delivery.key not in {one.invoice for one in covered}
 
 
 def test_everything_settled_already_gives_no_invoice(flow):
@@ -288,6 +288,22 @@ def test_a_held_invoice_goes_on_even_where_its_settlement_counts_on_it(flow):
     assert not Delivery.objects.exclude(state__in=["posted", "dropped"]).exists()
     assert plan_of(plan.settlement).verdict["verdict"] == "proved"
     assert Coverage.objects.get().amount == 8000
+
+
+def test_a_settlement_invoices_an_order_itself_whose_shipment_invoice_is_given_up(flow):
+    Flow.objects.filter(pk=flow.pk).update(generic_items=False, approval="review")
+    flow.refresh_from_db()
+    found = order(flow)
+    shipments.plan_shipments(flow)
+    plan = settle(flow, ("22 Sep", "Order", "A", "P 80.00 (2), Comm -12.00"))
+    assert Coverage.objects.get(plan=plan).invoice.from_shipment
+
+    change(found, items=[{**found.items[0], "tax_basis": "unclear"}])
+    shipments.plan_shipments(flow)
+    planning.plan_new(flow, at_once=True)
+
+    assert [number for number, *_ in invoices()] == [ORDER]
+    assert not Coverage.objects.get(plan=plan).invoice.from_shipment
 
 
 def test_nothing_is_invoiced_while_settlements_are_planned(flow):
