@@ -42,6 +42,7 @@ class Command(BaseCommand):
         if connection.vendor != "sqlite":
             # The lock proves nothing about a serve on another machine.
             raise CommandError("serve is the embedded arrangement; with a database server, set REDIS_URL as well.")
+        os.umask(0o077)  # nobody else on this machine reads the database
         place = Path(settings.DATABASES["default"]["NAME"]).resolve().parent
         place.mkdir(parents=True, exist_ok=True)
         with open(place / "serve.lock", "a+") as lock:
