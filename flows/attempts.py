@@ -51,11 +51,12 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
             method=call.method,
             path=call.path,
             operation=call.operation,
-            sealed_call=wire.freeze(call),
             body_sha256=hashlib.sha256(call.body).hexdigest(),
             sent_at=now,
             deadline_at=now + timedelta(seconds=deadline_s),
         )
+        wire.freeze(attempt, call)
+        attempt.save(update_fields=["sealed_call"])
         carried = Attempt.deliveries.through
         carried._default_manager.bulk_create(carried(attempt_id=attempt.pk, delivery_id=row_id) for row_id in ids)
     for row in rows:

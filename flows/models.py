@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from amazon.models import Order, Report, Settlement
 from bookkeeping.documents import Kind
 from kit.scope import ScopedModel
+from kit.sealed import SealedField
 from tenants.models import Connection
 
 
@@ -330,7 +331,7 @@ class Attempt(ScopedModel):
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=200)
     operation = models.CharField(max_length=40)
-    sealed_call = models.TextField(help_text="The frozen call, sealed")
+    sealed_call = SealedField(blank=True, help_text="The frozen call, sealed")
     body_sha256 = models.CharField(max_length=64)
     sent_at = models.DateTimeField()
     deadline_at = models.DateTimeField()

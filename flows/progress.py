@@ -121,6 +121,9 @@ def _undone(plan: Plan) -> None:
         return
     Coverage.objects.filter(plan=plan).delete()
     plan.carriers.all().delete()
+    # What came back out of the books by itself meanwhile has no settlement to wait for any more.
+    left = Delivery.objects.filter(plan=plan, live=True, external_id="").exclude(kind="undo")
+    left.update(state=State.DROPPED, live=False)
     _hand_over(plan)
     trail.record("plan.undone", f"plan:{plan.pk}", tenant_id=plan.tenant_id, settlement=plan.settlement.settlement_id)
 

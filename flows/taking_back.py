@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from django.db.models import F
+
 from audit import trail
 from bookkeeping.documents import How, Kind, Undo
 from bookkeeping.money import to_text
 from bookkeeping.numbering import undo_key
-from flows.models import Coverage, Delivery, Dependency, InvoiceBalance
+from flows.models import Coverage, Delivery, Dependency, InvoiceBalance, Plan
 from kit import clock
 
 DIFFERENT: Final = "different_total"  # booked with another total than was sent: taken back, then held
@@ -79,12 +81,21 @@ def done(undo: Delivery) -> list[Delivery]:
         _send_later(gone, undo)
         return []
     Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.UNDONE, live=False)
+    _plan_anew_without(gone)
     Coverage.objects.filter(payment__in=gone).delete()
     InvoiceBalance.objects.filter(delivery__in=gone).delete()
     others = _settle_others(undo, gone)
     for row in gone:
         trail.record("delivery.undone", f"delivery:{row.pk}", tenant_id=row.tenant_id, by=undo.pk)
     return others
+
+
+def _plan_anew_without(gone: Sequence[Delivery]) -> None:
+    """A settlement that was planned to pay an invoice which is gone now has to carry its rows another way."""
+    relying = Coverage.objects.filter(invoice__delivery__in=gone, plan__isnull=False).values_list("plan", flat=True)
+    Plan.objects.filter(pk__in=list(relying)).exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).update(
+        asked=F("asked") + 1
+    )
 
 
 def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> list[Delivery]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bookkeeping.documents import document_from
 from flows.models import Attempt, Delivery, Dependency
-from kit import vault
+from kit.sealed import open_from, seal_into
 from ledgers.port import Binding, Call, External, Post, Posted, Refused
 from ledgers.port import Next as RefusedNext
 
@@ -42,15 +42,15 @@ def posts_for(rows: Sequence[Delivery]) -> list[Post]:
     return [_post(row, by_row.get(row.pk, []), known) for row in rows]
 
 
-def freeze(call: Call) -> str:
-    """Return the call as text for ``Attempt.sealed_call``."""
+def freeze(attempt: Attempt, call: Call) -> None:
+    """Keep the call with its attempt, which has its id already; does not save."""
     plain = {**asdict(call), "query": dict(call.query), "body": base64.b64encode(call.body).decode()}
-    return vault.seal(json.dumps(plain).encode(), "flows_attempt:call")
+    seal_into(attempt, "sealed_call", json.dumps(plain))
 
 
 def thaw(attempt: Attempt) -> Call:
     """Return the frozen call of an attempt, byte for byte."""
-    plain = json.loads(vault.unseal(attempt.sealed_call, "flows_attempt:call"))
+    plain = json.loads(open_from(attempt, "sealed_call"))
     return Call(**{**plain, "body": base64.b64decode(plain["body"]), "keys": tuple(plain["keys"])})
 
 
