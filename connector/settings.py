@@ -167,6 +167,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "none"
 ACCOUNT_SIGNUP_FORM_CLASS = "tenants.forms.SignupForm"
+ACCOUNT_FORMS = {"add_email": "tenants.account_forms.AddEmailForm"}
 USERSESSIONS_TRACK_ACTIVITY = True
 MFA_TOTP_ISSUER = "Tieout"
 
