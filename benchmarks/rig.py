@@ -1,0 +1,144 @@
+"""Where things are measured: a place of its own, the stand-ins and the site as processes of their own, and this process as
+a third one beside the site, with its settings and its database.
+
+The limits of the stand-ins are off, and ours are scaled until they never bind: what is measured is the work.
+"""
+
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connector.settings")
+
+RESULTS = Path(__file__).parent / "results"
+EMAIL, PASSWORD = "bench@tieout.example", "measured with a long rule"
+UNBOUND = 1_000_000
+CHART = "bookkeeper"
+
+
+class Rig:
+    """An open stage, a seller made by ``action`` with ``values``, and a person who is signed up and connected."""
+
+    def __init__(self, place: Path) -> None:
+        from connector.demo.stage import Stage
+
+        self.stage = Stage(place, UNBOUND)
+        os.environ.update(self.stage.settings)
+        django.setup()
+        self.children: list[Any] = []
+        self.visitor: Any = None
+        self.seller: dict[str, Any] = {}
+
+    def open(self) -> None:
+        from connector.demo.outside import switch
+        from connector.demo.visitor import Visitor
+
+        self.children = [self.stage.open_outside(), self.stage.open_site()]
+        for child in self.children:
+            child.ready()
+        switch(self.stage.amazon, {"rate_scale": 0})
+        switch(self.stage.quickbooks, {"rate_scale": 0})
+        self.visitor = Visitor(self.stage.site)
+        self.visitor.sign_up("Bench Goods", EMAIL, PASSWORD)
+
+    def close_site(self) -> None:
+        self.children.pop().end()
+
+    def connect_seller(self, action: str, values: Mapping[str, Any]) -> None:
+        from connector.demo.outside import tell
+
+        self.seller = tell(self.stage.amazon, action, dict(values))
+        seller = self.seller.get("seller", {"seller_id": "A2TIEOUTBIG001", "marketplace_id": "ATVPDKIKX0DER"})
+        self.visitor.connect("amazon", seller["seller_id"], {"marketplace": seller["marketplace_id"]})
+
+    def new_company(self, name: str) -> str:
+        """Make a company at the stand-in and return its realm."""
+        from connector.demo.outside import tell
+
+        return str(tell(self.stage.quickbooks, "create_company", {"name": name, "chart": CHART})["realm"])
+
+    def connect_company(self, name: str) -> str:
+        realm = self.new_company(name)
+        self.visitor.connect("quickbooks", realm, {})
+        return realm
+
+    def new_flow(self, realm: str, mode: str) -> Any:
+        """Create a flow of the connected seller into a company. In the tenant's scope."""
+        from flows import creation
+        from flows.models import Flow
+        from ledgers.registry import refresh_lists
+        from tenants.models import Connection
+
+        source = Connection.objects.get(provider="amazon")
+        target = Connection.objects.get(provider="quickbooks", remote_id=realm)
+        refresh_lists(target)
+        values = {
+            "name": f"{mode} {realm}",
+            "source": source,
+            "target": target,
+            "currency": "USD",
+            "mode": mode,
+            "approval": Flow.Approval.AUTOMATIC,
+        }
+        return creation.create(source.tenant_id, EMAIL, values)
+
+    def token(self, realm: str) -> str:
+        from connector.demo.outside import tell
+
+        return str(tell(self.stage.quickbooks, "issue_tokens", {"realm": realm})["access_token"])
+
+
+@contextmanager
+def opened() -> Iterator[Rig]:
+    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as name:
+        rig = Rig(Path(name))
+        try:
+            rig.open()
+            yield rig
+        finally:
+            for child in rig.children:
+                child.end()
+
+
+def wait_until(done: Callable[[], object], within_s: float, every_s: float = 0.05) -> float:
+    """Wait until something holds and return the seconds it took."""
+    started = time.monotonic()
+    while not done():
+        if time.monotonic() - started > within_s:
+            raise TimeoutError(f"not within {within_s} s")
+        time.sleep(every_s)
+    return time.monotonic() - started
+
+
+def processor_s(pid: int) -> float:
+    """Return the processor time another process has used so far."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def p95(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
+
+
+def write(name: str, found: Mapping[str, Any]) -> None:
+    """Keep what was found, with when and where."""
+    RESULTS.mkdir(exist_ok=True)
+    where = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    text = json.dumps({**where, **found}, indent=2) + "\n"
+    (RESULTS / f"{name}.json").write_text(text)
+    print(text, end="")
