@@ -68,6 +68,17 @@ def test_documents_of_every_kind_are_posted_once_and_balance(books):
     }
 
 
+@pytest.mark.parametrize("cents", [115, 229, 429, 1999, 100000001])
+def test_amounts_that_no_float_holds_are_posted_to_the_cent(books, cents):
+    books.invoice(amount=cents)
+    books.payment(amount=cents)
+
+    books.finish()
+
+    assert set(books.states().values()) == {"posted"}
+    assert books.balances()[K.CLEARING] == cents
+
+
 def test_no_transaction_is_open_during_a_call(books, monkeypatch):
     depths = []
     watched(monkeypatch, lambda call, deadline_s: depths.append(len(connection.atomic_blocks)))
@@ -195,6 +206,22 @@ def test_what_is_absent_goes_out_again_byte_for_byte(books):
     assert books.balances()[K.AR] == 3 * 3500
 
 
+def test_what_is_absent_goes_out_again_by_itself_whatever_waits_beside_it(books):
+    books.fault("batch", boundary="before_commit", do="drop_answer")
+    for number in range(3):
+        books.entry(f"e{number}")
+    books.work()
+    books.time.shift(CAPABILITIES.deadline_s + CAPABILITIES.quarantine_s)
+    books.work()
+    books.time.shift(5)
+    books.entry("another")
+
+    books.work()
+
+    assert [sorted(attempt.keys) for attempt in attempts_of("e0")] == [["e0", "e1", "e2"]] * 2
+    assert len({attempt.wire_id for attempt in attempts_of("e0")}) == 1
+
+
 def test_a_throttled_resend_stays_frozen(books):
     """Were it rendered anew after the 429, a late commit of the first call would be a second document."""
     books.fault("batch", boundary="before_commit", do="late_commit", seconds=400)
@@ -205,6 +232,7 @@ def test_a_throttled_resend_stays_frozen(books):
     books.work()
     books.time.shift(CAPABILITIES.deadline_s + CAPABILITIES.quarantine_s)
     books.work()
+    books.time.shift(5)
     books.work()
     books.entry("another")
     books.finish()
@@ -214,7 +242,9 @@ def test_a_throttled_resend_stays_frozen(books):
     assert books.numbers("JournalEntry") == {"AMZ-e0": 1, "AMZ-e1": 1, "AMZ-e2": 1, "AMZ-another": 1}
 
 
-def test_what_a_stopped_batch_left_out_is_sent_by_itself_under_the_same_generation(books):
+@pytest.mark.parametrize("retention", ["24h", "0"])
+def test_what_a_stopped_batch_left_out_is_sent_by_itself_under_the_same_generation(books, retention):
+    books.stand_in.switches["requestid_retention"] = retention
     books.fault("batch.item", boundary="after_commit", do="drop_answer", nth=2)
     for number in range(3):
         books.entry(f"e{number}")
@@ -448,6 +478,21 @@ def test_a_number_that_another_connector_took_is_held_and_never_adopted(books):
     assert "already used in QuickBooks" in row.reason
     assert "another connector" in row.action
     assert books.balances() == {K.AR: 100, K.SALES: -100}
+
+
+def test_the_same_invoice_of_another_connector_is_not_ours_however_alike_it_is(books):
+    """Adopted, it would be undone one day; and two connectors would go on booking every order twice."""
+    books.invoice()
+    books.work()
+    [ours] = books.documents("Invoice")
+    alike = {name: ours[name] for name in ("DocNumber", "TxnDate", "CustomerRef", "Line")}
+    books.person("add", kind="Invoice", body={**alike, "DocNumber": "113-i2"})
+
+    books.invoice("i2")
+    books.finish()
+
+    row = books.row("i2")
+    assert (row.state, row.code, row.external_id) == ("held", "taken", "")
 
 
 def test_a_number_freed_by_a_person_is_posted_by_one_replay(books):

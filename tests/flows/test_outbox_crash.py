@@ -197,6 +197,35 @@ def test_a_zombie_that_learns_that_nothing_happened_does_not_put_the_document_ba
     assert books.numbers("JournalEntry") == {"AMZ-e1": 1}
 
 
+def test_a_zombie_cannot_put_back_what_the_next_owner_is_sending(books, monkeypatch):
+    """Put back, it would be sent a third time while the second call is still out."""
+    begin, begun = attempts.begin, []
+
+    def remembered(lease, call, rows, deadline_s):
+        begun.append((lease, begin(lease, call, rows, deadline_s), rows))
+        return begun[-1][1]
+
+    monkeypatch.setattr(attempts, "begin", remembered)
+    books.fault("journalentry.create", boundary="before_commit", do="drop_answer")
+    books.entry()
+    books.crash(monkeypatch, attempts, "learn")
+    send, seen = QuickBooks.send, []
+
+    def sending(self, call, deadline_s):
+        lease, attempt, rows = begun[0]
+        with pytest.raises(lanes.LeaseLost):
+            attempts.learn(lease, attempt, Outcome.Result.NOT_SENT, {}, 0.0, lambda: outcomes.not_sent(rows))
+        seen.append(books.row("e1").state)
+        return send(self, call, deadline_s)
+
+    monkeypatch.setattr(QuickBooks, "send", sending)
+    books.finish()
+
+    assert seen == ["sending"]
+    assert Outcome.objects.filter(attempt=begun[0][1], result="not_sent").exists()
+    assert books.numbers("JournalEntry") == {"AMZ-e1": 1}
+
+
 def test_a_zombie_sends_nothing_once_its_lane_was_taken_over(books, monkeypatch):
     take, seen = pace.take, []
 

@@ -130,3 +130,13 @@ def test_whatever_happens_to_a_call_its_documents_are_in_the_books_once(books, w
 
     assert_once(books, write)
     assert books.stand_in.faults.rules()[0]["fired"] == 1
+
+
+@pytest.mark.parametrize("fault", ["the answer is lost", "it is kept late", "the body is cut", "500, kept"])
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_where_the_remote_remembers_no_request_the_look_up_alone_prevents_a_second_document(books, write, fault):
+    books.stand_in.switches["requestid_retention"] = "0"
+
+    put_under_fault(books, write, FAULTS[fault])
+
+    assert_once(books, write)

@@ -111,6 +111,19 @@ def test_a_settlement_that_another_tenant_has_in_the_same_company_is_held_with_t
     assert books.balances() == POSTED
 
 
+@pytest.mark.parametrize("mode", ["summary", "orders"])
+def test_a_settlement_that_another_tenant_has_in_the_same_company_is_held_whatever_its_mode(books, mode):
+    books.post(books.settle(orders=3))
+    flow = second_flow(books)
+    flow.mode = mode
+    flow.save()
+
+    second = books.post(books.settle(orders=3, flow=flow))
+
+    assert {row.code for row in books.rows_of(second)} == {"carried_elsewhere"}
+    assert books.balances() == POSTED
+
+
 def test_replaying_what_is_booked_elsewhere_posts_nothing(books):
     books.post(books.settle(orders=3))
     second = books.post(books.settle(orders=3, flow=second_flow(books)))
