@@ -41,15 +41,20 @@ class Rig:
 
     def open(self) -> None:
         from connector.demo.outside import switch
-        from connector.demo.visitor import Visitor
 
         self.children = [self.stage.open_outside(), self.stage.open_site()]
         for child in self.children:
             child.ready()
         switch(self.stage.amazon, {"rate_scale": 0})
         switch(self.stage.quickbooks, {"rate_scale": 0})
+        self.sign_up("Bench Goods", EMAIL)
+
+    def sign_up(self, company: str, email: str) -> None:
+        """Let another person sign up; what is connected from now on is theirs."""
+        from connector.demo.visitor import Visitor
+
         self.visitor = Visitor(self.stage.site)
-        self.visitor.sign_up("Bench Goods", EMAIL, PASSWORD)
+        self.visitor.sign_up(company, email, PASSWORD)
 
     def close_site(self) -> None:
         self.children.pop().end()
