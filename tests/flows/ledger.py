@@ -36,13 +36,14 @@ from bookkeeping.documents import (
 from bookkeeping.numbering import undo_key
 from bookkeeping.planned import Planned
 from flows import lanes, mapping, outbox, planning, rows, rules, undo
-from flows.models import Delivery, Flow, Lane, Plan
+from flows.models import Attempt, Delivery, Flow, Lane, Outcome, Plan
 from flows.rows import Draft
 from kit import http
 from kit.oauth import Tokens
 from kit.scope import scope, unscoped
 from ledgers.port import Binding
 from ledgers.quickbooks import accounts
+from ledgers.quickbooks.client import QuickBooks
 from ledgers.quickbooks.sandbox import QuickBooksStandIn
 from ledgers.registry import refresh_lists
 from sandbox.clock import Clock
@@ -414,6 +415,27 @@ def _settlement(orders, settlement_id, start, charge):
         )
     text = ["\t".join(COLUMNS), *("\t".join(line.get(name, "") for name in COLUMNS) for line in lines)]
     return "\n".join(text) + "\n"
+
+
+def attempts_of(key):
+    """Every call that carried a delivery, oldest first."""
+    return list(Attempt.objects.filter(deliveries__key=key).order_by("id"))
+
+
+def results_of(key):
+    """What was learned of a delivery's calls, in the order in which it was recorded."""
+    return list(Outcome.objects.filter(attempt__deliveries__key=key).order_by("id").values_list("result", flat=True))
+
+
+def watched(monkeypatch, watch):
+    """Call ``watch`` with each call just before it is sent."""
+    send = QuickBooks.send
+
+    def sending(self, call, deadline_s):
+        watch(call, deadline_s)
+        return send(self, call, deadline_s)
+
+    monkeypatch.setattr(QuickBooks, "send", sending)
 
 
 class Died(BaseException):

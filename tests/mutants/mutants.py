@@ -28,6 +28,7 @@ from tests.bookkeeping.company import QUICKBOOKS
 SUMMARY = {"modes": (Mode.SUMMARY,) * 4, "policy": QUICKBOOKS}
 FAULTS = "tests.flows.test_outbox_faults"
 OUTBOX = "tests.flows.test_outbox"
+REFUSED = "tests.flows.test_outbox_refused"
 CRASH = "tests.flows.test_outbox_crash"
 LANES = "tests.flows.test_lanes"
 UNDO = "tests.flows.test_undo"
@@ -225,7 +226,7 @@ MUTANTS = [
         "generation_raised_on_unknown",
         "A new try deserves a new request id.",
         generation_raised_on_unknown,
-        f"{OUTBOX}:test_a_refusal_raises_the_generation_and_an_unknown_answer_does_not",
+        f"{REFUSED}:test_a_refusal_raises_the_generation_and_an_unknown_answer_does_not",
     ),
     Mutant(
         "resend_rendered_anew",
@@ -250,7 +251,7 @@ MUTANTS = [
         "adopt_without_marker",
         "Number, date and lines are ours, so it must be ours.",
         replaced(answers, "carries", lambda remote, marker: True),
-        f"{OUTBOX}:test_the_same_invoice_of_another_connector_is_not_ours_however_alike_it_is",
+        f"{REFUSED}:test_the_same_invoice_of_another_connector_is_not_ours_however_alike_it_is",
     ),
     Mutant(
         "a_second_flow_books_it_too",
@@ -301,13 +302,13 @@ MUTANTS = [
         "all_are_refused_for_one",
         "They were refused together, so they are held together.",
         replaced(outcomes, "_shared", lambda refused, answers: set()),
-        f"{OUTBOX}:test_of_payments_that_share_a_refusal_only_the_culprit_is_held",
+        f"{REFUSED}:test_of_payments_that_share_a_refusal_only_the_culprit_is_held",
     ),
     Mutant(
         "another_total_is_accepted",
         "It is posted; the proof will show the difference.",
         replaced(taking_back, "must_go", lambda row: False),
-        f"{OUTBOX}:test_an_invoice_with_another_total_is_taken_out_again_and_held_with_the_reason",
+        f"{REFUSED}:test_an_invoice_with_another_total_is_taken_out_again_and_held_with_the_reason",
     ),
     # Taking back
     Mutant(
@@ -319,7 +320,7 @@ MUTANTS = [
     Mutant(
         "undo_whatever_it_became",
         "With the current version the ledger will not object.",
-        replaced(answers, "_difference", lambda wanted, kept: ""),
+        replaced(answers, "_essence", lambda *args: {}),
         f"{UNDO}:test_a_document_that_somebody_changed_is_left_alone_and_the_difference_is_said",
     ),
     # To the cent

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from bookkeeping.accounts import AccountClass
 from bookkeeping.documents import How, InvoiceLine, Kind
 from ledgers.port import Call, External, Next, Post, Posted, Refused, Unknown
 from ledgers.quickbooks import wire
@@ -241,6 +243,39 @@ def test_what_somebody_changed_is_found_but_not_equal(name: str, change: dict[st
     result = found(DOCUMENTS[name], answered(DOCUMENTS[name], **change), make.COMPANY)
 
     assert not result.equal
+
+
+def test_what_differs_is_said_for_a_bookkeeper() -> None:
+    invoice, transfer = DOCUMENTS["invoice"], DOCUMENTS["transfer"]
+
+    moved = found(invoice, answered(invoice, TxnDate="2026-10-15", Line=[]), make.COMPANY)
+    changed = found(transfer, answered(transfer, Amount=Decimal("85.01")), make.COMPANY)
+    same = found(invoice, answered(invoice), make.COMPANY)
+
+    assert moved.difference == "the date is 2026-10-15, not 2026-10-14, the lines differ"
+    assert changed.difference == "the amount is 85.01, not 85.00"
+    assert same.difference == ""
+
+
+def test_what_is_open_of_an_invoice_is_read() -> None:
+    post = make.post(make.invoice())
+
+    result = found(post, answered(post, Balance=Decimal("12.50"), CurrencyRef={"value": "USD"}), make.COMPANY)
+
+    assert result.posted.balance == 1250
+
+
+def test_a_transfer_out_of_a_card_that_is_refused_for_its_accounts_says_what_the_company_lacks() -> None:
+    post = make.post(make.transfer())
+    card = replace(make.COMPANY, classes={**make.COMPANY.classes, post.bindings["CLEARING"].account: AccountClass.CARD})
+
+    from_card = outcome(rendered(post), fault("6000"), card)["k1"]
+    from_bank = outcome(rendered(post), fault("6000"), make.COMPANY)["k1"]
+    for_its_date = outcome(rendered(post), fault("6200"), card)["k1"]
+
+    assert isinstance(from_card, Refused)
+    assert (from_card.lacks, from_card.next) == ("card_transfers", Next.HELD)
+    assert [each.lacks for each in (from_bank, for_its_date) if isinstance(each, Refused)] == ["", ""]
 
 
 def test_a_shared_payment_is_equal_for_each_of_its_deliveries() -> None:
