@@ -81,7 +81,11 @@ def _payments_fit(plan: Plan) -> None:
     }
     if covered != paid:
         raise PlanBroken(f"settlement {plan.settlement_id}: payments and coverage differ")
+    taken: dict[str, int] = {}
+    for one in plan.coverage:
+        taken[one.invoice] = taken.get(one.invoice, 0) + one.amount
     for invoice in plan.invoices:
-        taken = sum(one.amount for one in plan.coverage if one.invoice == invoice.key)
-        if taken != invoice.total:
-            raise PlanBroken(f"invoice {invoice.number} is made for {invoice.total} but covered by {taken}")
+        if taken.get(invoice.key, 0) != invoice.total:
+            raise PlanBroken(
+                f"invoice {invoice.number} is made for {invoice.total} but covered by {taken.get(invoice.key, 0)}"
+            )

@@ -7,9 +7,10 @@ pattern, then product group, then marketplace.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import Final
 
 from django.db.models import QuerySet
 
@@ -27,6 +28,8 @@ from bookkeeping.documents import (
 )
 from flows.models import Flow, MappingRule, ProductGroup
 from ledgers.port import Binding
+
+_NAMES: Final = tuple(each.name for each in fields(Binding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +201,5 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
 
 def needs(bindings: Iterable[Binding]) -> set[str]:
     """Return the keys of the deliveries that create what the bindings name."""
-    return {value[1:] for binding in bindings for value in asdict(binding).values() if value.startswith("@")}
+    named = (getattr(binding, name) for binding in bindings for name in _NAMES)
+    return {value[1:] for value in named if value.startswith("@")}
