@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import override_settings
 
 from kit.scope import unscoped
 from tenants.models import Connection
@@ -14,12 +15,14 @@ US = "ATVPDKIKX0DER"
 
 
 @pytest.fixture
-def seller(db, settings):
+def seller(db):
     """A seller who has authorised our private application; the environment has what Amazon gave."""
     with world() as made:
         seller_id = made.seller()["seller"]["seller_id"]
-        settings.AMAZON_REFRESH_TOKEN = made.seller("authorise", seller_id=seller_id)["refresh_token"]
-        yield seller_id
+        token = made.seller("authorise", seller_id=seller_id)["refresh_token"]
+        # Not by the fixture ``settings``: it would be undone after the world, and bring the world's settings back.
+        with override_settings(AMAZON_REFRESH_TOKEN=token):
+            yield seller_id
 
 
 def connect(user, seller_id, **options):
