@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from audit import trail
 from flows import prove
 from flows.models import Coverage, Delivery, Flow, Plan
+from kit import clock
 from tenants.alerts import alert, settle_alert
 from tenants.models import Alert
 
@@ -141,4 +142,5 @@ def _hand_over(plan: Plan) -> None:
 
 def _later() -> Q:
     """Rows that only wait for their day (a payout is not booked before it)."""
-    return Q(not_before__isnull=False, state__in=[State.READY, State.BLOCKED, State.PLANNED])
+    today = clock.now().date()
+    return Q(not_before__gt=today, state__in=[State.READY, State.BLOCKED, State.PLANNED])
