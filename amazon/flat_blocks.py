@@ -26,7 +26,7 @@ from amazon.flat_layouts import (
 )
 from bookkeeping.facts import Label, Row
 
-_UNITS: Final = re.compile(r"(-?\d+)(?:[.,]0+)?", re.ASCII)
+_UNITS: Final = re.compile(r"(-?\d{1,9})(?:[.,]0+)?", re.ASCII)
 _REMEMBERED: Final = 4096  # distinct texts kept per cache, so that memory stays flat
 
 

@@ -14,6 +14,7 @@ from amazon.flat_errors import BadCell
 
 MARKS: Final = (".", ",")
 _CACHED: Final = 8192  # distinct texts kept per cache, so that memory stays flat
+_DIGITS: Final = 13  # of an amount in minor units; no cell of a settlement comes near, and all sums fit 64 bits
 
 _BLANKS: Final = " \u00a0\u202f\u2009'’"
 
@@ -52,8 +53,10 @@ def amount(text: str, mark: str, exponent: int) -> int | None:
     fraction = found["fraction"] or ""
     if fraction[exponent:].strip("0"):
         return None
-    value = int(_NOT_DIGIT.sub("", found["whole"]) + fraction[:exponent].ljust(exponent, "0"))
-    return -value if negative else value
+    digits = _NOT_DIGIT.sub("", found["whole"]) + fraction[:exponent].ljust(exponent, "0")
+    if len(digits) > _DIGITS:
+        return None
+    return -int(digits) if negative else int(digits)
 
 
 def readings(text: str, marks: Iterable[str], exponent: int) -> dict[str, int]:
@@ -72,7 +75,7 @@ class Amounts(dict[str, int]):
     def __missing__(self, text: str) -> int:
         whole, _, fraction = text.partition(self._mark)
         digits = whole.removeprefix("-") + fraction
-        if 0 < len(fraction) == self._exponent < len(digits) and digits.isascii() and digits.isdigit():
+        if 0 < len(fraction) == self._exponent < len(digits) <= _DIGITS and digits.isascii() and digits.isdigit():
             value: int | None = int(whole + fraction)  # the usual form, without a pattern
         else:
             value = amount(text, self._mark, self._exponent)

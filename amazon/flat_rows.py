@@ -38,6 +38,8 @@ from bookkeeping.facts import Label, Row
 T = TypeVar("T")
 
 _IDS: Final = (ORDER, "merchant-order-id", "adjustment-id", "shipment-id", ITEM, "merchant-order-item-id")
+# Twice what Amazon uses, and what the database holds.
+_LONGEST: Final = {ORDER: 36, SKU: 120, MARKETPLACE: 60, TYPE: 120, AMOUNT_TYPE: 200, DESCRIPTION: 300}
 _POWER_OF_TEN: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.ASCII)
 _ONE_EACH: Final = "Upload each settlement as a file of its own, as Seller Central offers it."
 
@@ -91,6 +93,9 @@ class Lines:
         for name in (TYPE, AMOUNT_TYPE, ORDER, ITEM, INSTANT, DAY):
             if quoted(cells.get(name, "")):
                 raise BadSettlementFile(line, f"{name} is {cells[name]}: a spreadsheet added quotation marks.")
+        for name, longest in _LONGEST.items():
+            if len(cells.get(name, "")) > longest:
+                raise BadSettlementFile(line, f"{name} is longer than {longest} characters: cells have moved.")
         if not cells[TYPE]:
             raise BadSettlementFile(line, "The row has no transaction-type: cells are missing or have moved.")
 
@@ -136,6 +141,8 @@ class Rows:
         if left or column(SETTLEMENT_ID).count(self._lines.settlement_id) != count or any(column(TOTAL)):
             return None
         if not {"", self._lines.currency}.issuperset(column(CURRENCY)):
+            return None
+        if any(max(map(len, column(name))) > longest for name, longest in _LONGEST.items()):
             return None
         posted_at = column(INSTANT if INSTANT in names else DAY)
         try:

@@ -24,6 +24,7 @@ from ledgers.port import Binding
 from tenants.models import Access
 
 CHUNK: Final = 500  # with what a delivery waits for, some 2,000 rows
+NUMBER_LENGTH: Final = 40
 ELSEWHERE: Final = "carried_elsewhere"
 _TAKEN: Final = "This is already booked in the same company by another flow."
 _WHAT_NOW: Final = "Keep one of the two flows, or undo it there first."
@@ -339,7 +340,8 @@ def _fill(row: Delivery, draft: Draft, mapping_version: int) -> None:
     row.bindings = {symbol: _plain(binding) for symbol, binding in sorted(draft.bindings.items())}
     row.mapping_version = mapping_version
     row.order_id = document.order_id if isinstance(document, Invoice) else ""
-    row.number = getattr(document, "number", "") or getattr(document, "reference", "") or getattr(document, "name", "")
+    named = getattr(document, "number", "") or getattr(document, "reference", "") or getattr(document, "name", "")
+    row.number = named[:NUMBER_LENGTH]  # the name of an item may be as long as an account's
     row.on, row.amount, row.currency = dated(document), own_total(document), getattr(document, "currency", "")
     row.not_before = planned.not_before
 

@@ -253,7 +253,7 @@ def _connection(user: User, grant: Grant, identity: Identity) -> Connection:
             provider=grant.provider, environment=grant.environment, remote_id=identity.remote_id, created_by=user
         )
     connection.grant, connection.state = grant, Access.ACTIVE
-    connection.remote_name, connection.data = identity.name, dict(identity.data)
+    connection.remote_name, connection.data = identity.name[:255], dict(identity.data)
     connection.save()
     if before is not None and before != grant.pk and not _used(before):
         _forget(before)
