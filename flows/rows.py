@@ -232,8 +232,12 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
         _wrest(remote_key, flow.tenant_id, keys, plan)
         taken, generations = _past(remote_key, flow.tenant_id, keys)
         elsewhere = _is_elsewhere(plan, remote_key)
+        # Two people may let a flow go live in the same moment: what belongs to no plan, it has once.
+        known = Delivery.objects.filter(flow=flow, plan=None, key__in=keys, live=True)
+        there = set(known.values_list("key", flat=True)) if plan is None else set()
+        wanted = [draft for draft in drafts if draft.planned.key not in there]
         rows = []
-        for draft in drafts:
+        for draft in wanted:
             key = draft.planned.key
             row = Delivery(tenant_id=flow.tenant_id, flow=flow, plan=plan, remote_key=remote_key, key=key, state=state)
             row.generation = generations.get(key, 0) + 1
@@ -244,7 +248,7 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
                 row.live, row.state, row.code = False, State.HELD, ELSEWHERE
                 row.reason, row.action = _TAKEN, _WHAT_NOW
             rows.append(row)
-        _depend(list(zip(Delivery.objects.bulk_create(rows), drafts, strict=True)))
+        _depend(list(zip(Delivery.objects.bulk_create(rows), wanted, strict=True)))
 
     with transaction.atomic():
         create()
