@@ -58,6 +58,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    if isinstance(error, RecursionError):  # JSON nested thousands deep
+        error = exceptions.ParseError()
     if not isinstance(error, exceptions.APIException):
         return _broken(error, context)
     answer = exception_handler(error, context)
