@@ -59,10 +59,15 @@ class Split:
     def takes(self, sku: str, group: str, marketplace: str, on: date) -> bool:
         return (
             (self.effective_from is None or self.effective_from <= on)
-            and (not self.sku or fnmatchcase(sku, self.sku))
+            and (not self.sku or sku_fits(sku, self.sku))
             and (not self.product_group or group == self.product_group)
             and (not self.marketplace or marketplace.casefold() == self.marketplace.casefold())
         )
+
+
+def sku_fits(sku: str, pattern: str) -> bool:
+    """Tell whether a rule's SKU or pattern takes a SKU. Only ``*`` means something: SKUs have other signs of their own."""
+    return fnmatchcase(sku, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 class Unmapped(Exception):

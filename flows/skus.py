@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 from typing import Final
 
 from django.core.cache import cache
@@ -14,7 +13,7 @@ from amazon.load import LONG_FILE_LINES, settlement_rows
 from amazon.models import Order, Settlement
 from bookkeeping.accounts import AccountKey
 from flows import history
-from flows.mapping import TenantMapping
+from flows.mapping import TenantMapping, sku_fits
 from flows.models import Flow
 from ledgers.port import Reference
 
@@ -106,7 +105,7 @@ def names(flow: Flow) -> list[str]:
 
 def matching(pattern: str, skus: Iterable[str]) -> list[str]:
     """Return the SKUs a rule's SKU or pattern takes, as the mapping compares them."""
-    return [sku for sku in skus if fnmatchcase(sku, pattern)]
+    return [sku for sku in skus if sku_fits(sku, pattern)]
 
 
 def read_skus(settlement_pk: int) -> dict[str, Sighting]:

@@ -157,3 +157,18 @@ def test_every_line_that_cannot_be_read_is_named_and_nothing_changes(flow):
 def test_a_file_of_another_kind_is_refused_without_listing_every_line():
     with pytest.raises(rules.BadMapping, match="And 92 more lines"):
         rules.read_product_groups("nonsense\n" * 100)
+
+
+@pytest.mark.parametrize(
+    ("sku", "pattern", "fits"),
+    [
+        ("MUG-7", "MUG-*", True),
+        ("LAMP[RED]", "LAMP[RED]", True),
+        ("LAMPR", "LAMP[RED]", False),
+        ("A?1", "A?1", True),
+        ("AB1", "A?1", False),
+        ("mug-7", "MUG-*", False),
+    ],
+)
+def test_only_the_asterisk_of_a_sku_pattern_means_anything(sku, pattern, fits):
+    assert mapping.sku_fits(sku, pattern) is fits

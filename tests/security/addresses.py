@@ -69,7 +69,7 @@ PAGES = {
     "tenants:create": PERSON,
     "tenants:switch": PERSON,
     "tenants:invitation": OPEN,
-    "tenants:callback": OPEN,  # says to sign in; its own tests are in test_consents
+    "tenants:callback": OPEN,  # says to sign in (tests/web/test_connection_pages)
     "tenants:settings": Page(VIEWER, VIEWER),
     "tenants:members": Page(VIEWER, OWNER),
     "tenants:member_role": Page(OWNER, OWNER, ("member",)),
