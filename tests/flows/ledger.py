@@ -39,6 +39,7 @@ from flows import lanes, mapping, outbox, planning, rows, rules, undo
 from flows.models import Attempt, Delivery, Flow, Lane, Outcome, Plan
 from flows.rows import Draft
 from kit import http
+from kit.clock import now
 from kit.oauth import Tokens
 from kit.scope import scope, unscoped
 from ledgers.port import Binding
@@ -263,16 +264,19 @@ class Books:
             pass
 
     def finish(self):
-        """Serve the lane and let time pass until nothing moves by itself any more."""
+        """Serve the lane, and let time pass to the next thing that is due, until nothing moves by itself any more."""
         for _ in range(200):
             self.work()
             with unscoped("the test looks"):
                 moving = Delivery.objects.filter(remote_key=self.remote_key, live=True).exclude(
                     state__in=["posted", "held", "parked", "blocked", "undone", "dropped", "planned"]
                 )
-                if not moving.exists():
-                    return
-            self.time.shift(30)
+                due = list(moving.values_list("next_attempt_at", flat=True))
+            if not due:
+                return
+            lane = self.lane()
+            waits = [moment for moment in (*due, lane.paused_until, lane.claimed_until) if moment and moment > now()]
+            self.time.shift((min(waits) - now()).total_seconds() if waits else 30)
         raise AssertionError(f"still moving: {self.states()}")
 
     def finish_or_wait(self):
