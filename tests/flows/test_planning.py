@@ -1,11 +1,16 @@
 """Planning: in place while nothing was sent, never against what was sent, by one planner at a time."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from amazon.load import settlement_rows
 from amazon.models import Report
+from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey, Category
+from bookkeeping.batches import Batched
 from bookkeeping.facts import Label
 from flows import carried, making, planner, planning, reading, reposting, revisions, rules
 from flows.models import Carrier, Coverage, Delivery, Flow, Plan
@@ -14,6 +19,7 @@ from kit.scope import scope, unscoped
 from ledgers.models import ListEntry
 from ledgers.port import Binding
 from tenants.models import Alert, Connection
+from tests.amazon import flat_files
 from tests.amazon.settlements import SALE
 from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, post, settle
 
@@ -394,3 +400,42 @@ def test_a_dry_run_reads_and_writes_nothing(acme):
     assert {one.planned.document.kind for one in made.drafts} >= {"invoice", "payment", "deposit"}
     assert deliveries(plan) == before
     assert made.planning.digest() != plan.digest
+
+
+# Large settlements
+
+
+def of_orders(acme, count, settlement_id):
+    """Bring a settlement of this many orders, sold on one day."""
+    rows = [
+        flat_files.row(
+            3 + n, order_id=f"111-{n:07}-{n:07}", item_code=str(n), posted_at=datetime(2026, 9, 22, tzinfo=UTC)
+        )
+        for n in range(count)
+    ]
+    head = flat_files.header(rows, settlement_id=settlement_id)
+    found = import_file(acme.pk, [flat_files.text(flat_files.v2(rows, head=head))], "file.txt", "alice")
+    planning.plan_uploaded(found.settlement)
+    return plan_of(found.settlement)
+
+
+def queries_of(plan):
+    with CaptureQueriesContext(connection) as seen:
+        planning.replan(plan)
+    return len(seen)
+
+
+def test_planning_again_asks_no_more_of_the_database_for_more_orders(acme):
+    flow_of(acme, mode="orders")
+    few, many = of_orders(acme, 3, "18000000001"), of_orders(acme, 60, "18000000002")
+
+    assert Delivery.objects.filter(plan=many, kind="invoice").count() == 60
+    assert queries_of(many) == queries_of(few)
+
+
+def test_rows_of_a_settlement_come_by_the_batch(acme):
+    flow_of(acme)
+
+    _, rows = settlement_rows(settle(acme))
+
+    assert isinstance(rows, Batched)
