@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from audit import trail
@@ -17,9 +16,6 @@ from flows import progress, taking_back
 from flows.models import Attempt, Delivery, Dependency, InvoiceBalance, Plan
 from kit import clock
 from ledgers.port import Absent, CannotTell, Found, Next, Posted, Refused
-from tenants.alerts import alert
-from tenants.grants import reconnect_key
-from tenants.models import Access, Connection
 
 MAX_TRIES = 8
 SHORTEST_RETRY_S = 1.0
@@ -142,25 +138,6 @@ def park(row: Delivery, code: str, reason: str, action: str) -> None:
 def settled(row: Delivery, found: Posted) -> None:
     """What a person has taken back already needs no call of ours."""
     _posted([(row, found)])
-
-
-def connection_lost(connection: Connection, reason: str) -> None:
-    """The company is closed to us although the grant may live on: its work waits until a person connects it again."""
-    with transaction.atomic():
-        if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
-            return
-        alert(
-            connection.tenant_id,
-            "needs_reconnect",
-            reconnect_key(connection.grant_id),
-            f"{connection.remote_name} has to be connected again",
-            f"{reason} What waits for it is kept.",
-            "Open Connections and connect it again. What waits then goes on by itself.",
-            "/connections/",
-        )
-        trail.record(
-            "connection.needs_reconnect", f"connection:{connection.pk}", tenant_id=connection.tenant_id, reason=reason
-        )
 
 
 # In the books ---------------------------------------------------------------------------------------------------------

@@ -2,13 +2,11 @@
 
 import time
 
-from django.db import transaction
-
 from flows import lanes, outcomes, progress
 from flows.lanes import Lease
 from flows.outcomes import SHORTEST_RETRY_S
 from ledgers.port import AuthorizationLost, Call, Ledger, NotSent
-from tenants import buckets
+from tenants import buckets, grants
 from tenants.models import Connection
 
 SHORT_WAIT_S = 2.0  # waits up to this are slept where nobody else waits, longer ones let the lane rest
@@ -44,6 +42,5 @@ def unreachable(lease: Lease, error: NotSent) -> Resting:
 
 def shut_out(target: Connection, error: AuthorizationLost) -> Resting:
     """A person has to connect the company again: its rows wait as they are, and are due again once somebody did."""
-    with transaction.atomic():
-        outcomes.connection_lost(target, str(error))
+    grants.lost(target, str(error))
     return Resting()

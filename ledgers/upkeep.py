@@ -8,6 +8,7 @@ from kit.clock import now
 from kit.scope import scope, unscoped
 from ledgers import registry
 from ledgers.port import AuthorizationLost, NotSent, Unknown
+from tenants import grants
 from tenants.models import Access, Connection
 
 FRESH = timedelta(hours=23)  # looked for every hour, so that a company is read at about the same time of every day
@@ -32,8 +33,12 @@ def refresh_if_stale(connection_id: int) -> bool:
     with scope(connection.tenant_id):
         try:
             registry.refresh_lists(connection)
-        except (NotSent, Unknown, AuthorizationLost):
-            return False  # where a person has to act, the grant's owner has told them already
+        except (NotSent, Unknown):
+            return False
+        except AuthorizationLost as error:
+            # Who has lost a company must not go on counting as connected to it, though nothing is sent there.
+            grants.lost(connection, str(error))
+            return False
     return True
 
 

@@ -97,6 +97,25 @@ def token_for(connection: Connection, *, rejected: str = "") -> str:
     return access_token(connection.grant_id, rejected=rejected)
 
 
+def lost(connection: Connection, reason: str) -> None:
+    """The company is closed to us although the grant may live on: work waits until a person connects it again."""
+    with transaction.atomic(), scope(connection.tenant_id):
+        if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
+            return
+        alert(
+            connection.tenant_id,
+            "needs_reconnect",
+            reconnect_key(connection.grant_id),
+            f"{connection.remote_name} has to be connected again",
+            f"{reason} What waits for it is kept.",
+            "Open Connections and connect it again. What waits then goes on by itself.",
+            CONNECTIONS_PATH,
+        )
+        record(
+            "connection.needs_reconnect", f"connection:{connection.pk}", tenant_id=connection.tenant_id, reason=reason
+        )
+
+
 def refresh_now(grant_id: int) -> None:
     """Refresh a grant whatever its token's age. Never inside a transaction.
 

@@ -13,7 +13,7 @@ from ledgers import registry, tasks, upkeep
 from ledgers.models import Company
 from ledgers.port import AuthorizationLost, NotSent, Reference
 from ledgers.tests.test_reference import READ, connection
-from tenants.models import Access, Connection
+from tenants.models import Access, Alert, Connection
 
 pytestmark = pytest.mark.django_db
 
@@ -70,10 +70,22 @@ def test_a_source_has_no_lists(readings: Readings) -> None:
     assert upkeep.stale_connections() == []
 
 
-@pytest.mark.parametrize("down", [NotSent("busy", 60), AuthorizationLost("gone")], ids=["busy", "unauthorised"])
-def test_a_ledger_that_does_not_answer_leaves_the_lists_and_is_asked_again(readings: Readings, down: Exception) -> None:
+def test_a_company_that_is_closed_to_us_waits_for_a_person(readings: Readings) -> None:
     mine = connection()
-    readings.down = down
+    readings.down = AuthorizationLost("The administrator has lost access.")
+
+    assert not upkeep.refresh_if_stale(mine.pk)
+
+    assert upkeep.stale_connections() == []
+    with unscoped("looking"):
+        mine.refresh_from_db()
+        assert mine.state == "needs_reconnect"
+        assert "The administrator has lost access." in Alert.objects.get().text
+
+
+def test_a_ledger_that_does_not_answer_leaves_the_lists_and_is_asked_again(readings: Readings) -> None:
+    mine = connection()
+    readings.down = NotSent("busy", 60)
     assert not upkeep.refresh_if_stale(mine.pk)
     with unscoped("looking"):
         assert not Company.objects.exists()
