@@ -3,8 +3,8 @@
 import pytest
 
 from bookkeeping.accounts import AccountKey as K
-from flows import planning
-from flows.models import Attempt, Delivery, Flow
+from flows import planning, setup
+from flows.models import Attempt, Delivery, Flow, Plan
 from flows.replay import replay
 from kit.scope import scope
 from ledgers.quickbooks.client import CAPABILITIES
@@ -83,6 +83,37 @@ def test_nothing_of_a_paused_flow_is_replayed(books):
     done = replay(books.tenant.pk, [row.pk], "alice")
 
     assert (done.sent, done.kept) == (0, 1)
+
+
+def test_what_a_pause_held_back_goes_on_when_the_flow_is_resumed_and_nothing_goes_twice(books):
+    """One call is out when the flow is paused: it is finished, looked up, and not sent again."""
+    books.flow.mode = "orders"
+    books.flow.save()
+    plan = books.settle(orders=3)
+    later = books.settle(orders=1, settlement_id="17000000002", start="2026-10-15")
+    books.time.shift(40 * 86400)
+    books.reconnect()
+    books.fault("batch", boundary="after_commit", do="drop_answer")
+    with scope(books.tenant.pk):
+        planning.approve(plan, "alice")
+        books.work()
+        planning.approve(later, "alice")
+        setup.pause(books.flow, "alice")
+    books.time.shift(3600)
+    books.work()
+    paused = {(row.kind, row.state) for row in books.rows_of(plan)}
+    held = {(row.kind, row.state) for row in books.rows_of(later)}
+
+    with scope(books.tenant.pk):
+        setup.resume(books.flow, "alice")
+    books.finish()
+
+    states = {each.state for each in Plan.objects.all()}
+    assert paused == {("invoice", "posted"), ("payment", "ready"), ("deposit", "posted")}
+    assert held == {("invoice", "held"), ("payment", "blocked"), ("deposit", "held")}
+    assert states == {"posted"}
+    assert books.balances() == {key: amount * 4 // 3 for key, amount in POSTED.items()}
+    assert set(books.numbers("Invoice").values()) == {1}
 
 
 # Somebody else's fact -------------------------------------------------------------------------------------------------
