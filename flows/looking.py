@@ -103,7 +103,7 @@ def look_up(lease: Lease, row: Delivery) -> None:
     attempt = row.attempts.latest("id")
     started = time.monotonic()
     uncertain = attempt.deliveries.filter(state=State.UNCERTAIN, code=row.code)
-    rows = list(uncertain.select_related("flow__target", "plan").order_by("id"))
+    rows = list(uncertain.select_related("flow__target").order_by("id"))
     reader = Reader(lease, row.flow.target)
     base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
     known = _answered(attempt) if row.code != outcomes.ADOPTING else None
@@ -153,6 +153,8 @@ def unchanged(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
         target = targets.get(row.plain_document["target"])
         if target is None:
             kept.append(row)  # rendering says what is missing
+        elif not target.live:
+            _settle(reader.lease, [(row, target)], Posted(target.external_id))
         else:
             objects.setdefault((target.kind, target.external_id), []).append((row, target))
     for together in objects.values():
@@ -212,9 +214,10 @@ def _settle(lease: Lease, together: list[tuple[Delivery, Delivery]], found: Post
 
 
 def _targets(rows: list[Delivery]) -> list[Delivery]:
+    """Return what the undos take back: the live row of each key, or else the last that was in the books."""
     keys = [row.plain_document["target"] for row in rows]
-    found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys, live=True, external_id__gt="")
-    return list(found.select_related("flow__target", "plan"))
+    found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys, external_id__gt="")
+    return list(found.select_related("flow__target").order_by("live", "id"))
 
 
 def explain(lease: Lease, row: Delivery) -> None:

@@ -47,11 +47,7 @@ def work(remote_key: str, *, slice_s: float = SLICE_S) -> bool:
         except (LeaseLost, pace.Resting):
             return False
         except Exception as error:
-            # A fault of ours must not spin: the lane rests, says so, and is tried again.
-            wait_s = outcomes.back_off_s(lanes.failures(lease) + 1, outcomes.SHORTEST_RETRY_S)
-            reason = f"Tieout met a fault of its own ({type(error).__name__})"
-            lanes.fail(lease, wait_s, reason)
-            progress.lane_stuck(remote_key, reason)
+            pace.faulty(lease, error)
             raise
         finally:
             lanes.release(lease)

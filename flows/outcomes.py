@@ -136,8 +136,9 @@ def park(row: Delivery, code: str, reason: str, action: str) -> None:
 
 
 def settled(row: Delivery, found: Posted) -> None:
-    """What a person has taken back already needs no call of ours."""
+    """What is taken back already needs no call of ours."""
     _posted([(row, found)])
+    trail.record("delivery.found_done", f"delivery:{row.pk}", tenant_id=row.tenant_id, document=found.external_id)
 
 
 # In the books ---------------------------------------------------------------------------------------------------------

@@ -34,10 +34,19 @@ def shortest_retry_s(ledger: Ledger, call: Call) -> float:
 
 def unreachable(lease: Lease, error: NotSent) -> Resting:
     """Nothing happened: let the lane rest as long as the remote asked, else with doubling patience up to 15 minutes."""
-    wait_s = error.after_s or outcomes.back_off_s(lanes.failures(lease) + 1, SHORTEST_RETRY_S)
-    if lanes.fail(lease, wait_s, str(error)) == OUTAGE:
-        progress.lane_stuck(lease.remote_key, str(error))
+    _rest(lease, str(error), error.after_s)
     return Resting()
+
+
+def faulty(lease: Lease, error: Exception) -> None:
+    """A fault of ours must not spin: the lane rests, says so, and is tried again."""
+    _rest(lease, f"Tieout met a fault of its own ({type(error).__name__})")
+
+
+def _rest(lease: Lease, reason: str, wait_s: float = 0) -> None:
+    patience_s = outcomes.back_off_s(lanes.failures(lease) + 1, SHORTEST_RETRY_S)
+    if lanes.fail(lease, wait_s or patience_s, reason) == OUTAGE:
+        progress.lane_stuck(lease.remote_key, reason)
 
 
 def shut_out(target: Connection, error: AuthorizationLost) -> Resting:

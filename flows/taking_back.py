@@ -100,7 +100,7 @@ def _plan_anew_without(gone: Sequence[Delivery]) -> None:
 
 def _settle_others(undo: Delivery, gone: Sequence[Delivery]) -> list[Delivery]:
     """The object is deleted once: the undos of the other deliveries it carried have nothing left to do."""
-    waiting = [State.BLOCKED, State.READY, State.FAILED, State.HELD, State.PARKED]
+    waiting = [State.BLOCKED, State.READY, State.FAILED, State.UNCERTAIN, State.HELD, State.PARKED]
     keys = [undo_key(row.key) for row in gone]
     others = list(Delivery.objects.filter(remote_key=undo.remote_key, key__in=keys, live=True, state__in=waiting))
     for row in others:

@@ -284,3 +284,22 @@ def test_a_paused_flow_still_takes_back(books, plan):
 
     plan.refresh_from_db()
     assert plan.state == Plan.State.UNDONE
+
+
+def test_a_payment_of_forty_invoices_whose_deletion_got_no_answer_is_settled_for_all_of_them(books):
+    """More deliveries share the object than one call takes back: those that come later find it gone."""
+    for number in range(40):
+        books.invoice(f"i{number}")
+        books.payment(f"p{number}", f"i{number}")
+    books.work()
+    assert len(books.documents("Payment")) == 1
+    books.fault("payment.delete", boundary="after_commit", do="drop_answer")
+    for number in range(40):
+        books.undo(f"p{number}")
+
+    books.finish()
+
+    assert {books.row(f"p{number}").state for number in range(40)} == {"undone"}
+    assert {books.row(f"p{number}/undo").state for number in range(40)} == {"posted"}
+    assert books.calls("payment.delete") == 1
+    assert books.documents("Payment") == []
