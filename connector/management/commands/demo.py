@@ -68,7 +68,7 @@ class Command(BaseCommand):
             with running(children):
                 return self._run(Stage(place, RATE_SCALE, free_port(port)), children, options)
         except KeyboardInterrupt:
-            self.stdout.write("\nEnded.")
+            self._say("\nEnded before it was done.")
             return INTERRUPTED
         except Died as error:
             self.stderr.write(str(error))
@@ -81,15 +81,19 @@ class Command(BaseCommand):
         failed = self._have_driven(stage, children, login, options)
         if options["once"] or failed:
             return failed
-        if stage.site_port != options["port"]:
+        if options["port"] not in (0, stage.site_port):
             self._say(f"Port {options['port']} is taken, so the site has another one.")
         self._say(f"The site is running:  {stage.site}/")
         self._say(f"Sign in as            {login['email']}  with the password  {login['password']}")
         self._say(f"Logs and data are in {stage.place}; they are made anew by the next demo. Ctrl-C ends it.")
-        while True:
-            for child in children:
-                child.check()
-            time.sleep(1)
+        try:
+            while True:
+                for child in children:
+                    child.check()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            self._say("\nEnded.")
+            return 0
 
     def _have_driven(self, stage: Stage, children: list[Child], login: dict[str, str], options: dict[str, Any]) -> int:
         """Let a process with the site's settings do what a new user does. Raises Died."""
