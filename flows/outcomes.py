@@ -274,10 +274,14 @@ def _not_ours(row: Delivery, answer: Found | Absent | CannotTell) -> None:
 
 def _absent(attempt: Attempt, rows: Sequence[Delivery], base_s: float) -> None:
     """Send what the ledger proved not to have again: the whole call byte for byte, or what is left of it anew."""
-    whole = len(rows) == len(attempt.keys)
+    whole = len(rows) == len(attempt.keys) and not any(row.external_id for row in rows)
     tries = max((row.tries for row in rows), default=0)
     next_at = clock.now() + timedelta(seconds=back_off_s(tries, base_s))
     for row in rows:
+        if row.external_id:
+            # It was found once and is gone now: under its old request id the ledger might only repeat its old answer.
+            row.external_id = row.version = row.url = ""
+            row.generation += 1
         row.resend = attempt if whole else None
         if tries >= MAX_TRIES:
             _used_up(row, "The ledger never answered and does not have it")

@@ -304,6 +304,24 @@ def test_a_document_found_void_or_changed_goes_to_a_person_and_is_never_sent_aga
     assert books.calls("invoice.create") == 1
 
 
+def test_a_document_found_changed_and_then_deleted_by_a_person_goes_out_again_by_a_replay(books):
+    """Under its old request id the ledger would only repeat its old answer, and nothing would be in the books."""
+    books.fault("invoice.create", boundary="after_commit", do="drop_answer")
+    books.invoice()
+    books.work()
+    [made] = books.documents("Invoice")
+    books.person("edit", kind="Invoice", id=made["Id"], changes={"TxnDate": "2026-10-15"})
+    books.finish()
+
+    books.person("delete", kind="Invoice", id=made["Id"])
+    replay(books.tenant.pk, [books.row("i1").pk], "alice")
+    books.finish()
+
+    [again] = books.documents("Invoice")
+    assert (books.row("i1").state, books.row("i1").external_id) == ("posted", again["Id"])
+    assert again["Id"] != made["Id"]
+
+
 def test_an_answer_that_cannot_be_read_is_unknown_not_lost(books, monkeypatch):
     books.entry()
     send = QuickBooks.send
