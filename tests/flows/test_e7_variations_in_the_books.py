@@ -165,7 +165,8 @@ def test_undo_leaves_shipment_invoices_open_and_redo_pays_them_again(e7_books):
 
 def test_an_unmapped_sku_holds_its_invoice_and_payment_and_nothing_else(e7_books):
     made = e7_books(mode="orders", generic_items=False)
-    made.map_sku("SKU-[A-DF-Z]*")
+    for letter in "ABCDFG":
+        made.map_sku(e7.sku(letter))
     made.settle(1, 2, 3)
 
     assert sorted((number, state) for number, state, _ in made.stuck()) == [
