@@ -12,7 +12,7 @@ from connector.demo.stage import Stage
 from connector.demo.visitor import Visitor
 from tests.crash.theatre import RATE_SCALE, opened
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
 
 WHILE_FETCHING = [
     ("amazon.token:after_commit", 1),
