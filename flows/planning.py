@@ -138,10 +138,10 @@ def approve(plan: Plan, actor: str) -> int:
     Nothing happens while the plan is being planned again, or could not be: what a person approves is what they saw.
     """
     with transaction.atomic():
-        approved = Plan.objects.filter(
-            pk=plan.pk, state=Plan.State.PLANNED, asked=F("made"), problem="", flow__state=Flow.State.LIVE
-        ).update(state=Plan.State.POSTING, approved_by=actor, approved_at=clock.now())
-        if not approved:
+        # Asked of the flow by itself: in a join, Postgres would let two at once through.
+        live = Flow.objects.filter(pk=plan.flow_id, state=Flow.State.LIVE).exists()
+        waiting = Plan.objects.filter(pk=plan.pk, state=Plan.State.PLANNED, asked=F("made"), problem="")
+        if not live or not waiting.update(state=Plan.State.POSTING, approved_by=actor, approved_at=clock.now()):
             return 0
         trail.record(
             "plan.approved",

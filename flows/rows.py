@@ -298,7 +298,7 @@ def _wrest(remote_key: str, tenant_id: int, keys: Sequence[str], plan: Plan | No
     with unscoped("a company may be shared by tenants"):
         ids = list(_idle_elsewhere(remote_key, tenant_id).filter(wanted).values_list("pk", flat=True))
         for some in chunked(ids):
-            rows = Delivery.objects.filter(pk__in=some, live=True)
+            rows = Delivery.objects.filter(pk__in=some, live=True).exclude(state__in=_SENT)
             rows.filter(key__startswith="company/").update(state=State.DROPPED, live=False)
             rows.update(state=State.HELD, live=False, code=ELSEWHERE, reason=_TAKEN, action=_WHAT_NOW)
 

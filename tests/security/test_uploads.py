@@ -45,7 +45,7 @@ BAD = {
     "a million columns": b"\t".join([b"settlement-id"] * 60_000) + b"\n" + GOOD,
     "a row of a million cells": GOOD + b"\tx" * 400_000 + b"\n",
     "zero bytes": GOOD.replace(b"Principal", b"Prin\0cipal"),
-    "nothing but line ends": b"\n" * 100_000,
+    "nothing but line ends": b"\n" * 40_000,
     "an amount that is no number": GOOD.replace(b"20.00", b"NaN"),
     "an amount that is endless": GOOD.replace(b"20.00", b"9" * 5_000),
     "an amount beyond 64 bits": GOOD.replace(b"\t20.00", b"\t99999999999999999999.00"),
