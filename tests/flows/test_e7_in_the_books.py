@@ -72,7 +72,7 @@ def by_shipment(e7_books, **values):
 @pytest.mark.parametrize("layout", ["deposit", "journal"])
 def test_the_shipment_trigger(e7_books, layout, monkeypatch):
     made = by_shipment(e7_books, layout=layout)
-    monkeypatch.setattr("flows.shipments._today", lambda flow: e7.CANCELLED["X"])
+    monkeypatch.setattr("flows.closing._today", lambda flow: e7.CANCELLED["X"])
     made.cancel("X")
 
     made.run()

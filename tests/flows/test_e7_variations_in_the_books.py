@@ -138,7 +138,7 @@ def test_orders_by_shipment_then_summary(e7_books, monkeypatch):
     made.switch("summary", cut_over_at=e7.boundary("18 Oct"))
     made.ship("GY")
     made.settle(3, 4)
-    monkeypatch.setattr("flows.shipments._today", lambda flow: e7.CANCELLED["X"])
+    monkeypatch.setattr("flows.closing._today", lambda flow: e7.CANCELLED["X"])
     made.cancel("X")
     made.run()
 

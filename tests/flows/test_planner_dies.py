@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import planner, planning, shipments
+from flows import closing, planner, planning
 from flows.models import Coverage, Delivery, Plan
 from tests.flows.test_shipments import flow, order, posted  # noqa: F401 - flow is a fixture
 from tests.web.small_books import flow_of, plan_of, settle
@@ -40,8 +40,8 @@ def test_an_invoice_is_not_closed_while_a_settlement_may_be_taking_it(flow):  # 
     order(flow)
     posted(flow)
 
-    with planner.sole(flow), pytest.raises(shipments.CannotClose, match="being planned"):
-        shipments.close_out(Delivery.objects.get(kind="invoice"), "alice")
+    with planner.sole(flow), pytest.raises(closing.CannotClose, match="being planned"):
+        closing.close_out(Delivery.objects.get(kind="invoice"), "alice")
 
     assert not Coverage.objects.exists()
-    assert shipments.close_out(Delivery.objects.get(kind="invoice"), "alice") == 2
+    assert closing.close_out(Delivery.objects.get(kind="invoice"), "alice") == 2

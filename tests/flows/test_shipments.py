@@ -7,7 +7,7 @@ import pytest
 from amazon.models import Order
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import history, making, planner, planning, rules, shipments
+from flows import closing, history, making, planner, planning, rules, shipments
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Shipment
 from kit import clock
 from ledgers.models import Company, ListEntry
@@ -330,7 +330,7 @@ def test_an_order_cancelled_before_its_invoice_was_sent_loses_it(flow):
 
 
 def test_an_invoice_of_this_month_is_voided_when_its_order_is_cancelled(flow, monkeypatch):
-    monkeypatch.setattr(shipments, "_today", lambda flow: e7.day("28 Sep"))
+    monkeypatch.setattr(closing, "_today", lambda flow: e7.day("28 Sep"))
     found = order(flow)
     posted(flow)
 
@@ -345,7 +345,7 @@ def test_an_invoice_of_this_month_is_voided_when_its_order_is_cancelled(flow, mo
 
 
 def test_an_invoice_of_an_earlier_month_is_closed_out_when_its_order_is_cancelled(flow, monkeypatch):
-    monkeypatch.setattr(shipments, "_today", lambda flow: e7.day("9 Nov"))
+    monkeypatch.setattr(closing, "_today", lambda flow: e7.day("9 Nov"))
     found = order(flow)
     posted(flow)
 
@@ -353,8 +353,8 @@ def test_an_invoice_of_an_earlier_month_is_closed_out_when_its_order_is_cancelle
     posted(flow)
     posted(flow)
 
-    closing = Delivery.objects.filter(plan=None, kind__in=["payment", "entry"]).order_by("kind")
-    assert [(row.kind, row.number, row.on.isoformat(), row.amount, row.state) for row in closing] == [
+    made = Delivery.objects.filter(plan=None, kind__in=["payment", "entry"]).order_by("kind")
+    assert [(row.kind, row.number, row.on.isoformat(), row.amount, row.state) for row in made] == [
         ("entry", f"X{ORDER}", "2025-11-09", 8000, "posted"),
         ("payment", f"X{ORDER}", "2025-11-09", 8000, "posted"),
     ]
@@ -366,7 +366,7 @@ def test_an_invoice_of_an_earlier_month_is_closed_out_when_its_order_is_cancelle
 def test_rows_that_come_after_a_close_out_start_a_new_invoice(flow):
     order(flow)
     posted(flow)
-    shipments.close_out(Delivery.objects.get(kind="invoice"), "alice")
+    closing.close_out(Delivery.objects.get(kind="invoice"), "alice")
     answer_all_of(flow)
 
     plan = settle(flow, ("22 Sep", "Order", "A", "P 80.00 (2)"))
@@ -382,13 +382,13 @@ def test_only_the_open_balance_is_closed_out_from_the_accounts_it_was_booked_to(
     rules.save_accounts(flow, {AccountKey.SALES: Binding(account="40")}, "alice", {})
     row = Delivery.objects.get(kind="invoice")
 
-    assert shipments.close_out(row, "alice") == 2
+    assert closing.close_out(row, "alice") == 2
 
     entry = Delivery.objects.get(kind="entry", plan=None)
     assert entry.amount == 5000
     assert entry.bindings["SALES"]["account"] == row.bindings["SALES"]["account"]
-    with pytest.raises(shipments.CannotClose):
-        shipments.close_out(row, "alice")
+    with pytest.raises(closing.CannotClose):
+        closing.close_out(row, "alice")
 
 
 def test_an_invoice_without_rows_for_sixty_days_is_told_once_and_settled_when_closed(flow):
@@ -400,7 +400,7 @@ def test_an_invoice_without_rows_for_sixty_days_is_told_once_and_settled_when_cl
 
     [told] = Alert.objects.filter(kind="unsettled_invoice")
     assert ORDER in told.title
-    shipments.close_out(Delivery.objects.get(kind="invoice"), "alice")
+    closing.close_out(Delivery.objects.get(kind="invoice"), "alice")
     told.refresh_from_db()
     assert told.settled_at
 
