@@ -11,6 +11,14 @@ from django.test import override_settings
 from kit.scope import scope, unscoped
 from tests import factories
 
+# What starts processes of its own takes longest, the run on Postgres above all.
+SLOWEST_FIRST = ("postgres", "redis", "crash", "browser")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no worker is left with it when the others have ended."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(SLOWEST_FIRST) if item.get_closest_marker(name)), 9))
+
 
 def pytest_terminal_summary(terminalreporter):
     """Say what ran elsewhere, and what did not run and why: a green line alone would hide both."""
@@ -99,6 +107,8 @@ def shared_database(transactional_db, tmp_path):
     kept_name = in_memory.settings_dict["NAME"]
     del connections["default"]
     in_memory.settings_dict["NAME"] = str(path)
+    # The first to come makes the file a write-ahead one, and SQLite lets nobody wait for that.
+    connections["default"].ensure_connection()
     try:
         yield
     finally:

@@ -1,6 +1,9 @@
 """Requests nobody thought of, made from the OpenAPI document: no answer it does not name, and never a broken one."""
 
+import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -15,6 +18,17 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 schema = schemathesis.openapi.from_wsgi("/api/schema", application)
+
+
+@pytest.fixture(autouse=True)
+def requests_leave_the_connection_open():
+    """The application closes a connection that it finds inside a transaction; ours is, as Django's own test client's."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @schema.parametrize()
