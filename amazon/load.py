@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from amazon import settlement_file
 from amazon.child import run_in_child
@@ -21,7 +21,7 @@ from amazon.labels import classify
 from amazon.models import Report, Settlement
 from amazon.reports import open_report
 from amazon.settlement_file import SettlementFile
-from audit.trail import record
+from audit.trail import record, recorded
 from bookkeeping.accounts import Category
 from bookkeeping.facts import Header, Row
 from kit.clock import now
@@ -117,7 +117,7 @@ def accept(report: Report, found: Analysis, *, moved: Callable[[], None] = lambd
     """Let a good file count. ``moved`` moves the cursor, in the same transaction."""
     for again in (True, False):
         try:
-            with transaction.atomic():
+            with recorded():
                 return _accept(report, found, moved)
         except IntegrityError:  # another process brought the same settlement a moment ago
             if not again:
@@ -127,7 +127,7 @@ def accept(report: Report, found: Analysis, *, moved: Callable[[], None] = lambd
 
 def refuse(report: Report, error: BadSettlementFile, *, moved: Callable[[], None] = lambda: None) -> None:
     """Keep what is wrong with a file, where, and what to do. Nothing of it counts."""
-    with transaction.atomic():
+    with recorded():
         report.state = Report.State.REFUSED
         report.refused_line = error.line or None
         report.problem, report.action = error.problem, error.action
@@ -151,7 +151,7 @@ def accept_revision(report: Report, actor: str) -> Settlement:
     Raises ValueError for a report that is no revision, or not one any more.
     """
     found = analyse(report)
-    with transaction.atomic():
+    with recorded():
         _decide(report, Report.State.LOADED)
         settlement = Settlement.objects.select_for_update().get(reports=report)
         earlier = settlement.report_id
@@ -175,7 +175,7 @@ def accept_revision(report: Report, actor: str) -> Settlement:
 
 def reject_revision(report: Report, actor: str) -> None:
     """Keep the version that counts. Raises ValueError for a report that is no revision, or not one any more."""
-    with transaction.atomic():
+    with recorded():
         _decide(report, Report.State.REFUSED, problem="A person kept the earlier version of this settlement.")
         settlement = Settlement.objects.get(reports=report)
         settle_alert(report.tenant_id, _revision_key(settlement))

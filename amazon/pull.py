@@ -32,7 +32,7 @@ from amazon.order_store import store_orders
 from amazon.orders import parse_order
 from amazon.reports import discard, store
 from amazon.unpack import plain
-from audit.trail import record
+from audit.trail import record, recorded
 from kit.clock import now
 from tenants.alerts import alert, settle_alert
 from tenants.models import Connection
@@ -86,7 +86,7 @@ def fetch_again(report: Report, actor: str) -> None:
         raise ValueError(f"{report} is no refused report of a connection")
     look_again(report.connection, Resource.SETTLEMENTS, back_to=report.published_at)
     settle_alert(report.tenant_id, refusal_key(report))
-    with transaction.atomic():
+    with recorded():
         discard(report)
         record("report.forgotten", f"report:{report.pk}", tenant_id=report.tenant_id, actor=actor)
 
@@ -245,7 +245,7 @@ def _walk_through(
         if page.next_token and page.next_token in tokens:
             claim.move(walk=_fresh_walk(after, before, walk["hours"]))
             raise ServerTrouble("Amazon sent the same page token twice; the walk begins again", 60.0)
-        with transaction.atomic():
+        with recorded():
             stored = store_orders(connection, page.orders)
             walk = {
                 **walk,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from amazon.models import CHUNK_BYTES, Report, ReportChunk
-from audit.trail import record
+from audit.trail import record, recorded
 from kit.clock import now
 from kit.sealed import context_of
 from kit.vault import seal, unseal
@@ -46,7 +46,7 @@ def store(
         raise
     report.sha256, report.size, report.chunk_count = digest.hexdigest(), size, count
     report.lines = lines + (last not in (b"", b"\n"))
-    with transaction.atomic():
+    with recorded():
         report.save(update_fields=["sha256", "size", "lines", "chunk_count"])
         record(
             "report.stored",

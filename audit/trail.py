@@ -7,7 +7,9 @@ The chain's head, printed by ``verify_audit``, kept elsewhere proves that nothin
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +26,8 @@ from kit.scope import ForeignTenant, NoScope, current_tenant_id, unscoped
 INSTALLATION = "installation"
 _SECRET_WORDS = frozenset({"token", "tokens", "secret", "secrets", "password", "passwords", "authorization", "cookie"})
 _NOT_SECRET = frozenset({"sync_token"})  # QuickBooks' version counter
+# What the surrounding ``recorded()`` is going to write.
+_kept: ContextVar[list[Event] | None] = ContextVar("events_of_this_transaction", default=None)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -40,8 +44,28 @@ class Problem:
     text: str
 
 
-def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str = "", **data: Any) -> Event:
-    """Add one event, in the caller's transaction and as its last statement: the chain stays locked until the commit.
+@contextmanager
+def recorded() -> Iterator[None]:
+    """A transaction that writes its events as its last statements, whoever records them within and whenever.
+
+    A chain stays locked from its event to the commit, so whatever were locked after it could wait for somebody who waits for
+    the chain. Nested ones join the outermost; what is rolled back takes its events with it.
+    """
+    outer, mine = _kept.get(), list[Event]()
+    with transaction.atomic():
+        token = _kept.set(mine)
+        try:
+            yield
+        finally:
+            _kept.reset(token)
+        if outer is None:
+            _write(mine)
+    if outer is not None:
+        outer += mine
+
+
+def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str = "", **data: Any) -> None:
+    """Add one event: at the end of the surrounding ``recorded()``, else at once.
 
     ``subject`` is like ``delivery:123``. Without ``tenant_id`` the event goes to the tenant in scope, or, where there
     is none, to the installation. ``data`` is kept as JSON: times and dates in ISO form, ``Decimal`` and floats as text.
@@ -51,28 +75,33 @@ def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str 
         ForeignTenant: another tenant is in scope.
     """
     tenant_id = _tenant(tenant_id)
-    plain = _plain(data)
-    chain = _chain(tenant_id)
+    event = Event(
+        tenant_id=tenant_id, chain=_chain(tenant_id), kind=kind, subject=subject, actor=actor, data=_plain(data)
+    )
+    kept = _kept.get()
+    if kept is None:
+        _write([event])
+    else:
+        kept.append(event)
+
+
+def _write(events: Sequence[Event]) -> None:
+    """Add events to their chains. Several chains are locked in the order of their names, so that nobody waits in a circle."""
+    chains: dict[str, list[Event]] = {}
+    for event in events:
+        chains.setdefault(event.chain, []).append(event)
     with (
         transaction.atomic(savepoint=False),
         unscoped("the trail writes to the chain it was told, after checking the scope"),
     ):
-        head = _locked_head(chain)
-        event = Event(
-            tenant_id=tenant_id,
-            chain=chain,
-            seq=head.seq + 1,
-            at=now(),
-            kind=kind,
-            subject=subject,
-            actor=actor,
-            data=plain,
-            prev_hash=head.hash,
-        )
-        event.hash = digest(event)
-        event.save(force_insert=True)
-        ChainHead.objects.filter(pk=chain).update(seq=event.seq, hash=event.hash)
-    return event
+        heads = [_locked_head(chain) for chain in sorted(chains)]
+        for head in heads:
+            for event in chains[head.chain]:
+                event.seq, event.prev_hash, event.at = head.seq + 1, head.hash, now()
+                event.hash = digest(event)
+                head.seq, head.hash = event.seq, event.hash
+            Event.objects.bulk_create(chains[head.chain], batch_size=500)
+            ChainHead.objects.filter(pk=head.chain).update(seq=head.seq, hash=head.hash)
 
 
 def trail(subject: str) -> QuerySet[Event]:

@@ -89,7 +89,7 @@ def learn(
         )
 
     try:
-        with transaction.atomic():
+        with trail.recorded():
             remember()
             owned = lanes.owns(lease)
             if owned:
@@ -113,7 +113,7 @@ def learn(
 
 def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[[Delivery], None]) -> None:
     """Change a row that is still in one of these states, without a call. Raises LeaseLost."""
-    with transaction.atomic():
+    with trail.recorded():
         if not lanes.owns(lease):
             raise LeaseLost(lease.remote_key)
         found = Delivery.objects.filter(pk=row.pk, live=True, state__in=states)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon import marketplaces
@@ -129,7 +128,7 @@ def _close_out(row: Delivery, actor: str) -> int:
         drafts.draft(one.planned, {symbol: booked.get(symbol, to) for symbol, to in one.bindings.items()}, one.hold)
         for one in drafts.drafts(closing.documents, known, company)
     ]
-    with transaction.atomic():
+    with trail.recorded():
         rows.write(flow, None, rows.Changes(new=found), known.version)
         payment = Delivery.objects.get(remote_key=row.remote_key, key=closing.documents[0].key, live=True)
         Coverage.objects.create(

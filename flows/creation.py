@@ -77,7 +77,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
             f"{twin.name} already brings these settlements into {target}. Open that flow, or choose another company."
         )
     try:
-        with transaction.atomic():
+        with trail.recorded():
             flow = Flow.objects.create(tenant_id=tenant_id, cut_over_at=clock.now(), **values)
             trail.record(
                 "flow.created",
@@ -112,7 +112,7 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
         )
     if "books_from" in different:
         _leave_out(flow, different["books_from"])
-    with transaction.atomic():
+    with trail.recorded():
         Flow.objects.filter(pk=flow.pk).update(**different)
         trail.record("flow.changed", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, **different)
     flow.refresh_from_db()
@@ -135,7 +135,7 @@ def discard(flow: Flow, actor: str) -> None:
             "It posts nothing as long as it does not go live."
         )
     pk, name = flow.pk, flow.name
-    with planner.sole(flow) as mine, transaction.atomic():
+    with planner.sole(flow) as mine, trail.recorded():
         if not mine:
             raise CannotChange(_BUSY)
         Delivery.objects.filter(flow=flow).delete()

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from django.db import DatabaseError, transaction
 
+from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
 from flows import attempts, lanes, outcomes, pace, wire
@@ -108,7 +109,7 @@ def look_up(lease: Lease, row: Delivery) -> None:
     base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
     known = _answered(attempt) if row.code != outcomes.ADOPTING else None
     if known is not None:
-        with transaction.atomic():
+        with trail.recorded():
             if not lanes.owns(lease):
                 raise LeaseLost(lease.remote_key)
             outcomes.apply_answers(rows, wire.answers_from_json(known.detail), base_s)

@@ -1,6 +1,6 @@
 """What follows from an outcome: the state changes of deliveries, once, in one place.
 
-Every function runs inside the caller's transaction, while the caller owns the lane.
+Every function runs inside the caller's ``trail.recorded()``, while the caller owns the lane.
 """
 
 import random

@@ -215,7 +215,7 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
     stored = Plan.objects.values(*values).get(pk=plan.pk)
     different = {name: value for name, value in values.items() if stored[name] != value}
     new = bool(changes) or "digest" in different
-    with transaction.atomic():
+    with trail.recorded():
         if different:
             Plan.objects.filter(pk=plan.pk).update(**different)
         if plan.state == Plan.State.PLANNING:

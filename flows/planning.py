@@ -137,7 +137,7 @@ def approve(plan: Plan, actor: str) -> int:
 
     Nothing happens while the plan is being planned again, or could not be: what a person approves is what they saw.
     """
-    with transaction.atomic():
+    with trail.recorded():
         # Asked of the flow by itself: in a join, Postgres would let two at once through.
         live = Flow.objects.filter(pk=plan.flow_id, state=Flow.State.LIVE).exists()
         waiting = Plan.objects.filter(pk=plan.pk, state=Plan.State.PLANNED, asked=F("made"), problem="")
@@ -180,7 +180,7 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
     A payout that waits is held, until a later settlement takes it back and both are never booked. One that is in the books
     stays: the money is in a later total, and the row that takes it back is booked as a movement.
     """
-    with transaction.atomic():
+    with trail.recorded():
         if not Settlement.objects.filter(pk=settlement.pk).exclude(payout_failed=failed).update(payout_failed=failed):
             return
         trail.record(

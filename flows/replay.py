@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import Q
 
 from audit import trail
@@ -49,7 +48,7 @@ def replay(tenant_id: int, ids: Iterable[int], actor: str) -> Replayed:
 
 def _replay_one(delivery_id: int, actor: str) -> set[int]:
     """Let a row go, and what goes with it; returns the ids of both."""
-    with transaction.atomic():
+    with trail.recorded():
         row = Delivery.objects.select_for_update().filter(pk=delivery_id, state__in=REPLAYABLE).first()
         if row is None or not _may_go(row):
             return set()

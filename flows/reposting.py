@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from django.db import transaction
-
 from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.accounts import AccountKey, LineKey, account_key
@@ -50,7 +48,7 @@ def repost(plan: Plan, actor: str) -> int:
     """
     if Plan.objects.filter(flow=plan.flow, settlement=plan.settlement, revision__gt=plan.revision).exists():
         raise CannotRepost("This settlement is already planned again.", "See its newest plan.")
-    with transaction.atomic():
+    with trail.recorded():
         taken_back = 0
         if plan.state != Plan.State.UNDONE:
             taken_back = undo.undo(plan, actor)
@@ -107,7 +105,7 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
         raise CannotRepost(f"No account is chosen for {names}.", "Choose one on the mapping page.") from error
     if not found:
         return 0
-    with transaction.atomic():
+    with trail.recorded():
         changed = Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED, last_revision=plan.last_revision).update(
             state=Plan.State.POSTING,
             last_revision=revision,

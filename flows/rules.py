@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import Final
 
-from django.db import transaction
 from django.db.models import F
 
 from audit import trail
@@ -224,7 +223,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 def _save(flow: Flow, actor: str, change: Callable[[int], None], **what: object) -> int:
     waited = _waiting(flow)
-    with transaction.atomic():
+    with trail.recorded():
         Flow.objects.filter(pk=flow.pk).update(mapping_version=F("mapping_version") + 1)
         flow.refresh_from_db(fields=["mapping_version"])
         change(flow.mapping_version)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from django.db import transaction
-
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from flows import mapping, planning, rows, rules
@@ -176,7 +174,7 @@ def go_live(flow: Flow, actor: str) -> None:
     """Start the flow's schedule. Raises NotReady with everything that is in the way."""
     if found := problems(flow):
         raise NotReady(found)
-    with transaction.atomic():
+    with trail.recorded():
         Flow.objects.filter(pk=flow.pk).update(
             state=Flow.State.LIVE, next_run_at=clock.now(), next_settlements_at=clock.now()
         )
@@ -189,7 +187,7 @@ def go_live(flow: Flow, actor: str) -> None:
 
 def pause(flow: Flow, actor: str) -> None:
     """Stop the schedule and the sending. What is on its way is finished; what is planned stays."""
-    with transaction.atomic():
+    with trail.recorded():
         Flow.objects.filter(pk=flow.pk, state=Flow.State.LIVE).update(state=Flow.State.PAUSED)
         Delivery.objects.filter(flow=flow, state__in=[Delivery.State.READY, Delivery.State.FAILED]).update(
             state=Delivery.State.HELD, code=PAUSED, reason="The flow is paused.", action="Resume the flow."
@@ -204,7 +202,7 @@ def resume(flow: Flow, actor: str) -> None:
 
 def switch_mode(flow: Flow, mode: str, trigger: str, actor: str) -> None:
     """Change how later settlements are booked. What is carried stays carried; orders shipped from now on follow the new trigger."""
-    with transaction.atomic():
+    with trail.recorded():
         Flow.objects.filter(pk=flow.pk).update(mode=mode, trigger=trigger, cut_over_at=clock.now())
         trail.record(
             "flow.mode_changed", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, mode=mode, trigger=trigger

@@ -4,7 +4,6 @@ import json
 from datetime import date
 from typing import Final
 
-from django.db import transaction
 from django.db.models import Q
 
 from audit import trail
@@ -41,7 +40,7 @@ def undo(plan: Plan, actor: str) -> int:
     What never reached the books is dropped. Raises CannotUndo while an answer is out, in a closed period, or when a later
     settlement pays an invoice that this one made.
     """
-    with transaction.atomic():
+    with trail.recorded():
         changed = Plan.objects.filter(pk=plan.pk, state__in=[Plan.State.POSTING, Plan.State.POSTED]).update(
             state=Plan.State.UNDOING
         )

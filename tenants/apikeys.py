@@ -5,9 +5,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db import transaction
-
-from audit.trail import record
+from audit.trail import record, recorded
 from kit.clock import now
 from kit.scope import scope, unscoped
 from tenants.models import ApiKey, Tenant, User
@@ -20,7 +18,7 @@ TOUCH_EVERY = timedelta(minutes=1)  # a busy key must not write a row with every
 def issue(tenant: Tenant, user: User, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
     """Make a key; return it and its only readable copy."""
     value = PREFIX + secrets.token_urlsafe(32)
-    with transaction.atomic(), scope(tenant.pk):
+    with recorded(), scope(tenant.pk):
         key = ApiKey.objects.create(
             name=name.strip(),
             prefix=value[:SHOWN],
@@ -44,7 +42,7 @@ def find(value: str) -> ApiKey | None:
 
 def revoke(key: ApiKey, user: User) -> None:
     """End a key at once."""
-    with transaction.atomic(), scope(key.tenant_id):
+    with recorded(), scope(key.tenant_id):
         if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now()):
             record("api_key.revoked", f"api_key:{key.pk}", actor=user.actor)
 

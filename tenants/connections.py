@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
-from audit.trail import record
+from audit.trail import record, recorded
 from kit import oauth
 from kit.clock import now
 from kit.http import HttpError
@@ -155,7 +154,7 @@ def run_checks(connection: Connection, mode: str = "", *, actor: str = "") -> li
         steps = [Step("Authorisation", "failed", str(error), "Try again in a few minutes.", "posting")]
     names = ("name", "verdict", "detail", "action", "blocks")
     kept = [{name: str(getattr(step, name)) for name in names} for step in steps]
-    with transaction.atomic(), scope(connection.tenant_id):
+    with recorded(), scope(connection.tenant_id):
         connection.checks, connection.last_checked_at = kept, now()
         connection.save(update_fields=["checks", "last_checked_at"])
         failed = [step["name"] for step in kept if step["verdict"] == "failed"]
@@ -171,7 +170,7 @@ def disconnect(connection: Connection, *, actor: str = "") -> None:
     """
     if not _used_at_the_provider(connection):
         _revoke(connection.grant)
-    with transaction.atomic(), scope(connection.tenant_id):
+    with recorded(), scope(connection.tenant_id):
         connection.state = Access.REVOKED
         connection.save(update_fields=["state"])
         if not _used(connection.grant_id, but=connection.pk):
@@ -192,7 +191,7 @@ def _connect(
 ) -> list[Connection]:
     """Store what a consent gave: one grant per subject, one connection per company, and the trail of it."""
     connected: list[Connection] = []
-    with transaction.atomic(), scope(tenant.pk):
+    with recorded(), scope(tenant.pk):
         for person, subject in dict.fromkeys(map(_granted_by, found)):
             owner = None if person else tenant
             grant = _grant(spec, environment, subject, owner, data, private, tokens)

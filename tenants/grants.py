@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db import InterfaceError, OperationalError, connection, models
 
-from audit.trail import record
+from audit.trail import record, recorded
 from kit import oauth
 from kit.clock import now
 from kit.http import Http
@@ -99,7 +99,7 @@ def token_for(connection: Connection, *, rejected: str = "") -> str:
 
 def lost(connection: Connection, reason: str) -> None:
     """The company is closed to us although the grant may live on: work waits until a person connects it again."""
-    with transaction.atomic(), scope(connection.tenant_id):
+    with recorded(), scope(connection.tenant_id):
         if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
             return
         alert(
@@ -274,7 +274,7 @@ def _store(grant: Grant, tokens: Tokens) -> bool:
 def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
     """Mark the grant and its connections, alert every tenant once; or return "" if new tokens came in meanwhile."""
     name = provider(grant.provider).name
-    with transaction.atomic(), unscoped("one grant serves the connections of several tenants"):
+    with recorded(), unscoped("one grant serves the connections of several tenants"):
         if not held.update(state=Access.NEEDS_RECONNECT, lease="", leased_until=None):
             return ""
         affected = list(grant.connections.filter(state=Access.ACTIVE).order_by("tenant_id", "pk"))

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 
-from audit.trail import record
+from audit.trail import record, recorded
 from kit.clock import now
 from kit.rate import RatePlan
 from kit.scope import scope, unscoped
@@ -27,7 +27,7 @@ class MemberError(Exception):
 
 def create_tenant(user: User, name: str) -> Tenant:
     """Make a tenant with this person as its owner."""
-    with transaction.atomic():
+    with recorded():
         tenant = Tenant.objects.create(name=one_line(name))
         with scope(tenant.pk):
             Member.objects.create(user=user, role=Role.OWNER)
@@ -62,7 +62,7 @@ def invite(tenant: Tenant, email: str, role: Role | str, by: User) -> Invitation
     email = email.strip().lower()
     if take(f"invitations:{by.actor}", INVITATIONS):
         raise MemberError("Too many invitations for one day. Send the others tomorrow.")
-    with transaction.atomic(), scope(tenant.pk):
+    with recorded(), scope(tenant.pk):
         if Member.objects.filter(user__email__iexact=email).exists():
             raise MemberError(f"{email} is a member already. Change the role instead.")
         # An earlier link to the same address ends: the newest role counts.
@@ -99,7 +99,7 @@ def accept(token: str, user: User) -> Member:
     invitation = open_invitation(token)
     if invitation is None:
         raise MemberError("This invitation was used or is too old. Ask for a new one.")
-    with transaction.atomic(), scope(invitation.tenant_id):
+    with recorded(), scope(invitation.tenant_id):
         if not Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True).update(accepted_at=now()):
             raise MemberError("This invitation was used. Ask for a new one.")
         member, made = Member.objects.get_or_create(user=user, defaults={"role": invitation.role})
@@ -114,7 +114,7 @@ def change_role(member: Member, role: Role | str, by: User) -> None:
     Raises:
         MemberError: it would leave the tenant without an owner.
     """
-    with transaction.atomic(), scope(member.tenant_id):
+    with recorded(), scope(member.tenant_id):
         if Role(role) != Role.OWNER:
             _keep_an_owner(member)
             _withdraw_offers(member)
@@ -129,7 +129,7 @@ def remove(member: Member, by: User) -> None:
     Raises:
         MemberError: the tenant would have no owner.
     """
-    with transaction.atomic(), scope(member.tenant_id):
+    with recorded(), scope(member.tenant_id):
         _keep_an_owner(member)
         _withdraw_offers(member)
         subject, user = f"member:{member.pk}", member.user_id

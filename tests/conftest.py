@@ -54,6 +54,30 @@ def django_db_setup(django_db_setup, django_db_blocker):
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
 
 
+def _locks(sql):
+    return sql.startswith(("INSERT", "UPDATE", "DELETE")) or "FOR UPDATE" in sql
+
+
+@pytest.fixture(autouse=True)
+def events_come_last():
+    """A chain stays locked from its event to the commit: what is written or locked after it may deadlock."""
+    late, written_in = [], None
+
+    def watch(execute, sql, params, many, context):
+        nonlocal written_in
+        blocks = [block for block in context["connection"].atomic_blocks if not block._from_testcase]
+        own = '"audit_event"' in sql or '"audit_chainhead"' in sql
+        if blocks and sql.startswith('INSERT INTO "audit_event"'):
+            written_in = blocks[0]
+        elif blocks and blocks[0] is written_in and not own and _locks(sql):
+            late.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert not late, f"an event was not the last statement of its transaction: {late}"
+
+
 @pytest.fixture
 def acme(db):
     return factories.TenantFactory(name="Acme")

@@ -1,5 +1,6 @@
 """The trail: chained, append-only, fail-closed, free of secrets."""
 
+import contextlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 
 from audit.models import ChainHead, Event
-from audit.trail import SecretInEvent, digest, export, record, trail, verify
+from audit.trail import SecretInEvent, digest, export, record, recorded, trail, verify
 from kit.scope import ForeignTenant, NoScope, scope, unscoped
 from tenants.models import Role
 from tests.factories import TenantFactory
@@ -109,9 +110,40 @@ def test_event_rolls_back_with_its_transaction(acme):
 
 def test_event_belongs_to_the_tenant_in_scope(acme, globex):
     with scope(acme.id):
-        assert record("a.b", "s:1").tenant_id == acme.id
+        record("a.b", "s:1")
+        assert Event.objects.get().tenant_id == acme.id
         with pytest.raises(ForeignTenant):
             record("a.b", "s:1", tenant_id=globex.id)
+
+
+def test_events_are_written_at_the_end_of_their_transaction_in_the_order_they_were_recorded(acme):
+    with recorded():
+        record("a.first", "s:1", tenant_id=acme.id)
+        with recorded():
+            record("a.second", "s:1", tenant_id=acme.id)
+        assert not ChainHead.objects.exists()
+        record("installation.third", "s:2")
+
+    with unscoped("the test looks"):
+        assert list(Event.objects.order_by("chain", "seq").values_list("kind", "seq")) == [
+            ("installation.third", 1), ("a.first", 1), ("a.second", 2),
+        ]  # fmt: skip
+    assert verify(acme.id) == verify(None) == []
+
+
+def test_what_is_rolled_back_takes_its_events_with_it(acme):
+    with recorded():
+        record("a.kept", "s:1", tenant_id=acme.id)
+        with contextlib.suppress(RuntimeError), recorded():
+            record("a.lost", "s:1", tenant_id=acme.id)
+            raise RuntimeError
+    with contextlib.suppress(RuntimeError), recorded():
+        record("a.lost", "s:1", tenant_id=acme.id)
+        raise RuntimeError
+    record("a.later", "s:1", tenant_id=acme.id)
+
+    with scope(acme.id):
+        assert [event.kind for event in trail("s:1")] == ["a.kept", "a.later"]
 
 
 def test_trail_wants_a_scope_and_hides_other_tenants(story, globex):

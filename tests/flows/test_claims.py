@@ -7,16 +7,19 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
-from flows import lanes, mapping, outbox, schedule, setup
-from flows.models import Delivery, Flow, Lane
+from audit import trail
+from audit.models import Event
+from flows import attempts, lanes, mapping, outbox, outcomes, planning, progress, schedule, setup
+from flows.models import Delivery, Flow, Lane, Plan
 from kit.clock import now
 from kit.scope import scope, unscoped
 from ledgers.quickbooks.client import QuickBooks
 from tests import world as worlds
 from tests.factories import ConnectionFactory, TenantFactory, member
 from tests.flows.test_main_job import connected
+from tests.web.small_books import flow_of, plan_of, settle
 
 
 def at_once(workers, work):
@@ -103,6 +106,48 @@ def test_a_company_has_one_writer_and_each_document_once_whoever_works(shared_da
     assert {key: amount for key, amount in balances.items() if amount} == (
         demo["expected"]["quickbooks"]["orders"]["balances"]
     )
+
+
+def test_an_outcome_and_a_person_who_change_a_plan_at_once_both_get_through(shared_database, monkeypatch):
+    tenant = TenantFactory()
+    flow = flow_of(tenant)
+    plan = plan_of(settle(tenant))
+    with scope(tenant.pk):
+        planning.approve(plan, "user:1")
+        row = Delivery.objects.filter(plan=plan, state="ready").first()
+        Delivery.objects.filter(plan=plan).exclude(pk=row.pk).update(state="held")
+    lease = lanes.claim(row.remote_key, 60)
+    parked, touched = threading.Event(), threading.Event()
+    after_outcome = progress.after_outcome
+
+    def slowly(rows):
+        parked.set()
+        touched.wait(5 if connection.vendor == "postgresql" else 0)  # SQLite lets nobody else begin
+        after_outcome(rows)
+
+    def outcome():
+        attempts.decide(
+            lease, row, ["ready"], lambda fresh: outcomes.park(fresh, "trouble", "It is in trouble.", "Look.")
+        )
+
+    def person():
+        parked.wait(5)
+        with trail.recorded():
+            Plan.objects.filter(pk=plan.pk).update(repost_by="user:1")
+            touched.set()
+            trail.record("plan.repost_asked", f"plan:{plan.pk}", tenant_id=tenant.pk)
+
+    def work(number):
+        with scope(tenant.pk):
+            (outcome, person)[number]()
+
+    monkeypatch.setattr(progress, "after_outcome", slowly)
+    at_once(2, work)
+
+    with scope(tenant.pk):
+        kinds = set(Event.objects.values_list("kind", flat=True))
+    assert {"delivery.parked", "plan.repost_asked"} <= kinds
+    assert trail.verify(flow.tenant_id) == []
 
 
 def test_four_dispatchers_never_take_the_same_flow(shared_database):
