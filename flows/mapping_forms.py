@@ -10,9 +10,10 @@ from amazon.labels import CATEGORY_NAMES
 from bookkeeping.accounts import ACCOUNTS, AccountKey, Category
 from bookkeeping.facts import Label
 from flows.categories import GROUPS
+from flows.fitting import UNUSUAL, grouped
 from flows.forms import plausible_day
 from flows.setup import OWN_ACCOUNTS, Choice
-from ledgers.port import Binding, Reference, RemoteObject
+from ledgers.port import Binding, Reference, RemoteAccount, RemoteObject
 
 CREATE: Final = "+"  # the choice that has a default account made
 
@@ -73,11 +74,8 @@ class AccountsForm(forms.Form):
             choices.append((line.target.account, line.name or "An account that is gone"))
         if line.key in self.makeable and not line.making:
             choices.append((CREATE, f"Create “{ACCOUNTS[line.key].name}”"))
-        by_type: dict[str, list[tuple[str, str]]] = {}
-        for option in line.options:
-            label = f"{option.number} {option.name}".strip() + (f" ({option.currency})" if option.currency else "")
-            by_type.setdefault(option.type.partition("/")[0], []).append((option.id, label))
-        return choices + [(name, options) for name, options in sorted(by_type.items())]
+        perhaps = line.perhaps.accounts if line.perhaps else ()
+        return choices + _grouped([line.key], line.options, perhaps)
 
     def _add(self, name: str, choices: Sequence[tuple[str, Any]], initial: str) -> None:
         field = forms.ChoiceField(choices=choices, initial=initial, required=False)
@@ -138,8 +136,10 @@ class SplitForm(forms.Form):
         self._offer("product_group", [("", "Any"), *((name, name) for name in groups)], bool(groups))
         self._offer("marketplace", [("", "Any"), *((name, name) for name in marketplaces)], True)
         options = {option.id: option for line in lines.values() for option in line.options}
-        accounts = sorted(((each.id, each.name) for each in options.values()), key=lambda pair: pair[1].casefold())
-        self._offer("account", [("", "Not set"), *accounts], True)
+        of_sales = _grouped([AccountKey.SALES], sorted(options.values(), key=lambda one: one.name.casefold()))
+        self._offer(
+            "account", [("", "Not set"), *((name.removeprefix(UNUSUAL), some) for name, some in of_sales)], True
+        )
         self._offer("class_", _pairs(_active(company.classes), "Not set"), bool(_active(company.classes)))
         self._offer("department", _pairs(_active(company.locations), "Not set"), bool(_active(company.locations)))
 
@@ -185,7 +185,7 @@ class SplitForm(forms.Form):
         keys = [AccountKey(key) for key in cleaned["keys"]]
         return keys, target, {**conditions, "effective_from": cleaned["effective_from"]}
 
-    def _offer(self, name: str, choices: Sequence[tuple[str, str]], there: bool) -> None:
+    def _offer(self, name: str, choices: Sequence[tuple[str, Any]], there: bool) -> None:
         if not there:
             del self.fields[name]
             return
@@ -325,6 +325,17 @@ def _name_of(objects: Sequence[RemoteObject], wanted: str) -> str:
 
 def _active(objects: Sequence[RemoteObject]) -> list[RemoteObject]:
     return [each for each in objects if each.active]
+
+
+def _grouped(
+    keys: Sequence[AccountKey], accounts: Sequence[RemoteAccount], first: Sequence[str] = ()
+) -> list[tuple[str, Any]]:
+    """Return the choices of a select, the usual types first."""
+    return [(heading, [(each.id, _label(each)) for each in some]) for heading, some in grouped(keys, accounts, first)]
+
+
+def _label(account: RemoteAccount) -> str:
+    return f"{account.number} {account.name}".strip() + (f" ({account.currency})" if account.currency else "")
 
 
 def _pairs(objects: Sequence[RemoteObject], empty: str) -> list[tuple[str, str]]:

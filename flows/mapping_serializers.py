@@ -40,8 +40,17 @@ class TargetSerializer(serializers.Serializer[Any]):
 
 
 class SuggestionSerializer(serializers.Serializer[Any]):
+    """An account that surely fits, so that accepting all suggestions takes it."""
+
     account = serializers.CharField(source="account_id")
-    confidence = serializers.FloatField(help_text="Above 0.5, at most 1.")
+    reason = serializers.CharField()
+
+
+class PerhapsSerializer(serializers.Serializer[Any]):
+    """Accounts that may be meant, the likeliest first: for a person to decide. None of them is taken, and no new account
+    is made beside them, by accepting all suggestions."""
+
+    accounts = serializers.ListField(child=serializers.CharField())
     reason = serializers.CharField()
 
 
@@ -53,8 +62,12 @@ class ChoiceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="What the chosen account is called.")
     making = serializers.CharField(help_text="How far an account is that is made by us; empty for one that was there.")
     suggestion = SuggestionSerializer(allow_null=True)
+    perhaps = PerhapsSerializer(allow_null=True)
     needed = serializers.BooleanField()
     problem = serializers.CharField(help_text="What is wrong with what is chosen, and what to do.")
+    warning = serializers.CharField(
+        help_text="What is unusual about what is chosen, and what that does to the reports."
+    )
 
 
 class RuleSerializer(serializers.ModelSerializer[MappingRule]):
@@ -148,7 +161,7 @@ class ListsSerializer(serializers.Serializer[Any]):
 
 class AcceptSerializer(serializers.Serializer[Any]):
     create_missing = serializers.BooleanField(
-        default=False, help_text="Make accounts with our default names where nothing is suggested."
+        default=False, help_text="Make accounts with our default names where the company has none like them."
     )
     only_needed = serializers.BooleanField(default=False, help_text="Make them only where the settlements need them.")
 

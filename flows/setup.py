@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from audit import trail
-from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
+from bookkeeping.accounts import ACCOUNTS, AccountKey
 from flows import mapping, planning, rows, rules
+from flows.fitting import fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
 from ledgers import reference, registry, suggest
@@ -22,29 +23,9 @@ _RARE: Final = frozenset(
 MAPPABLE: Final = tuple(key for key in AccountKey if key not in _RARE)
 # The tenant's own bank and card are chosen by a person or recognised, never made by us.
 OWN_ACCOUNTS: Final = frozenset({AccountKey.BANK, AccountKey.CHARGE_METHOD})
-# One currency passes through each of them, so the account has to be kept in it.
-_OF_ONE_CURRENCY: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
 _STOPPED: Final = (Delivery.State.HELD, Delivery.State.PARKED)
 _NAMED: Final = 4  # accounts that a sentence names
 PAUSED: Final = "paused"  # code of what a pause holds back
-_P_AND_L: Final = frozenset(
-    {
-        AccountClass.INCOME,
-        AccountClass.CONTRA_INCOME,
-        AccountClass.OTHER_INCOME,
-        AccountClass.EXPENSE,
-        AccountClass.COST_OF_SALES,
-    }
-)
-_FITS: Final[Mapping[AccountClass, frozenset[AccountClass]]] = {
-    AccountClass.BANK: frozenset({AccountClass.BANK}),
-    AccountClass.CARD: frozenset({AccountClass.CARD, AccountClass.BANK}),
-    AccountClass.CURRENT_ASSET: frozenset({AccountClass.CURRENT_ASSET}),
-    AccountClass.CURRENT_LIABILITY: frozenset({AccountClass.CURRENT_LIABILITY}),
-    AccountClass.LOAN: frozenset({AccountClass.LOAN, AccountClass.CURRENT_LIABILITY}),
-    AccountClass.EQUITY: frozenset({AccountClass.EQUITY}),
-    **dict.fromkeys(_P_AND_L, _P_AND_L),
-}
 
 
 class NotReady(Exception):
@@ -59,18 +40,21 @@ class NotReady(Exception):
 class Choice:
     """One line of the mapping page: what is mapped, what is suggested and why, what may be chosen, and whether rows need it.
 
-    ``name`` is what the chosen account is called, "" where none is. ``making`` says how far an account that we make is
-    (a delivery's state), "" for one that was there.
+    ``suggestion`` is sure; ``perhaps`` names accounts that may be meant, for a person to decide. ``name`` is what the chosen
+    account is called, "" where none is; ``warning`` says that its class is unusual. ``making`` says how far an account that we
+    make is (a delivery's state), "" for one that was there.
     """
 
     key: AccountKey
     target: Binding
     suggestion: suggest.Suggestion | None
+    perhaps: suggest.Suggestion | None
     options: tuple[RemoteAccount, ...]
     needed: bool
     problem: str
     name: str = ""
     making: str = ""
+    warning: str = ""
 
 
 def choices(flow: Flow) -> list[Choice]:
@@ -79,31 +63,27 @@ def choices(flow: Flow) -> list[Choice]:
     current = mapping.load(flow)
     needed = planning.needed_keys(flow) - {AccountKey.AR}
     keys = [key for key in AccountKey if key in MAPPABLE or key in needed or (key in current.base and key in _RARE)]
-    suggested = suggest.suggest([key for key in keys if not current.target(key).account], known.accounts)
+    taken = {target.account for target in current.base.values() if target.account}
+    suggested = suggest.suggest([key for key in keys if not current.target(key).account], known.accounts, taken)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
     lines = []
     for key in keys:
         target = current.base.get(key, Binding())
         options = tuple(account for account in known.accounts if account.active and fits(key, account, flow.currency))
-        line = Choice(key, target, _fitting(suggested.get(key), options), options, key in needed, "")
+        found = _fitting(suggested.get(key), options)
+        sure, perhaps = (found, None) if found and found.sure else (None, found)
+        line = Choice(key, target, sure, perhaps, options, key in needed, "")
         lines.append(_named(line, by_id, made))
     return sorted(lines, key=_urgency)
 
 
-def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
-    """Whether an account of this class may serve the key: a bank for the bank, an asset for clearing, profit and loss among
-    themselves. With a currency, also whether money of it may pass through."""
-    if currency and key in _OF_ONE_CURRENCY and account.currency not in ("", currency):
-        return False
-    return account.account_class in _FITS[ACCOUNTS[key].account_class]
-
-
 def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_needed: bool = False) -> list[AccountKey]:
-    """Map every unmapped key that has a suggestion and, if asked, have default accounts made for the rest, or only for
-    those of the rest that rows need.
+    """Map every unmapped key that has a sure suggestion and, if asked, have default accounts made for those that the company
+    has nothing like, or only for those of them that rows need.
 
-    Returns the keys that are left for a person."""
+    Returns the keys that are left for a person: also those that an account of the company may be meant for, so that nothing
+    is made beside it unasked."""
     open_lines = [line for line in choices(flow) if not line.target.account]
     targets = {
         line.key: replace(line.target, account=line.suggestion.account_id) for line in open_lines if line.suggestion
@@ -111,7 +91,7 @@ def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_nee
     reasons = {line.key: line.suggestion.reason for line in open_lines if line.suggestion}
     rest = [line for line in open_lines if line.key not in targets]
     if create_missing:
-        wanted = [line.key for line in rest if line.needed or not only_needed]
+        wanted = [line.key for line in rest if not line.perhaps and (line.needed or not only_needed)]
         made = rules.create_accounts(flow, [key for key in wanted if key not in OWN_ACCOUNTS], actor)
         targets |= {line.key: replace(line.target, account=made[line.key].account) for line in rest if line.key in made}
         reasons |= dict.fromkeys(made, "A new account with our default name")
@@ -239,8 +219,11 @@ def _blocks(flow: Flow, check: Check) -> bool:
 
 
 def _fitting(suggestion: suggest.Suggestion | None, options: tuple[RemoteAccount, ...]) -> suggest.Suggestion | None:
-    """Return the suggestion where the account may also be chosen here."""
-    return suggestion if suggestion and any(option.id == suggestion.account_id for option in options) else None
+    """Return the suggestion with those accounts that may also be chosen here."""
+    if suggestion is None:
+        return None
+    ids = tuple(each for each in suggestion.accounts if any(option.id == each for option in options))
+    return replace(suggestion, accounts=ids) if ids else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +267,6 @@ def _named(line: Choice, by_id: Mapping[str, RemoteAccount], made: Mapping[str, 
         gone = f"The account chosen for {key_name} is no longer there or was made inactive. Choose another one."
         return replace(line, name=account.name if account else making.name if making else "", problem=gone)
     if fits(line.key, account):
-        return replace(line, name=account.name)
+        return replace(line, name=account.name, warning=warning(line.key, account))
     wrong = f"{account.name} cannot serve as {key_name}: it is a {account.type} account. Choose another one."
     return replace(line, name=account.name, problem=wrong)

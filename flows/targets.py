@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from bookkeeping.accounts import ACCOUNTS, AccountKey
-from flows import mapping, setup
+from flows import fitting, mapping
 from flows.models import Flow
 from flows.rules import BadMapping
 from ledgers import reference
@@ -23,7 +23,7 @@ def check(flow: Flow, target: Binding, key: AccountKey | None = None) -> None:
         account = next((each for each in company.accounts if each.id == target.account and each.active), None)
         if account is None:
             raise BadMapping("The company has no active account of this id.")
-        if key is not None and not setup.fits(key, account, flow.currency):
+        if key is not None and not fitting.fits(key, account, flow.currency):
             raise BadMapping(
                 f"{account.name} cannot serve as {ACCOUNTS[key].name} of this flow: it is a {account.type} account"
                 f"{f' in {account.currency}' if account.currency else ''}."

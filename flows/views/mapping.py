@@ -1,5 +1,6 @@
 """Which account serves which kind of amount: the table, the suggestions, the lists it is chosen from, and its history."""
 
+from collections.abc import Collection
 from typing import Final
 
 from django.contrib import messages
@@ -9,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookkeeping.accounts import ACCOUNTS
+from bookkeeping.accounts import ACCOUNTS, AccountKey
 from flows import onboarding, planning, rules, setup
 from flows.mapping_forms import AccountsForm
 from flows.models import Flow, MappingRule
@@ -53,14 +54,14 @@ def accounts(request: TenantRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             return _save(request, flow, form)
         messages.error(request, "Nothing was saved. The lines marked below need another account.")
-    missing = [
-        line for line in lines if not line.target.account and not line.suggestion and line.key not in OWN_ACCOUNTS
-    ]
+    undecided = [line for line in lines if not line.target.account]
+    missing = [line for line in undecided if not line.suggestion and not line.perhaps and line.key not in OWN_ACCOUNTS]
     context = {
         **frame(request, flow, "accounts"),
         "form": form,
         "rows": form.rows(),
-        "suggested": sum(bool(line.suggestion and not line.target.account) for line in lines),
+        "suggested": sum(bool(line.suggestion) for line in undecided),
+        "perhaps": [ACCOUNTS[line.key].name for line in undecided if line.perhaps and line.needed],
         "to_make_now": [ACCOUNTS[line.key].name for line in missing if line.needed],
         "to_make": [ACCOUNTS[line.key].name for line in missing],
         "open": sum(line.needed and not line.target.account for line in lines),
@@ -125,7 +126,11 @@ def history(request: TenantRequest, pk: int) -> HttpResponse:
 
 def _save(request: TenantRequest, flow: Flow, form: AccountsForm) -> HttpResponse:
     targets, make = form.changes()
-    reasons = {key: line.suggestion.reason for key, line in form.lines.items() if line.suggestion}
+    reasons = {
+        key: found.reason
+        for key, line in form.lines.items()
+        if (found := line.suggestion or line.perhaps) and targets[key].account in found.accounts
+    }
     if make:
         made = rules.create_accounts(flow, make, request.user.actor)
         targets |= made
@@ -136,4 +141,12 @@ def _save(request: TenantRequest, flow: Flow, form: AccountsForm) -> HttpRespons
         messages.info(request, "Nothing was different.")
     else:
         messages.success(request, f"Saved. {released(freed, flow)}")
+        _warn(request, flow, [key for key in targets if targets[key] != form.lines[key].target])
     return redirect("flows:mapping_accounts", flow.pk)
+
+
+def _warn(request: TenantRequest, flow: Flow, keys: Collection[AccountKey]) -> None:
+    """Say once more, right after it was chosen, what is unusual about an account."""
+    for line in setup.choices(flow):
+        if line.warning and line.key in keys:
+            messages.warning(request, line.warning)

@@ -107,6 +107,32 @@ def test_accepting_maps_what_is_suggested_and_makes_only_what_rows_need(acme, fr
     assert line(fresh, K.FEE_SELLING).name == "Amazon Selling Fees"
 
 
+def test_nothing_is_made_beside_an_account_that_may_be_meant(acme, fresh):
+    """Two sales accounts for Amazon: only a person knows which one, and a third would be the worst."""
+    other = entry(fresh, line(fresh, K.SALES).suggestion.account_id)
+    other.pk, other.external_id, other.name = None, "9001", "Amazon Sales US"
+    ListEntry.objects.filter(connection=fresh.target, name="My Amazon Sales").update(name="Amazon Sales USA")
+    other.save()
+    settle(acme)
+
+    left = setup.accept_suggestions(fresh, "alice", create_missing=True)
+
+    assert K.SALES in left
+    assert not Delivery.objects.filter(kind="account", number="Amazon Sales").exists()
+    assert line(fresh, K.SALES).suggestion is None
+    assert "9001" in line(fresh, K.SALES).perhaps.accounts
+
+
+def test_an_account_of_an_unusual_type_is_taken_with_a_warning(flow, in_acme):
+    advertising = line(flow, K.ADS).target.account
+
+    rules.save_accounts(flow, {K.SALES: Binding(account=advertising)}, "alice", {})
+
+    assert line(flow, K.SALES).problem == ""
+    assert "usually belongs to income" in line(flow, K.SALES).warning
+    assert line(flow, K.ADS).warning == ""
+
+
 def test_the_tenants_own_bank_is_never_made(acme, fresh):
     ListEntry.objects.filter(connection=fresh.target, account_class=AccountClass.BANK).delete()
 

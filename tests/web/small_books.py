@@ -26,6 +26,7 @@ def flow_of(tenant, *, mode="summary", state="live", currency="USD", name="Acme 
                 list="account",
                 external_id=str(number),
                 name=f"My {account.name}",
+                type=account.account_class.replace("_", " ").capitalize(),
                 account_class=account.account_class,
             )
         flow = Flow.objects.create(

@@ -128,6 +128,29 @@ def test_one_click_accepts_every_suggestion(bobs, acme, fresh):
     assert "Everything your settlements need has an account" in text_of(response)
 
 
+def test_an_account_that_may_be_meant_is_offered_first_and_nothing_is_created_beside_it(bobs, acme, fresh):
+    ListEntry.objects.filter(connection=fresh.target, name="My Amazon Selling Fees").update(name="Platform fees")
+    settle(acme)
+
+    page = bobs.get(at("mapping_accounts", fresh.pk)).content.decode()
+    response = bobs.post(at("mapping_accept", fresh.pk), {"missing": "needed"}, follow=True)
+
+    select = page[page.index('name="account-FEE_SELLING"') :]
+    assert "Perhaps this one?" in page
+    assert select.index("Perhaps") < select.index("Platform fees") < select.index("Unusual here")
+    assert "Left for you: Amazon Selling Fees" in text_of(response)
+    assert not Delivery.objects.filter(kind="account").exists()
+
+
+def test_choosing_an_unusual_account_is_said_and_saved(bobs, flow):
+    advertising = account(flow, "Amazon Advertising").external_id
+
+    response = bobs.post(at("mapping_accounts", flow.pk), chosen(flow, **{"account-SALES": advertising}), follow=True)
+
+    assert base(flow, K.SALES).account == advertising
+    assert text_of(response).count("usually belongs to income") == 2
+
+
 def test_what_is_left_for_a_person_is_named(bobs, acme, fresh):
     ListEntry.objects.filter(connection=fresh.target, account_class="bank").delete()
     settle(acme)

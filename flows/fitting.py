@@ -1,0 +1,107 @@
+"""Which account may serve which kind of amount, which usually does, and how accounts are grouped where one is chosen."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
+from ledgers.port import RemoteAccount
+
+UNUSUAL: Final = "Unusual here: "
+
+_C, _K = AccountClass, AccountKey
+# One currency passes through each of them, so the account has to be kept in it.
+_OF_ONE_CURRENCY: Final = frozenset({_K.CLEARING, _K.RESERVE, _K.PAYOUTS})
+_P_AND_L: Final = frozenset({_C.INCOME, _C.CONTRA_INCOME, _C.OTHER_INCOME, _C.EXPENSE, _C.COST_OF_SALES})
+_FITS: Final[Mapping[AccountClass, frozenset[AccountClass]]] = {
+    _C.BANK: frozenset({_C.BANK}),
+    _C.CARD: frozenset({_C.CARD, _C.BANK}),
+    _C.CURRENT_ASSET: frozenset({_C.CURRENT_ASSET}),
+    _C.CURRENT_LIABILITY: frozenset({_C.CURRENT_LIABILITY}),
+    _C.LOAN: frozenset({_C.LOAN, _C.CURRENT_LIABILITY}),
+    _C.EQUITY: frozenset({_C.EQUITY}),
+    **dict.fromkeys(_P_AND_L, _P_AND_L),
+}
+# In the order in which a report shows them; the ledger takes any of them, a bookkeeper does not.
+_USUAL: Final[Mapping[AccountClass, tuple[AccountClass, ...]]] = {
+    _C.INCOME: (_C.INCOME, _C.OTHER_INCOME),
+    _C.CONTRA_INCOME: (_C.CONTRA_INCOME, _C.INCOME),
+    _C.OTHER_INCOME: (_C.OTHER_INCOME, _C.INCOME),
+    _C.EXPENSE: (_C.EXPENSE, _C.COST_OF_SALES),
+    _C.COST_OF_SALES: (_C.COST_OF_SALES, _C.EXPENSE),
+}
+_USUAL_OF_KEY: Final[Mapping[AccountKey, tuple[AccountClass, ...]]] = {
+    _K.SALES: (_C.INCOME,),  # sales are not other income: gross profit starts with them
+    _K.CLAIMS: (_C.CONTRA_INCOME, _C.INCOME, _C.EXPENSE),
+    _K.REIMB: (_C.OTHER_INCOME, _C.INCOME, _C.COST_OF_SALES),  # the recovery of a loss of stock
+}
+_WORDS: Final[Mapping[AccountClass, str]] = {
+    _C.INCOME: "income",
+    _C.CONTRA_INCOME: "discounts and refunds",
+    _C.OTHER_INCOME: "other income",
+    _C.EXPENSE: "expenses",
+    _C.COST_OF_SALES: "cost of goods sold",
+    _C.CARD: "cards",
+    _C.BANK: "bank accounts",
+    _C.LOAN: "loans",
+    _C.CURRENT_LIABILITY: "current liabilities",
+}
+
+
+def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
+    """Whether an account of this class may serve the key: a bank for the bank, an asset for clearing, profit and loss among
+    themselves. With a currency, also whether money of it may pass through."""
+    if currency and key in _OF_ONE_CURRENCY and account.currency not in ("", currency):
+        return False
+    return account.account_class in _FITS[ACCOUNTS[key].account_class]
+
+
+def usual(key: AccountKey) -> tuple[AccountClass, ...]:
+    """Return the classes in which a bookkeeper looks for the key's account, the likeliest first."""
+    of_class = ACCOUNTS[key].account_class
+    return (
+        _USUAL_OF_KEY.get(key)
+        or _USUAL.get(of_class)
+        or tuple(sorted(_FITS[of_class], key=lambda one: one != of_class))
+    )
+
+
+def warning(key: AccountKey, account: RemoteAccount) -> str:
+    """Return what an account of an unusual class does to the reports; "" where it is usual, or does not fit at all."""
+    classes = usual(key)
+    if account.account_class in classes or not fits(key, account) or account.account_class is None:
+        return ""
+    expected = " or ".join(_WORDS[each] for each in classes)
+    found = _WORDS[account.account_class]
+    return (
+        f"{ACCOUNTS[key].name} usually belongs to {expected}, and {account.name} is among {found}. The profit comes out the "
+        f"same, but the profit and loss report shows it among {found}. Choose another account unless you mean that."
+    )
+
+
+def grouped(
+    keys: Collection[AccountKey], accounts: Iterable[RemoteAccount], first: Sequence[str] = ()
+) -> list[tuple[str, list[RemoteAccount]]]:
+    """Return accounts in groups with a heading: ``first`` (ids) under *Perhaps*, then the usual types of all keys, then the
+    others. Within a group as they come."""
+    found = list(accounts)
+    groups: dict[tuple[int, str], list[RemoteAccount]] = {}
+    for account in found:
+        if account.id in first:
+            continue
+        ranks = [_rank(key, account) for key in keys]
+        unusual = any(rank is None for rank in ranks)
+        kind = account.type.partition("/")[0]
+        heading = f"{UNUSUAL}{kind}" if unusual else kind
+        groups.setdefault((99 if unusual else max((rank or 0 for rank in ranks), default=0), heading), []).append(
+            account
+        )
+    merged: dict[str, list[RemoteAccount]] = {}
+    for (_, heading), some in sorted(groups.items()):
+        merged.setdefault(heading, []).extend(some)
+    perhaps = [account for wanted in first for account in found if account.id == wanted]
+    return [("Perhaps", perhaps)] * bool(perhaps) + list(merged.items())
+
+
+def _rank(key: AccountKey, account: RemoteAccount) -> int | None:
+    classes = usual(key)
+    return classes.index(account.account_class) if account.account_class in classes else None
