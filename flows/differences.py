@@ -1,10 +1,11 @@
 """What is in the books of a settlement, beside what would be posted with the mapping and Amazon's data as they are now."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from bookkeeping.entries import dated, own_total
-from flows import making
+from flows import booked, making
+from flows.bindings import made_in, mean_others, plain
 from flows.models import Delivery, Plan
 from flows.readable import Names, Paper, papers
 from flows.rows import Draft
@@ -37,22 +38,49 @@ class Difference:
 
 
 def difference(plan: Plan) -> Difference:
-    """Compare a posted plan with what it would be now. Reads the settlement's file; writes nothing."""
-    made = making.make(plan, plan.mode)
-    posted = list(Delivery.objects.filter(plan=plan, state=State.POSTED).exclude(kind="undo").order_by("id"))
-    now = [_unsaved(plan, draft) for draft in made.drafts]
-    names = Names(plan.flow.target, [*posted, *now], made.mapping)
-    before_papers = {one.delivery.key: one for one in papers(posted, names)}
-    now_papers = {one.delivery.key: one for one in papers(now, names)}
-    pairs = ((before_papers.get(key), now_papers.get(key)) for key in dict.fromkeys([*before_papers, *now_papers]))
+    """Compare what is in the books with what posting the settlement anew would book: in the flow's mode, with its mapping
+    and Amazon's data as they are now. Reads the settlement's file; writes nothing.
+
+    Documents are compared under the numbers they have. Months whose accounts were moved are compared by account.
+    """
+    made = making.make(plan, plan.flow.mode)
+    posted = _in_the_books(plan)
+    now = list(made.drafts)
+    moved = plan.last_revision != plan.revision
+    same = {row.part for row in posted} - booked.months_that_differ(plan, now) if moved else set[int]()
+    drafted = [_unsaved(plan, draft) for draft in now]
+    names = Names(plan.flow.target, [*posted, *drafted], made.mapping)
+    before_papers = {_fact(one.delivery): one for one in papers(posted, names)}
+    now_papers = {_fact(one.delivery): one for one in papers(drafted, names)}
+    pairs = [(before_papers.get(fact), now_papers.get(fact)) for fact in dict.fromkeys([*before_papers, *now_papers])]
+    known = made_in(plan.flow.target.remote_key)
     return Difference(
         accounts=_accounts(before_papers.values(), now_papers.values()),
-        documents=tuple((before, new) for before, new in pairs if _differ(before, new)),
+        documents=tuple(pair for pair in pairs if _differ(*pair, known) and not _carries_one_of(same, *pair)),
     )
 
 
-def _differ(before: Paper | None, now: Paper | None) -> bool:
-    return before is None or now is None or (before.lines, before.facts) != (now.lines, now.facts)
+def _in_the_books(plan: Plan) -> list[Delivery]:
+    """Return the documents that are in the books and stay there; a reversed entry and its reversal come to nothing."""
+    rows = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
+    reversed_ = {row.key.replace("/reversal/", "/entry/") for row in rows if "/reversal/" in row.key}
+    return [row for row in rows if row.key not in reversed_ and "/reversal/" not in row.key]
+
+
+def _fact(row: Delivery) -> str:
+    """Return what a document is about: its key without the revision, which moving accounts raises."""
+    return row.key.rpartition("/")[0]
+
+
+def _carries_one_of(parts: set[int], *pair: Paper | None) -> bool:
+    return any(one is not None and one.delivery.part in parts and one.delivery.kind in booked.CARRYING for one in pair)
+
+
+def _differ(before: Paper | None, now: Paper | None, made: Mapping[str, str]) -> bool:
+    if before is None or now is None or (before.lines, before.facts) != (now.lines, now.facts):
+        return True
+    # Two accounts may have one name, and what was taken off the lists has none.
+    return mean_others(before.delivery.bindings, now.delivery.bindings, made)
 
 
 def _accounts(before: Iterable[Paper], now: Iterable[Paper]) -> tuple[Moved, ...]:
@@ -76,10 +104,7 @@ def _unsaved(plan: Plan, draft: Draft) -> Delivery:
         kind=document.kind,
         part=draft.planned.part,
         document=document.canonical().decode(),
-        bindings={
-            symbol: {name: value for name, value in asdict(binding).items() if value}
-            for symbol, binding in draft.bindings.items()
-        },
+        bindings={symbol: plain(binding) for symbol, binding in draft.bindings.items()},
         number=getattr(document, "number", "") or getattr(document, "reference", ""),
         on=dated(document),
         amount=own_total(document),

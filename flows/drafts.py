@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
-from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, Kind, NewAccount, Payment
+from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy, default_class
 from bookkeeping.remarks import Hold, HoldReason
 from flows import mapping
+from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped, marketplace_of
-from flows.models import Delivery, Flow
+from flows.models import Flow
 from flows.rows import Draft
 from ledgers.port import Binding, Reference
 from ledgers.registry import open_ledger
@@ -66,19 +67,13 @@ def class_of(known: TenantMapping, company: Reference) -> Callable[[LineKey], Ac
     return lambda key: classes.get(known.target(key).account) or default_class(key)
 
 
-def made_accounts(flow: Flow) -> dict[str, str]:
-    """Return the ledger's id of each account that we made, by what the mapping calls it (``@`` and its delivery's key)."""
-    made = Delivery.objects.filter(remote_key=flow.target.remote_key, kind=Kind.ACCOUNT, live=True)
-    return {f"@{key}": external_id for key, external_id in made.values_list("key", "external_id") if external_id}
-
-
 class LineCheck:
     """Holds an invoice for a line whose item is missing, or books to another account than the mapping."""
 
     def __init__(self, flow: Flow, known: TenantMapping, company: Reference) -> None:
         self.flow, self.known = flow, known
         self.items = {item.id: item for item in company.items}
-        self.made = made_accounts(flow)
+        self.made = made_in(flow.target.remote_key)
 
     def __call__(self, line: InvoiceLine) -> Hold | None:
         target = self.known.target(line.key)

@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from kombu.exceptions import OperationalError
 
 from audit import trail
-from flows import carried, history, labels, making, progress, rows, statements
+from flows import booked, carried, history, labels, making, progress, rows, statements
 from flows.making import Made
 from flows.models import Delivery, Flow, Plan
 from flows.rows import Changes
@@ -149,9 +149,15 @@ def _keep(plan: Plan, made: Made) -> None:
     version = made.mapping.version
     changes = Changes()
     for _ in range(_ROUNDS):
+        if plan.last_revision != plan.revision:
+            # Its accounts were moved since: its entries have other keys than their drafts.
+            _leave(plan, booked.differing(plan, made.drafts, version))
+            return
         changes = rows.compare(rows.live(plan), made.drafts, version)
-        if _fixed(plan, changes):
-            _leave(plan, changes)
+        if changes.conflict or (plan.state == Plan.State.POSTED and changes.differs):
+            # It is wholly in the books, or the rest could not follow what was sent.
+            new = [draft.planned.key for draft in changes.new] if changes.differs else []
+            _leave(plan, [*changes.differs, *new])
             return
         if not changes:
             break
@@ -174,24 +180,18 @@ def _keep(plan: Plan, made: Made) -> None:
     _go_on(plan, bool(changes))
 
 
-def _fixed(plan: Plan, changes: Changes) -> bool:
-    """Whether the plan has to stay as it is: it is wholly in the books, or the rest could not follow what was sent."""
-    if plan.last_revision != plan.revision:
-        return True
-    return changes.conflict or (plan.state == Plan.State.POSTED and bool(changes.differs))
-
-
-def _leave(plan: Plan, changes: Changes) -> None:
-    differs = [*changes.differs, *(draft.planned.key for draft in changes.new)] if changes.differs else []
+def _leave(plan: Plan, differs: list[str]) -> None:
+    """Let the plan stay as it is, and say which of its documents would come out otherwise now."""
     if plan.verdict.get("differs", []) != differs:
-        Plan.objects.filter(pk=plan.pk).update(verdict={**plan.verdict, "differs": differs})
-        trail.record(
-            "plan.differs",
-            f"plan:{plan.pk}",
-            tenant_id=plan.tenant_id,
-            settlement=plan.settlement.settlement_id,
-            documents=differs[:100],
-        )
+        with trail.recorded():
+            Plan.objects.filter(pk=plan.pk).update(verdict={**plan.verdict, "differs": differs})
+            trail.record(
+                "plan.differs",
+                f"plan:{plan.pk}",
+                tenant_id=plan.tenant_id,
+                settlement=plan.settlement.settlement_id,
+                documents=differs[:100],
+            )
     _go_on(plan, changed=False)
 
 

@@ -6,7 +6,7 @@ accounts alone are moved: invoices, payments and payout stay as they are.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,8 +17,9 @@ from bookkeeping.coverage import remainders
 from bookkeeping.documents import Deposit, Document, JournalEntry, Kind, document_from
 from bookkeeping.figures import Statement
 from bookkeeping.planned import PlanBroken, Planned
-from flows import drafts, history, mapping, planning, rows, statements, undo
+from flows import booked, drafts, history, mapping, planning, rows, statements, undo
 from flows import reading as readings
+from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped
 from flows.models import Carrier, Delivery, Dependency, Plan
 from flows.rows import Draft
@@ -64,26 +65,33 @@ def repost(plan: Plan, actor: str) -> int:
     return taken_back
 
 
-def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
-    """Move what a posted settlement's entries booked to the accounts that are mapped now. Returns how many documents that
-    takes; 0 where no account changed.
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moves the accounts of a posted settlement, under its next revision: nothing where no account changed."""
 
-    An entry in an open month is deleted and posted anew on its date; one in the closed period is reversed and posted anew
-    on ``first_open_on``, else on the day after the period. What rode on a deposit is moved by an entry of the difference.
-    Income on invoices stays where it was booked.
+    statement: Statement
+    documents: tuple[Planned, ...]
+    drafts: tuple[Draft, ...]
+    left: Mapping[int, Mapping[LineKey, int]]
+    mapping: TenantMapping
+    revision: int
 
-    Raises CannotRepost.
-    """
+
+def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
+    """Return what ``remap`` would do. Reads the settlement's file; writes nothing. Raises CannotRepost."""
     if plan.state != Plan.State.POSTED:
         raise CannotRepost("This settlement is not wholly in the books.", "Wait until it is, or undo it.")
     flow, known = plan.flow, mapping.load(plan.flow)
-    posted = list(rows.live(plan).filter(kind__in=[Kind.ENTRY, Kind.DEPOSIT]))
-    made = drafts.made_accounts(flow)
-    was = _Was(known, made)
-    live = [was.planned(row) for row in posted if row.part]
+    was = _Was(known, made_in(flow.target.remote_key))
+    live = [was.planned(row) for row in rows.live(plan).filter(kind__in=[Kind.ENTRY, Kind.DEPOSIT]) if row.part]
     statement = readings.statement(plan.settlement, readings.reading(flow, known), frozenset(), plan.report)
     coverage = history.coverage_of(plan)
     closed_until = reference.cached(flow.target).closed_until
+    if closed_until and first_open_on and first_open_on <= closed_until:
+        raise CannotRepost(
+            f"The period is closed until {closed_until:%d %B %Y}.",
+            "Give a day after it, or none: then it is the day after.",
+        )
     revision = plan.last_revision + 1
     try:
         documents = undoing.remap(
@@ -94,7 +102,7 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
             closed_until=closed_until,
             first_open_on=first_open_on or (closed_until + timedelta(days=1) if closed_until else None),
         )
-        found = [was.draft(planned) for planned in documents]
+        found = tuple(was.draft(planned) for planned in documents)
     except PlanBroken as error:
         raise CannotRepost(
             "What is in the books of this settlement is not what Amazon's data says now.",
@@ -103,33 +111,53 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
     except Unmapped as error:
         names = ", ".join(known.label(symbol) for symbol in error.symbols)
         raise CannotRepost(f"No account is chosen for {names}.", "Choose one on the mapping page.") from error
-    if not found:
+    return Moves(statement, documents, found, remainders(statement, coverage), known, revision)
+
+
+def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
+    """Move what a posted settlement's entries booked to the accounts that are mapped now. Returns how many documents that
+    takes; 0 where no account changed.
+
+    An entry in an open month is deleted and posted anew on its date; one in the closed period is reversed and posted anew
+    on ``first_open_on``, else on the day after the period. What rode on a deposit is moved by an entry of the difference.
+    Income on invoices stays where it was booked.
+
+    Raises CannotRepost.
+    """
+    found = moves(plan, first_open_on)
+    if not found.documents:
         return 0
     with trail.recorded():
-        changed = Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED, last_revision=plan.last_revision).update(
+        changed = Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED, last_revision=found.revision - 1).update(
             state=Plan.State.POSTING,
-            last_revision=revision,
-            mapping_version=known.version,
-            statement=statements.to_json(statement),
-            verdict={**plan.verdict, "differs": []},
+            last_revision=found.revision,
+            mapping_version=found.mapping.version,
+            statement=statements.to_json(found.statement),
+            verdict={**plan.verdict, "differs": _not_moved(plan)},
             carried_digest="",
         )
         if not changed:
             raise CannotRepost("Somebody is changing this settlement.", "Look again in a minute.")
-        rows.add(plan, found, State.PLANNED)
-        _carry(plan, statement, documents, remainders(statement, coverage))
+        rows.add(plan, found.drafts, State.PLANNED)
+        _carry(plan, found.statement, found.documents, found.left)
         trail.record(
             "plan.remapped",
             f"plan:{plan.pk}",
             tenant_id=plan.tenant_id,
             actor=actor,
             settlement=plan.settlement.settlement_id,
-            documents=[planned.key for planned in documents],
-            mapping_version=known.version,
+            documents=[planned.key for planned in found.documents],
+            mapping_version=found.mapping.version,
         )
     rows.release(Delivery.objects.filter(plan=plan))
-    planning.kick(flow.target.remote_key)
-    return len(found)
+    planning.kick(plan.flow.target.remote_key)
+    return len(found.documents)
+
+
+def _not_moved(plan: Plan) -> list[str]:
+    """Return what would come out otherwise and stays so: invoices, payments, movements and the payout."""
+    found = rows.live(plan).filter(key__in=plan.verdict.get("differs", []))
+    return list(found.exclude(kind__in=booked.CARRYING, part__gt=0).values_list("key", flat=True))
 
 
 class _Was:

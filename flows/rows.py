@@ -6,7 +6,7 @@ only while nobody has sent it: what the outbox holds is always one whole version
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from bookkeeping.documents import Document, Invoice, Kind, document_from
 from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import Hold, HoldReason
-from flows import lanes
+from flows import bindings, lanes
 from flows.models import Delivery, Dependency, Flow, InvoiceBalance, Plan
 from kit.scope import unscoped
 from ledgers.port import Binding
@@ -65,7 +65,6 @@ _READ: Final = (
     *("key", "kind", "remote_key", "tenant", "plan", "external_id", "resend", "mapping_version", "tries"),
     "next_attempt_at",
 )
-_BINDING: Final = tuple(each.name for each in fields(Binding))
 _T = TypeVar("_T")
 
 
@@ -105,12 +104,13 @@ def compare(existing: QuerySet[Delivery], drafts: Sequence[Draft], mapping_versi
     _take_over([row for row in rows.values() if row.code == ELSEWHERE])
     found = Changes()
     sent: list[tuple[Delivery, Draft | None]] = []
+    made: dict[str, str] = {}
     for draft in drafts:
         row = rows.pop(draft.planned.key, None)
         if row is None:
             found.new.append(draft)
         elif is_frozen(row):
-            if row.digest != draft.planned.document.digest():
+            if row.digest != draft.planned.document.digest() or _means_other(row, draft, made):
                 sent.append((row, draft))
         elif _brought_up_to_date(row, draft, mapping_version):
             found.changed.append((row, draft))
@@ -206,6 +206,16 @@ def live(plan: Plan) -> QuerySet[Delivery]:
         .exclude(kind=Kind.UNDO)
         .order_by("pk")
     )
+
+
+def _means_other(row: Delivery, draft: Draft, made: dict[str, str]) -> bool:
+    """Whether a sent row was booked to other accounts, items or customers than it would be now. ``made`` is what the company
+    calls what we made there, read once it is needed."""
+    now = {symbol: bindings.plain(binding) for symbol, binding in draft.bindings.items()}
+    if not bindings.mean_others(row.bindings, now, made):
+        return False
+    made |= made or bindings.made_in(row.remote_key)
+    return bindings.mean_others(row.bindings, now, made)
 
 
 def _passing(row: Delivery, draft: Draft | None) -> bool:
@@ -341,7 +351,7 @@ def _fill(row: Delivery, draft: Draft, mapping_version: int) -> None:
     row.kind, row.part = document.kind, planned.part
     canonical = document.canonical()
     row.document, row.digest = canonical.decode(), hashlib.sha256(canonical).hexdigest()
-    row.bindings = {symbol: _plain(binding) for symbol, binding in sorted(draft.bindings.items())}
+    row.bindings = {symbol: bindings.plain(binding) for symbol, binding in sorted(draft.bindings.items())}
     row.mapping_version = mapping_version
     row.order_id = document.order_id if isinstance(document, Invoice) else ""
     named = getattr(document, "number", "") or getattr(document, "reference", "") or getattr(document, "name", "")
@@ -375,7 +385,3 @@ def _missing() -> QuerySet[Dependency]:
             remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
         )
     return Dependency.objects.exclude(Exists(in_the_books))
-
-
-def _plain(binding: Binding) -> dict[str, str]:
-    return {name: value for name in _BINDING if (value := getattr(binding, name))}

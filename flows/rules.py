@@ -6,7 +6,6 @@ makes no version.
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Final
 
@@ -18,6 +17,7 @@ from bookkeeping.facts import Label
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import HoldReason
 from flows import planning
+from flows.bindings import plain
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
 from flows.rows import Draft
 from ledgers.port import Binding
@@ -56,7 +56,7 @@ def save_accounts(
         for key, target in changed.items():
             _retire(current.get(key), version)
             if target != Binding():
-                _add(flow, Subject.ACCOUNT, version, actor, key=key, target=_plain(target), reason=reasons.get(key, ""))
+                _add(flow, Subject.ACCOUNT, version, actor, key=key, target=plain(target), reason=reasons.get(key, ""))
 
     return _save(flow, actor, change, accounts=sorted(changed))
 
@@ -116,7 +116,7 @@ def save_splits(
                 version,
                 actor,
                 key=key,
-                target=_plain(target),
+                target=plain(target),
                 effective_from=effective_from,
                 **conditions,
             )
@@ -133,7 +133,7 @@ def save_customer(flow: Flow, marketplace: str, customer_id: str, actor: str) ->
     def change(version: int) -> None:
         _retire(current, version)
         if customer_id:
-            target = _plain(Binding(customer=customer_id))
+            target = plain(Binding(customer=customer_id))
             _add(flow, Subject.CUSTOMER, version, actor, marketplace=marketplace, target=target)
 
     return _save(flow, actor, change, customer=marketplace)
@@ -257,7 +257,3 @@ def _add(flow: Flow, subject: MappingRule.Subject, version: int, actor: str, **v
     MappingRule.objects.create(
         tenant_id=flow.tenant_id, flow=flow, subject=subject, version=version, created_by=actor, **values
     )
-
-
-def _plain(target: Binding) -> dict[str, str]:
-    return {name: value for name, value in asdict(target).items() if value}
