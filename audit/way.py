@@ -154,6 +154,14 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "plan.undo_asked": _moment(
         "Taking back was asked for", "undoing", lambda data: f"{data['documents']:,} documents."
     ),
+    "plan.repost_asked": _moment(
+        "Posting anew was asked for", "undoing", lambda data: "It is taken back first, then planned and posted again."
+    ),
+    "plan.remapped": _moment(
+        "Accounts moved",
+        "planned",
+        lambda data: f"{len(data['documents'])} documents, mapping version {data['mapping_version']}.",
+    ),
     "plan.undone": _moment("Settlement taken back", "undone", lambda data: ""),
     "delivery.held": _moment("Held", "held", _reason),
     "delivery.parked": _moment("Given to a person", "parked", _reason),

@@ -18,7 +18,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from audit import api as audit
 from connector import idempotency, problems
-from flows.api import deliveries, mapping, orders, settlements
+from flows.api import deliveries, mapping, orders, plans, settlements
 from flows.api import flows as flow_api
 from tenants import api as tenants
 
@@ -58,7 +58,7 @@ routes.add("flows", flow_api.FlowViewSet)
 routes.add("flows", mapping.MappingViewSet)
 routes.add("runs", flow_api.RunViewSet)
 routes.add("settlements", settlements.SettlementViewSet)
-routes.add("plans", settlements.PlanViewSet)
+routes.add("plans", plans.PlanViewSet)
 routes.add("deliveries", deliveries.DeliveryViewSet)
 routes.add("orders", orders.OrderViewSet)
 routes.add("connections", tenants.ConnectionViewSet)

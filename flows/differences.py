@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bookkeeping.documents import Kind
 from bookkeeping.entries import dated, own_total
 from flows import booked, making
 from flows.bindings import made_in, mean_others, plain
 from flows.models import Delivery, Plan
 from flows.readable import Names, Paper, papers
+from flows.reposting import Moves
 from flows.rows import Draft
 
 State = Delivery.State
@@ -37,6 +39,17 @@ class Difference:
         return bool(self.documents)
 
 
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What moving accounts does to them, and its documents. Nothing where no account changed."""
+
+    accounts: tuple[Moved, ...]
+    papers: tuple[Paper, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.papers)
+
+
 def difference(plan: Plan) -> Difference:
     """Compare what is in the books with what posting the settlement anew would book: in the flow's mode, with its mapping
     and Amazon's data as they are now. Reads the settlement's file; writes nothing.
@@ -58,6 +71,22 @@ def difference(plan: Plan) -> Difference:
         accounts=_accounts(before_papers.values(), now_papers.values()),
         documents=tuple(pair for pair in pairs if _differ(*pair, known) and not _carries_one_of(same, *pair)),
     )
+
+
+def moving(plan: Plan, found: Moves) -> Moving:
+    """Return what moving the accounts of a plan would do, for reading. Writes nothing."""
+    before = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
+    new = [_unsaved(plan, draft) for draft in found.drafts]
+    back = {row.plain_document["target"] for row in new if row.kind == Kind.UNDO}
+    numbers = {row.key: row for row in before}
+    for row in new:
+        if row.kind == Kind.UNDO:
+            target = numbers[row.plain_document["target"]]
+            row.number, row.amount, row.currency = target.number, target.amount, target.currency
+    names = Names(plan.flow.target, [*before, *new], found.mapping)
+    made = papers(new, names)
+    then = [*papers([row for row in before if row.key not in back], names), *made]
+    return Moving(_accounts(papers(before, names), then) if made else (), tuple(made))
 
 
 def _in_the_books(plan: Plan) -> list[Delivery]:

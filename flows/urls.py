@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from flows.views import dashboard, decisions, flows, labels, mapping, orders, plans, settlements, skus, upload
+from flows.views import (
+    dashboard,
+    decisions,
+    flows,
+    labels,
+    mapping,
+    orders,
+    plans,
+    reposting,
+    settlements,
+    skus,
+    upload,
+)
 
 app_name = "flows"
 
@@ -41,7 +53,9 @@ urlpatterns = [
     path("settlements/<int:pk>/", settlements.detail, name="settlement"),
     path("settlements/<int:pk>/rows/", settlements.rows, name="rows"),
     path("settlements/<int:pk>/payout/", decisions.payout, name="payout"),
-    path("plans/<int:pk>/difference/", settlements.difference, name="difference"),
+    path("plans/<int:pk>/difference/", reposting.difference, name="difference"),
+    path("plans/<int:pk>/repost/", reposting.repost, name="repost"),
+    path("plans/<int:pk>/remap/", reposting.remap, name="remap"),
     path("plans/<int:pk>/approve/", decisions.approve, name="approve"),
     path("plans/<int:pk>/undo/", decisions.take_back, name="undo"),
     path("plans/<int:pk>/post-again/", decisions.post_again, name="post_again"),

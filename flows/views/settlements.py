@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
-from flows import categories, differences, overview, plans, prove, selectors, trace, verdicts, waterfall
+from flows import categories, overview, plans, prove, selectors, trace, verdicts, waterfall
 from flows.filters import SettlementFilter
 from flows.models import Flow, Plan
 from flows.overview import Place
@@ -112,28 +112,6 @@ def rows(request: TenantRequest, pk: int) -> HttpResponse:
         "order_pages": selectors.order_pages({row.order_id for row in found.rows if row.order_id}),
     }
     return render(request, "flows/rows.html", context)
-
-
-@requires(Role.VIEWER)
-@require_safe
-def difference(request: TenantRequest, pk: int) -> HttpResponse:
-    """What is in the books beside what would be posted now."""
-    plan = get_object_or_404(plans.plans(), pk=pk)
-    found = differences.difference(plan)
-    context = {
-        "plan": plan,
-        "settlement": plan.settlement,
-        "found": found,
-        "documents": found.documents[:PAGE_DOCUMENTS],
-        "more": max(0, len(found.documents) - PAGE_DOCUMENTS),
-        "may_undo": can(request.member, Action.UNDO) and plan.state in IN_THE_BOOKS,
-        "back": address(plan),
-        "crumbs": [
-            ("Settlements", reverse("flows:settlements")),
-            (f"Settlement {plan.settlement.settlement_id}", address(plan)),
-        ],
-    }
-    return render(request, "flows/difference.html", context)
 
 
 def address(plan: Plan) -> str:

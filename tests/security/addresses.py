@@ -120,6 +120,8 @@ PAGES = {
     "flows:rows": see("settlement"),
     "flows:payout": work("settlement"),
     "flows:difference": see("plan"),
+    "flows:repost": work("plan"),
+    "flows:remap": work("plan"),
     "flows:approve": work("plan"),
     "flows:undo": work("plan"),
     "flows:post_again": act("plan"),

@@ -11,19 +11,19 @@ def test_a_settlement_is_undone_and_posted_again(db):
         rest = caller(demo.tenant, demo.user)
         with demo.inside:
             plan = Plan.objects.filter(state="posted").order_by("-settlement__ends_at").first()
-        refused = rest.post(f"plans/{plan.pk}/repost")
+        refused = rest.post(f"plans/{plan.pk}/plan-again")
 
         undone = rest.post(f"plans/{plan.pk}/undo")
         with demo.inside:
             world.deliver()
         state = rest.get(f"plans/{plan.pk}").json()
-        again = rest.post(f"plans/{plan.pk}/repost")
+        again = rest.post(f"plans/{plan.pk}/plan-again")
 
         assert refused.status_code == 409
         assert undone.json()["documents"] > 0
         assert (state["state"], state["proof"]) == ("undone", None)
         assert (again.status_code, again.json()["revision"], again.json()["settlement"]) == (201, 2, plan.settlement_id)
-        assert rest.post(f"plans/{plan.pk}/repost").status_code == 409
+        assert rest.post(f"plans/{plan.pk}/plan-again").status_code == 409
         approved = rest.post(f"plans/{again.json()['id']}/approve")
         with demo.inside:
             world.deliver()
