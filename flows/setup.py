@@ -13,6 +13,7 @@ from kit import clock
 from ledgers import reference, registry, suggest
 from ledgers.models import Company
 from ledgers.port import Binding, Check, RemoteAccount, Verdict
+from tenants import sharing
 from tenants.models import Access, Connection
 
 # What the mapping page always offers. What belongs to practices not offered here appears only where rows need it, and
@@ -147,7 +148,10 @@ def opening_missing(flow: Flow) -> bool:
 
 def checks(flow: Flow) -> list[Check]:
     """Return the named steps of the ledger's own test for this flow. Calls the ledger."""
-    return registry.open_ledger(flow.target).checks(flow.mode, flow.currency)
+    found = registry.open_ledger(flow.target).checks(flow.mode, flow.currency)
+    if shared := sharing.step(flow.target):
+        found.append(Check(shared.name, Verdict.WARNING, shared.detail, shared.action))
+    return found
 
 
 def go_live(flow: Flow, actor: str) -> None:

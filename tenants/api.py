@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants import company
+from tenants import company, sharing
 from tenants.models import Access, Alert, ApiKey, Connection
 from tenants.providers import ProviderKind, provider
 
@@ -58,6 +58,9 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
 
     kind = serializers.SerializerMethodField()
     checks = CheckSerializer(many=True, read_only=True)
+    shared = serializers.SerializerMethodField(
+        help_text="Books that are also connected from another Tieout account: both could post the same settlement."
+    )
     consented_at = serializers.DateTimeField(source="grant.consented_at", read_only=True)
     consent_ends_at = serializers.DateTimeField(source="grant.hard_expires_at", allow_null=True, read_only=True)
 
@@ -71,6 +74,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
             "remote_id",
             "remote_name",
             "state",
+            "shared",
             "consented_at",
             "consent_ends_at",
             "checks",
@@ -78,6 +82,9 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
             "created_at",
         )
         read_only_fields = fields
+
+    def get_shared(self, connection: Connection) -> bool:
+        return sharing.elsewhere(connection)
 
     def get_kind(self, connection: Connection) -> ProviderKind:
         return provider(connection.provider).kind

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tenants import connections as services
+from tenants import sharing
 from tenants.models import Access, Connection, Role
 from tenants.page_forms import ProviderForm
 from tenants.providers import CheckStep, Provider, ProviderKind, UnknownProvider, provider, providers
@@ -57,6 +58,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     context = {
         "connection": connection,
         "provider": _provider(connection.provider),
+        "shared": sharing.step(connection) if connection.state != Access.REVOKED else None,
         "crumbs": _crumbs(),
         **_rights(request),
     }
@@ -193,6 +195,8 @@ def _say(request: HttpRequest, connection: Connection, steps: list[CheckStep], *
         messages.warning(request, f"{begin}, but the test found something: {', '.join(failed)}. See below what to do.")
     else:
         messages.success(request, f"{begin} and tested: all is well." if new else f"{begin} is tested: all is well.")
+    if new and sharing.elsewhere(connection):
+        messages.warning(request, sharing.TEXT)
 
 
 def _not_connected(

@@ -14,7 +14,7 @@ from kit.http import HttpError
 from kit.oauth import InvalidGrant, OAuthError, OAuthSpec, TokenEndpointDown, Tokens
 from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
-from tenants import grants
+from tenants import grants, sharing
 from tenants.alerts import settle_alert
 from tenants.consents import (
     ConsentError,
@@ -147,11 +147,13 @@ def run_checks(connection: Connection, mode: str = "", *, actor: str = "") -> li
     ``mode`` is the flow's mode, "" for any.
     """
     try:
-        steps = list(provider(connection.provider).checks(connection, mode))
+        steps: list[CheckStep] = list(provider(connection.provider).checks(connection, mode))
     except grants.NeedsReconnect as error:
         steps = [Step("Authorisation", "failed", str(error), AGAIN, "posting")]
     except grants.RefreshFailed as error:
         steps = [Step("Authorisation", "failed", str(error), "Try again in a few minutes.", "posting")]
+    shared = sharing.step(connection)
+    steps += [shared] if shared else []
     names = ("name", "verdict", "detail", "action", "blocks")
     kept = [{name: str(getattr(step, name)) for name in names} for step in steps]
     with recorded(), scope(connection.tenant_id):
@@ -176,6 +178,7 @@ def disconnect(connection: Connection, *, actor: str = "") -> None:
         if not _used(connection.grant_id, but=connection.pk):
             _forget(connection.grant_id)
         settle_alert(connection.tenant_id, grants.reconnect_key(connection.grant_id))
+        sharing.settle(connection)
         record("connection.revoked", f"connection:{connection.pk}", actor=actor, provider=connection.provider)
 
 
@@ -202,6 +205,7 @@ def _connect(
             settle_alert(tenant.pk, grants.reconnect_key(grant.pk))
             settle_alert(tenant.pk, grants.expiry_key(grant.pk))
         for connection in connected:
+            sharing.tell(connection)
             record(
                 "connection.connected",
                 f"connection:{connection.pk}",
