@@ -1,4 +1,4 @@
-"""What uses the database is tested on Postgres too: claims, scopes, triggers, the whole job. It behaves differently there."""
+"""What depends on the database is tested on Postgres too: claims, scopes, triggers, the whole job. It behaves differently there."""
 
 import os
 import re
@@ -14,7 +14,7 @@ ENOUGH = 500  # a run that finds next to no tests proves nothing
 
 @pytest.mark.postgres
 @pytest.mark.timeout(600)
-def test_everything_that_uses_the_database_passes_on_postgres(postgres_url, record_property):
+def test_what_depends_on_the_database_passes_on_postgres(postgres_url, record_property):
     plugins = ("-p", "no:cacheprovider", "-p", "tests.postgres.only_database")
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--create-db", *plugins, "tests", "ledgers"],
