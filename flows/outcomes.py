@@ -16,6 +16,7 @@ from flows import progress, taking_back
 from flows.models import Attempt, Delivery, Dependency, InvoiceBalance, Plan
 from kit import clock
 from ledgers.port import Absent, CannotTell, Found, Next, Posted, Refused
+from tenants.models import Connection
 
 MAX_TRIES = 8
 SHORTEST_RETRY_S = 1.0
@@ -240,8 +241,9 @@ def _refused(row: Delivery, answer: Refused, base_s: float, *, shared: bool) -> 
 
 def _plan_anew(row: Delivery, answer: Refused) -> None:
     """Remember what the company lacks, and have everything that is not in the books planned without it."""
-    target = row.flow.target
     hold(row, PLAN_ANEW, f"{answer.text} It is booked by another kind of document instead.", "Nothing to do.")
+    # Read anew and locked: what is known of the company may be older than what somebody learned of it since.
+    target = Connection.objects.select_for_update().get(pk=row.flow.target_id)
     if target.data.get(answer.lacks) is False:
         return
     target.data = {**target.data, answer.lacks: False}

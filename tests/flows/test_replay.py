@@ -2,12 +2,15 @@
 
 import pytest
 
+from audit import trail
 from bookkeeping.accounts import AccountKey as K
-from flows import planning, setup
+from flows import outcomes, planning, setup
 from flows.models import Attempt, Delivery, Flow, Plan
 from flows.replay import replay
 from kit.scope import scope
+from ledgers.port import Next, Refused
 from ledgers.quickbooks.client import CAPABILITIES
+from tenants.models import Connection
 from tests import factories
 
 POSTED = {K.SALES: -6000, K.FEE_SELLING: 900, K.BANK: 5100}
@@ -213,6 +216,18 @@ def test_a_card_that_quickbooks_refuses_as_the_source_of_a_transfer_is_charged_b
     assert books.balances()[K.CHARGE_METHOD] == -5000
     plan.refresh_from_db()
     assert plan.state == "posted"
+
+
+def test_what_was_learned_of_a_company_meanwhile_is_not_forgotten(books):
+    row = books.entry("e1")
+    assert "classes" not in row.flow.target.data  # read before
+    Connection.objects.filter(pk=row.flow.target_id).update(data={**row.flow.target.data, "classes": False})
+
+    with trail.recorded():
+        outcomes.apply_answers([row], {"e1": Refused("x", "No transfers.", "", Next.HELD, lacks="card_transfers")})
+
+    learned = Connection.objects.get(pk=row.flow.target_id).data
+    assert (learned["classes"], learned["card_transfers"]) == (False, False)
 
 
 def test_the_next_charge_is_written_as_an_entry_from_the_beginning(books):
