@@ -20,13 +20,21 @@ def alert(tenant_id: int, kind: str, key: str, title: str, text: str, action: st
     """
     with scope(tenant_id):
         # One line, as the title is an e-mail's subject: names in it come from outside.
-        says = {"title": " ".join(title.split())[:200], "text": text, "action": action, "url": url}
-        try:
-            with transaction.atomic():
-                raised = Alert.objects.create(tenant_id=tenant_id, kind=kind, key=key, **says)
-        except IntegrityError:
-            Alert.objects.filter(key=key, settled_at__isnull=True).update(kind=kind, **says)
-            return Alert.objects.get(key=key, settled_at__isnull=True)
+        says = {"kind": kind, "title": " ".join(title.split())[:200], "text": text, "action": action, "url": url}
+        while True:  # each round but the last, somebody else has raised or settled it in between
+            found = Alert.objects.filter(key=key, settled_at__isnull=True).first()
+            if found is not None:
+                if not Alert.objects.filter(pk=found.pk, settled_at__isnull=True).update(**says):
+                    continue
+                for name, value in says.items():
+                    setattr(found, name, value)
+                return found
+            try:
+                with transaction.atomic():
+                    raised = Alert.objects.create(tenant_id=tenant_id, key=key, **says)
+                break
+            except IntegrityError:
+                continue
     transaction.on_commit(lambda: _email(tenant_id, raised.pk), robust=True)
     return raised
 

@@ -1,8 +1,11 @@
 """Alerts: once per key while open, e-mailed once to those who want it."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core import mail
-from django.db import transaction
+from django.db import connections, transaction
 
 from kit.scope import scope, unscoped
 from tenants.alerts import alert, settle_alert
@@ -90,3 +93,25 @@ def test_mail_server_that_is_down_does_not_stop_the_work(acme, alice, commits, m
 
     with scope(acme.id):
         assert Alert.objects.filter(settled_at=None).exists()
+
+
+def test_an_alert_that_some_raise_while_others_settle_it_is_open_once_at_most(shared_database):
+    acme, ready = TenantFactory(), threading.Barrier(4)
+
+    def work(number):
+        try:
+            ready.wait(30)
+            for _ in range(25):
+                if number % 2:
+                    settle_alert(acme.pk, "label:Foo")
+                else:
+                    assert new_label(acme).key == "label:Foo"
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+
+    with scope(acme.pk):
+        assert Alert.objects.filter(settled_at=None).count() <= 1
+        assert Alert.objects.exists()
