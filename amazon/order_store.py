@@ -8,9 +8,10 @@ from typing import Any, Final
 from amazon.models import Order
 from amazon.orders import SHIPPED, BadOrder, Parsed, parse_order, scrubbed
 from kit.sealed import seal_into
-from tenants.alerts import alert
-from tenants.models import Connection
+from tenants.alerts import alert, settle_alert
+from tenants.models import Alert, Connection
 
+_UNREADABLE: Final = "order_unreadable"
 _FILLED: Final = (
     "status",
     "channel",
@@ -40,12 +41,13 @@ def store_orders(connection: Connection, sent: Iterable[Mapping[str, Any]]) -> S
     for order_id in unreadable:
         alert(
             connection.tenant_id,
-            kind="order_unreadable",
-            key=f"connection:{connection.pk}:order:{order_id}",
+            kind=_UNREADABLE,
+            key=_unreadable_key(connection, order_id),
             title=f"Order {order_id or 'without a number'} could not be read",
             text="Amazon sent it without fields that every order has. Its money still arrives with its settlement.",
             action="Look the order up in Seller Central.",
         )
+    _settle_told(connection, latest)
     known = {order.order_id: order for order in Order.objects.filter(connection=connection, order_id__in=list(latest))}
     fresh: list[Order] = []
     changed: list[Order] = []
@@ -62,6 +64,18 @@ def store_orders(connection: Connection, sent: Iterable[Mapping[str, Any]]) -> S
         order.raw = raw
     _save_sealed(fresh, changed)
     return Stored(len(fresh), len(changed), tuple(unreadable))
+
+
+def _settle_told(connection: Connection, readable: Iterable[str]) -> None:
+    """Settle what was told of orders that can be read now."""
+    keys = [_unreadable_key(connection, order_id) for order_id in readable]
+    told = Alert.objects.filter(kind=_UNREADABLE, key__in=keys, settled_at=None)
+    for key in told.values_list("key", flat=True):
+        settle_alert(connection.tenant_id, key)
+
+
+def _unreadable_key(connection: Connection, order_id: str) -> str:
+    return f"connection:{connection.pk}:order:{order_id}"
 
 
 def _save_sealed(fresh: list[Order], changed: list[Order]) -> None:

@@ -262,6 +262,19 @@ def test_an_unreadable_order_is_told_and_does_not_stop_the_others(amazon, pull):
     assert "701-0000000-0000001" in Alert.objects.get().title
 
 
+def test_what_was_told_of_an_unreadable_order_is_settled_once_it_can_be_read(amazon, pull, clock):
+    broken = order(1)
+    del broken["salesChannel"]
+    amazon.answer(ORDERS, page(broken, order(2)), page(order(1)))
+    pull()
+    assert Alert.objects.get().settled_at is None
+
+    clock.shift(timedelta(hours=1))
+    pull()
+
+    assert Alert.objects.get().settled_at is not None
+
+
 def test_the_trail_counts_what_came_and_stays_silent_when_nothing_did(amazon, pull, clock):
     amazon.answer(ORDERS, page(order(1), order(2)), page(until="2026-06-01T12:57:00Z"))
 
