@@ -110,7 +110,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "connector.request_log.RequestMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -169,7 +168,6 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "none"
 ACCOUNT_SIGNUP_FORM_CLASS = "tenants.forms.SignupForm"
 ACCOUNT_FORMS = {"add_email": "tenants.account_forms.AddEmailForm"}
-USERSESSIONS_TRACK_ACTIVITY = True
 MFA_TOTP_ISSUER = "Tieout"
 
 SESSION_COOKIE_HTTPONLY = True
@@ -297,6 +295,7 @@ CELERY_BEAT_SCHEDULE = {
     # These look every hour for what is due by its row, so that a machine that is off at night misses nothing.
     "keep_grants": {"task": "tenants.tasks.keep_grants", "schedule": crontab(minute=7)},
     "purge": {"task": "tenants.tasks.purge", "schedule": crontab(minute=17)},
+    "purge_request_keys": {"task": "connector.tasks.purge", "schedule": crontab(minute=47)},
     "read_lists": {"task": "ledgers.tasks.read_lists", "schedule": crontab(minute=27)},
     "verify_audit": {"task": "audit.tasks.verify_audit", "schedule": crontab(minute=37)},
 }

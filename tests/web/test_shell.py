@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.template.loader import get_template
 from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from connector.request_log import RequestMiddleware
 
@@ -26,6 +28,17 @@ def test_a_member_is_led_into_the_navigation(signed_in, alice):
 
     assert answer.status_code == 302
     assert signed_in(alice).get(answer.url).status_code == 200
+
+
+def test_looking_at_a_page_writes_nothing(signed_in, alice):
+    browser = signed_in(alice)
+    browser.get("/settings/")
+
+    with CaptureQueriesContext(connection) as asked:
+        assert browser.get("/settings/").status_code == 200
+        assert browser.get("/accounts/sessions/").status_code == 200
+
+    assert [one["sql"] for one in asked if one["sql"].startswith(("INSERT", "UPDATE", "DELETE"))] == []
 
 
 def test_a_page_forbids_everything_inline(signed_in, alice):
