@@ -7,7 +7,7 @@ kept, so the same key may be sent again once the cause is mended.
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
@@ -22,6 +22,7 @@ from rest_framework.response import Response
 
 from flows.models import RequestKey
 from kit.clock import now
+from kit.scope import unscoped
 from tenants.api import caller
 
 HEADER: Final = "Idempotency-Key"
@@ -69,8 +70,7 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
 def _claim(caller: str, name: str, digest: str) -> RequestKey:
     """Return the key's row: new and ours, or with its answer. Raises UnderWay, OtherRequest."""
     at = now()
-    stale = Q(created_at__lte=at - KEPT_FOR) | Q(status=None, created_at__lte=at - PRESUMED_DEAD)
-    RequestKey.objects.filter(stale).delete()
+    RequestKey.objects.filter(_over(at), caller=caller, name=name).delete()
     try:
         with transaction.atomic():
             return RequestKey.objects.create(caller=caller, name=name, digest=digest, created_at=at)
@@ -83,6 +83,17 @@ def _claim(caller: str, name: str, digest: str) -> RequestKey:
     if row.status is None:
         raise UnderWay
     return row
+
+
+def purge() -> int:
+    """Delete the keys and answers that nobody gets any more, of every tenant; return how many."""
+    with unscoped("what is over is of no use to any tenant"):
+        deleted, _ = RequestKey.objects.filter(_over(now())).delete()
+    return deleted
+
+
+def _over(at: datetime) -> Q:
+    return Q(created_at__lte=at - KEPT_FOR) | Q(status=None, created_at__lte=at - PRESUMED_DEAD)
 
 
 def _digest(request: Request) -> str:

@@ -7,6 +7,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from audit.models import Event
+from connector import tasks
 from flows.models import RequestKey
 from kit import clock
 from tests.web.rest.conftest import caller
@@ -91,6 +92,20 @@ def test_an_answer_is_kept_for_a_day(demo, rest, run):
             assert RequestKey.objects.count() == 1
 
     assert "Idempotent-Replayed" not in answer
+
+
+def test_what_is_over_is_purged_and_what_may_be_asked_again_stays(demo, rest, run):
+    rest.post(run, once="a")
+    with time_machine.travel(clock.now() + timedelta(hours=23), tick=False):
+        rest.post(run, once="b")
+    with demo.inside:
+        RequestKey.objects.create(tenant=demo.tenant, caller="x", name="dead", created_at=clock.now())
+
+    with time_machine.travel(clock.now() + timedelta(hours=25), tick=False):
+        tasks.purge()
+
+    with demo.inside:
+        assert RequestKey.objects.get().name == "b"
 
 
 def test_a_refusal_is_not_kept_because_it_did_nothing(demo, rest, run):
