@@ -13,7 +13,7 @@ from tests.sandbox.amazon_caller import SETTLEMENTS, demo_caller
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs" / "amazon"
 pytestmark = [
     pytest.mark.specs,
-    pytest.mark.skipif(not SPECS.is_dir(), reason="the official models are not in ../shared/specs/amazon"),
+    pytest.mark.skipif(not SPECS.is_dir(), reason="the official models are not beside the checkout"),
 ]
 
 MODELS = {

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -274,11 +275,12 @@ def test_connection_closed_by_the_server_is_replaced(client, serve):
     assert server.accepted == 2
 
 
-def test_each_call_on_a_pooled_connection_has_its_own_deadline(client, serve):
+def test_each_call_on_a_pooled_connection_has_its_own_deadline(client, serve, monkeypatch):
     server = serve(answering(OK))
 
     client.request("GET", server.url, deadline_s=0.2)
-    time.sleep(0.25)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 0.25)
+    monkeypatch.setattr(_wire, "time", later)
 
     assert client.request("GET", server.url, deadline_s=5).status == 200
     assert server.accepted == 1
