@@ -1,7 +1,5 @@
 """Every record with its state, reason and whole way; replay, export, and the proof that the trail is whole."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -23,6 +21,7 @@ from flows import plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
 from flows.readable import KIND_NAMES, line_of_movement
+from kit import csv_lines
 from kit.scope import scope
 from tenants.actors import actor_names
 from tenants.models import Role
@@ -210,7 +209,7 @@ def _download(lines: Iterator[str], content_type: str, name: str) -> StreamingHt
 
 def _csv(tenant_id: int, chosen: dict[str, Any]) -> Iterator[str]:
     """Yield lines of CSV, newest first. Each piece is read in its own scope: the response outlives the request's."""
-    yield _line(_COLUMNS)
+    yield csv_lines.line(_COLUMNS)
     last: int | None = None
     states = chosen.pop("state", [])
     while True:
@@ -220,39 +219,28 @@ def _csv(tenant_id: int, chosen: dict[str, Any]) -> Iterator[str]:
         if not piece:
             return
         for row in piece:
-            yield _line(_cells(row))
+            yield csv_lines.line(_cells(row))
         last = piece[-1].pk
 
 
 def _cells(row: Delivery) -> tuple[str, ...]:
     return (
         str(row.pk),
-        _text(row.flow.name),
-        _text(row.flow.target.remote_name),
+        csv_lines.text(row.flow.name),
+        csv_lines.text(row.flow.target.remote_name),
         row.plan.settlement.settlement_id if row.plan else "",
         row.kind,
-        _text(row.number),
+        csv_lines.text(row.number),
         row.on.isoformat() if row.on else "",
         to_text(row.amount, row.currency) if row.currency else "",
         row.currency,
         row.state,
-        _text(row.reason),
-        _text(row.action),
+        csv_lines.text(row.reason),
+        csv_lines.text(row.action),
         str(row.tries),
-        _text(row.order_id),
-        _text(row.external_id),
+        csv_lines.text(row.order_id),
+        csv_lines.text(row.external_id),
         row.posted_at.isoformat() if row.posted_at else "",
         row.updated_at.isoformat(),
-        _text(row.key),
+        csv_lines.text(row.key),
     )
-
-
-def _text(value: str) -> str:
-    """Keep a spreadsheet from taking text for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()

@@ -4,7 +4,7 @@ An amount > 0 raises what Amazon owes the seller: its account is credited and CL
 other way round.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -51,33 +51,35 @@ def deposit_lines(amounts: Mapping[LineKey, int], total: int) -> tuple[DepositLi
     return (*direct, DepositLine(AccountKey.CLEARING, rest)) if rest else tuple(direct)
 
 
+def signed_lines(document: Document) -> Iterator[tuple[LineKey, int]]:
+    """Yield every line of a document: its account, and its amount with debits positive. The amounts sum to 0."""
+    match document:
+        case Invoice():
+            yield AccountKey.AR, document.total
+            for line in document.lines:
+                yield line.key, -line.amount
+        case Payment():
+            yield document.account, document.total
+            yield AccountKey.AR, -document.total
+        case JournalEntry():
+            for entry_line in document.lines:
+                yield entry_line.key, entry_line.debit - entry_line.credit
+        case Transfer():
+            yield document.target, document.amount
+            yield document.source, -document.amount
+        case Deposit():
+            yield document.account, document.total
+            for deposit_line in document.lines:
+                yield deposit_line.key, -deposit_line.amount
+        case _:
+            pass
+
+
 def effect(document: Document) -> dict[LineKey, int]:
     """Return what a document does to the accounts, debit positive. Its amounts sum to 0."""
     moved: dict[LineKey, int] = {}
-
-    def debit(key: LineKey, amount: int) -> None:
+    for key, amount in signed_lines(document):
         moved[key] = moved.get(key, 0) + amount
-
-    match document:
-        case Invoice():
-            debit(AccountKey.AR, document.total)
-            for line in document.lines:
-                debit(line.key, -line.amount)
-        case Payment():
-            debit(document.account, document.total)
-            debit(AccountKey.AR, -document.total)
-        case JournalEntry():
-            for entry_line in document.lines:
-                debit(entry_line.key, entry_line.debit - entry_line.credit)
-        case Transfer():
-            debit(document.target, document.amount)
-            debit(document.source, -document.amount)
-        case Deposit():
-            debit(document.account, document.total)
-            for deposit_line in document.lines:
-                debit(deposit_line.key, -deposit_line.amount)
-        case _:
-            pass
     return moved
 
 

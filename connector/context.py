@@ -13,6 +13,7 @@ from tenants.models import Alert
 ENTRIES: Final = (
     ("Dashboard", "flows:dashboard"),
     ("Settlements", "flows:settlements"),
+    ("Months", "flows:months"),
     ("Orders", "flows:orders"),
     ("Mapping", "flows:mapping"),
     ("Audit", "audit:records"),

@@ -86,6 +86,8 @@ class DeliveryFilter(FilterForm):
     kind = forms.ChoiceField(required=False, choices=_choices("Any kind", KIND_NAMES.items()))
     from_day = forms.DateField(required=False, widget=_DayInput, label="Changed from")
     to_day = forms.DateField(required=False, widget=_DayInput, label="Changed to")
+    dated_from = forms.DateField(required=False, widget=_DayInput, label="Dated from")
+    dated_to = forms.DateField(required=False, widget=_DayInput, label="Dated to")
     plan = forms.ModelChoiceField(Plan.objects.none(), required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any) -> None:

@@ -257,6 +257,15 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     return found
 
 
+def last_compared(flow: Flow) -> Clearing | None:
+    """Return the last comparison of the clearing account with the ledger: what was expected, and what it said, that day."""
+    event = Event.objects.filter(kind=COMPARED, subject=f"flow:{flow.pk}").order_by("-seq").first()
+    if event is None:
+        return None
+    expected = event.data["expected"]
+    return Clearing(expected, flow.currency, actual=event.data["actual"], then=expected, at=event.at)
+
+
 class NoClearing(Exception):
     """Why the clearing account cannot be compared yet, and what to do."""
 

@@ -316,8 +316,13 @@ def deliveries(
     from_day: date | None = None,
     to_day: date | None = None,
     plan: Plan | None = None,
+    dated_from: date | None = None,
+    dated_to: date | None = None,
 ) -> QuerySet[Delivery]:
-    """Return documents, the newest first. ``text`` is part of a number, an order id or a settlement id, or a whole remote id."""
+    """Return documents, the newest first. ``text`` is part of a number, an order id or a settlement id, or a whole remote id.
+
+    ``from_day`` and ``to_day`` are about the last change, ``dated_from`` and ``dated_to`` about the document's own date.
+    """
     found = Delivery.objects.select_related("flow__target", "plan__settlement").order_by("-pk")
     if wanted := list(states):
         found = found.filter(state__in=wanted)
@@ -338,6 +343,10 @@ def deliveries(
         found = found.filter(updated_at__date__gte=from_day)
     if to_day:
         found = found.filter(updated_at__date__lte=to_day)
+    if dated_from:
+        found = found.filter(on__gte=dated_from)
+    if dated_to:
+        found = found.filter(on__lte=dated_to)
     return found
 
 

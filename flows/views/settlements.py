@@ -92,7 +92,7 @@ def rows(request: TenantRequest, pk: int) -> HttpResponse:
     """Amazon's own rows: those behind one figure, or all of them."""
     settlement = get_object_or_404(Settlement.objects.select_related("report"), pk=pk)
     plan = _plan(request, settlement, 0)
-    number = _number(request.GET.get("page"), 1)
+    number = number_or(request.GET.get("page"), 1)
     try:
         found = trace.rows_of(settlement, plan, _wanted(request), number)
     except trace.NoSuchRows as error:
@@ -171,7 +171,7 @@ def _mended_at(wait: overview.Wait, plan: Plan) -> str:
 
 def _plan(request: TenantRequest, settlement: Settlement, otherwise: int) -> Plan | None:
     """Return the plan the address names, else the given one."""
-    wanted = _number(request.GET.get("plan"), otherwise)
+    wanted = number_or(request.GET.get("plan"), otherwise)
     return get_object_or_404(plans.plans().filter(settlement=settlement), pk=wanted) if wanted else None
 
 
@@ -179,11 +179,11 @@ def _wanted(request: TenantRequest) -> trace.Wanted:
     asked = request.GET
     by_label = "type" in asked
     return trace.Wanted(
-        part=_number(asked.get("part"), 0),
+        part=number_or(asked.get("part"), 0),
         key=asked.get("key", ""),
         order_id=asked.get("order", ""),
         label=Label(asked["type"], asked.get("amount", ""), asked.get("description", "")) if by_label else None,
-        line=_number(asked.get("line"), 0),
+        line=number_or(asked.get("line"), 0),
     )
 
 
@@ -195,5 +195,5 @@ def _tabs(*, files: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _number(text: str | None, otherwise: int) -> int:
+def number_or(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and 0 < len(text) < 10 else otherwise

@@ -1,7 +1,7 @@
 """A walk over every address of the site: as a stranger, as another company's owner, as a member who may not."""
 
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.apps import apps
@@ -69,6 +69,7 @@ def make_world():
         Run.objects.create(flow=flow, started_at=now(), problem=SECRET_WORD)
         ids = {
             "flow": flow.pk,
+            "month": date(2026, 1, 1),
             "plan": waiting.pk,
             "posted": posted.pk,
             "settlement": waiting.settlement_id,

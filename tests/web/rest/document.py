@@ -22,6 +22,5 @@ def address(path, ids):
     prefix = "/api/v1/"
     assert path.startswith(prefix)
     short = path.removeprefix(prefix)
-    return short.replace("{id}", str(ids[short.partition("/")[0]]) if "{id}" in short else "").replace(
-        "{rule}", str(ids["rule"])
-    )
+    named = short.replace("{rule}", str(ids["rule"])).replace("{month}", "2026-01")
+    return named.replace("{id}", str(ids[short.partition("/")[0]]) if "{id}" in short else "")

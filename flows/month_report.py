@@ -1,0 +1,74 @@
+"""One month of one flow, put together for its page, its file and REST."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bookkeeping.money import to_text
+from bookkeeping.months import next_month
+from flows import month_totals, months, overview
+from flows.models import Flow
+from flows.month_totals import Balance, OpenInvoices, Totals
+from flows.months import Completeness, Touching
+from kit import csv_lines
+
+COLUMNS = ("flow", "company", "month", "section", "account", "debit", "credit", "net", "not in the books", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """``balances`` and ``open_invoices`` are as of ``last_day``; ``undecided`` is in no document, and in no total.
+
+    ``compared`` is the last comparison of today's clearing balance with the ledger: it says nothing of another day.
+    """
+
+    flow: Flow
+    month: date
+    last_day: date
+    verdict: Completeness
+    totals: Totals
+    balances: tuple[Balance, ...]
+    open_invoices: OpenInvoices
+    settlements: tuple[Touching, ...]
+    undecided: int
+    compared: overview.Clearing | None
+
+    @property
+    def paid_out(self) -> int:
+        """Return the payouts whose day lies in the month, by Amazon's own statement."""
+        found = (one.settlement for one in self.settlements)
+        return sum(one.total for one in found if one.total > 0 and self.month <= one.deposit_on <= self.last_day)
+
+
+def report(flow: Flow, month: date) -> MonthReport:
+    """Return everything there is to say of a month. A bounded number of queries, whatever the month holds."""
+    about = months.known(flow)
+    last_day = next_month(month) - timedelta(days=1)
+    return MonthReport(
+        flow=flow,
+        month=month,
+        last_day=last_day,
+        verdict=months.completeness(about, month),
+        totals=month_totals.totals(flow, month),
+        balances=month_totals.balances(flow, last_day),
+        open_invoices=month_totals.open_invoices(flow, last_day),
+        settlements=tuple(months.touching(about, month)),
+        undecided=months.undecided(about, month),
+        compared=overview.last_compared(flow),
+    )
+
+
+def listed(flow: Flow) -> list[Completeness]:
+    """Return the verdicts over all months of a flow, the newest first."""
+    about = months.known(flow)
+    return [months.completeness(about, month) for month in months.months(about)]
+
+
+def csv_of(flow: Flow, month: date) -> Iterator[str]:
+    """Yield the totals per account as lines of CSV. Figures are decimals; debits and credits add up to the same."""
+    yield csv_lines.BYTE_ORDER_MARK + csv_lines.line(COLUMNS)
+    for section in month_totals.totals(flow, month).sections:
+        for one in section.accounts:
+            names = (csv_lines.text(flow.name), csv_lines.text(flow.target.remote_name), f"{month:%Y-%m}")
+            figures = (to_text(amount, flow.currency) for amount in (one.debit, one.credit, one.net, one.waiting))
+            yield csv_lines.line((*names, section.title, csv_lines.text(one.account), *figures, flow.currency))

@@ -1,0 +1,295 @@
+"""The month's pages: who may read them, what they say where nothing is, the file, and how much they ask."""
+
+import csv
+import io
+import re
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import EntryLine, JournalEntry
+from flows import month_report, month_totals
+from flows.models import Delivery, Flow
+from kit.scope import scope
+from ledgers.models import ListEntry
+from tests import factories
+from tests.amazon.settlements import SALE
+from tests.web.small_books import STRANGE, flow_of, plan_of, post, settle
+
+pytestmark = pytest.mark.django_db
+JANUARY = date(2026, 1, 1)
+QUERIES = 45
+
+
+def text_of(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def january(tenant, **more):
+    """Return a settlement whose rows, period and payout lie in January in the marketplace's zone."""
+    return settle(tenant, start="2026-01-05", **more)
+
+
+def page_of(flow, month=JANUARY, name="month"):
+    return reverse(f"flows:{name}", args=[flow.pk, month])
+
+
+@pytest.fixture
+def flow(acme):
+    return flow_of(acme)
+
+
+@pytest.fixture
+def february(time_machine):
+    time_machine.move_to("2026-02-20T12:00:00Z")
+
+
+def sums(page):
+    """Account → (debit, credit, waiting), in cents."""
+    return {
+        one.account: (one.debit, one.credit, one.waiting)
+        for section in page.context["report"].totals.sections
+        for one in section.accounts
+    }
+
+
+# Who and where
+
+
+def test_a_viewer_reads_a_month_and_its_file(signed_in, acme, flow):
+    viewer = signed_in(factories.member(acme, "vera@acme.test", "viewer"))
+
+    assert [viewer.get(address).status_code for address in (page_of(flow), page_of(flow, name="month_csv"))] == [
+        200,
+        200,
+    ]
+
+
+@pytest.mark.parametrize("name", ["month", "month_csv"])
+def test_a_month_of_another_tenant_is_not_there(signed_in, charlie, flow, name):
+    assert signed_in(charlie).get(page_of(flow, name=name)).status_code == 404
+
+
+def test_a_list_of_another_tenants_flow_is_not_there(signed_in, charlie, flow):
+    assert signed_in(charlie).get(f"{reverse('flows:months')}?flow={flow.pk}").status_code == 404
+
+
+def test_another_tenants_documents_are_in_no_total(signed_in, alice, flow, globex):
+    other = flow_of(globex)
+    post(plan_of(january(globex)))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert sums(page) == {}
+    assert other.name not in text_of(page).replace(flow.name, "")
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-00", "2026-1", "26-01", "2026-01-01", "1999-12", "x"])
+def test_what_is_no_month_is_not_there(signed_in, alice, flow, month):
+    assert signed_in(alice).get(f"/months/{flow.pk}/{month}/").status_code == 404
+
+
+# What it says
+
+
+def test_a_month_without_anything_says_so(signed_in, alice, flow):
+    page = signed_in(alice).get(page_of(flow, date(2020, 5, 1)))
+
+    assert "Nothing is dated in this month" in text_of(page)
+    assert "No settlement has anything in this month" in text_of(page)
+    assert not page.context["report"].verdict.complete
+
+
+def test_a_month_that_is_to_come_has_not_begun(signed_in, alice, flow, february):
+    page = signed_in(alice).get(page_of(flow, date(2026, 4, 1)))
+
+    assert "April 2026 has not begun" in text_of(page)
+
+
+def test_a_month_before_the_books_is_not_asked_for(signed_in, alice, acme, flow):
+    with scope(acme.pk):
+        Flow.objects.filter(pk=flow.pk).update(books_from=date(2026, 2, 1))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert "January 2026 is before your books" in text_of(page)
+
+
+def test_without_any_flow_there_is_a_way_to_one(signed_in, alice):
+    assert "No month yet" in text_of(signed_in(alice).get(reverse("flows:months")))
+
+
+def test_a_month_is_complete_once_settlements_cover_it_and_all_are_proved(signed_in, alice, acme, flow, february):
+    browser = signed_in(alice)
+    first = settle(acme, start="2025-12-29")
+    second = settle(acme, "15000000002", start="2026-01-12")
+    verdicts = []
+    for one in (first, second, None):
+        if one:
+            post(plan_of(one))
+        else:
+            post(plan_of(settle(acme, "15000000003", start="2026-01-26")))
+        verdicts.append(browser.get(page_of(flow)).context["report"].verdict.complete)
+
+    listed = text_of(browser.get(reverse("flows:months")))
+
+    assert verdicts == [False, False, True]
+    assert "January 2026 Complete" in listed
+    assert "February 2026 Not complete" in listed
+
+
+def test_a_hole_between_settlements_is_named(signed_in, alice, acme, flow, february):
+    post(plan_of(settle(acme, start="2025-12-29")))
+    post(plan_of(settle(acme, "15000000003", start="2026-01-26")))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert "No settlement covers 11 Jan 2026 – 25 Jan 2026: one is missing" in text_of(page)
+    assert reverse("flows:upload") in page.content.decode()
+
+
+def test_what_waits_for_approval_stands_in_a_column_of_its_own(signed_in, alice, acme, flow, february):
+    settlement = january(acme)
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert sums(page)["My Amazon Sales"] == (0, 0, -2000)
+    totals = page.context["report"].totals
+    assert (totals.result, totals.result_with_waiting) == (0, 1250)
+    assert "waits for approval" in text_of(page)
+    assert reverse("flows:settlement", args=[settlement.pk]) in page.content.decode()
+
+
+def test_what_is_posted_stands_in_debit_and_credit(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert sums(page) == {
+        "My Amazon Sales": (0, 2000, 0),
+        "My Amazon Selling Fees": (300, 0, 0),
+        "My Amazon FBA Fulfilment Fees": (450, 0, 0),
+        "My Payout Bank Account": (1250, 0, 0),
+        "My Amazon Clearing": (1250, 1250, 0),
+    }
+    assert [section.title for section in page.context["report"].totals.sections][:2] == ["Income", "Expenses"]
+
+
+def test_a_label_without_meaning_is_in_no_total_and_named(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme, rows=(*SALE, STRANGE))))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert page.context["report"].undecided == 725
+    assert "is in none of these figures" in text_of(page)
+    assert "held" in " ".join(lack.text for lack in page.context["report"].verdict.lacks)
+
+
+def test_a_ledger_that_booked_another_total_makes_the_month_red(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)), off_by=1)
+
+    assert signed_in(alice).get(page_of(flow)).context["report"].verdict.state == "off"
+
+
+def test_the_documents_of_a_kind_are_a_click_away(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+    settle(acme, "15000000002", start="2026-02-01")
+    browser = signed_in(alice)
+
+    kinds = browser.get(page_of(flow)).context["kinds"]
+
+    for kind, posted, _ in kinds:
+        assert len(browser.get(posted).context["rows"]) == kind.posted > 0
+
+
+def test_the_balances_are_not_said_to_be_the_ledgers(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+
+    shown = text_of(signed_in(alice).get(page_of(flow)))
+
+    assert "It was not compared with QuickBooks Online" in shown
+
+
+# The file
+
+
+def read(response):
+    content = response.content.decode("utf-8-sig")
+    assert response.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
+def test_the_file_reads_back_and_adds_up(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+    settle(acme, "15000000002", start="2026-01-19")
+
+    response = signed_in(alice).get(page_of(flow, name="month_csv"))
+
+    rows = read(response)
+    total = Counter()
+    for row in rows:
+        total.update({name: Decimal(row[name]) for name in ("debit", "credit", "net", "not in the books")})
+    assert b"\r\n" in response.content
+    assert total["debit"] == total["credit"] == Decimal("32.50")
+    assert total["net"] == total["not in the books"] == 0
+    assert {row["month"] for row in rows} == {"2026-01"}
+
+
+def test_a_name_that_looks_like_a_formula_is_text(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+    with scope(acme.pk):
+        ListEntry.objects.filter(name="My Amazon Sales").update(name='=HYPERLINK("http://evil.test";"Sales, all")')
+
+    rows = read(signed_in(alice).get(page_of(flow, name="month_csv")))
+
+    assert rows[0]["account"] == '\'=HYPERLINK("http://evil.test";"Sales, all")'
+
+
+# How much it asks
+
+
+def test_the_page_asks_as_much_for_many_settlements_as_for_one(
+    signed_in, alice, acme, flow, django_assert_max_num_queries, february
+):
+    for number in range(6):
+        plan = plan_of(settle(acme, f"1500000001{number}", start=str(JANUARY + timedelta(days=14 * number - 28))))
+        post(plan)
+
+    browser = signed_in(alice)
+    with django_assert_max_num_queries(QUERIES) as asked:
+        browser.get(page_of(flow))
+    with django_assert_max_num_queries(QUERIES):
+        browser.get(reverse("flows:months"))
+    assert asked
+
+
+def test_the_lines_of_many_documents_are_summed_right(acme, flow):
+    lines = (EntryLine(AccountKey.ADS, debit=7), EntryLine(AccountKey.CLEARING, credit=7))
+    with scope(acme.pk):
+        Delivery.objects.bulk_create(
+            Delivery(
+                tenant=acme,
+                flow=flow,
+                remote_key="r",
+                key=f"k{n}",
+                kind="entry",
+                document=JournalEntry(f"N{n}", JANUARY, "USD", lines).canonical().decode(),
+                state="posted",
+                external_id=str(n),
+                on=JANUARY + timedelta(days=n % 40),
+                amount=7,
+                currency="USD",
+            )
+            for n in range(400)
+        )
+
+        found = [month_totals.totals(flow, month) for month in (JANUARY, date(2026, 2, 1))]
+
+    assert [one.posted for one in found] == [310, 90]
+    assert [one.result for one in found] == [-2170, -630]
+    with scope(acme.pk):
+        assert month_report.report(flow, date(2026, 2, 1)).balances[0].amount == -2800
