@@ -215,7 +215,7 @@ def _csv(tenant_id: int, chosen: dict[str, Any]) -> Iterator[str]:
     while True:
         with scope(tenant_id):
             rows = selectors.deliveries(states, **chosen).defer("document", "bindings", "answered_lines")
-            piece = list((rows if last is None else rows.filter(pk__lt=last))[:_PIECE])
+            piece = selectors.name_undos((rows if last is None else rows.filter(pk__lt=last))[:_PIECE])
         if not piece:
             return
         for row in piece:

@@ -19,10 +19,11 @@ from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
 from flows import mapping
 from flows.models import Delivery, Flow, Lane, Plan, Run
+from flows.payouts import Payouts
 from flows.rows import ELSEWHERE, LOOK_FIRST
-from flows.selectors import plans_for_lists
+from flows.selectors import payout_days, plans_for_lists
 from flows.setup import PAUSED
-from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing
+from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
 from ledgers.registry import open_ledger
 
@@ -216,7 +217,7 @@ def waits_of(plan: Plan) -> list[Wait]:
 
 
 def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, list[tuple[Plan, Standing]]]:
-    """Return the newest settlements of each flow with their standing. Two queries."""
+    """Return the newest settlements of each flow with their standing. Five queries."""
     newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=F("settlement__ends_at").desc())
     plans = (
         plans_for_lists()
@@ -228,11 +229,19 @@ def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, li
         .order_by("flow_id", "rank")
     )
     listed = list(plans)
-    held = Delivery.objects.filter(plan__in=listed, state__in=NEEDS_PERSON)
+    held = Delivery.objects.filter(stopped(), plan__in=listed)
     waiting = dict(held.order_by().values_list("plan_id").annotate(Count("pk")))
+    later, known = payout_days(listed), Payouts(plan.settlement for plan in listed)
     found: dict[int, list[tuple[Plan, Standing]]] = {}
     for plan in listed:
-        shown = standing(plan.state, plan.proof or "", waiting.get(plan.pk, 0), bool(plan.differs))  # type: ignore[attr-defined]
+        shown = standing(
+            plan.state,
+            plan.proof or "",  # type: ignore[attr-defined]
+            waiting.get(plan.pk, 0),
+            bool(plan.differs),  # type: ignore[attr-defined]
+            later.get(plan.pk),
+            payout_failed=known.failed(plan.settlement),
+        )
         found.setdefault(plan.flow_id, []).append((plan, shown))
     return found
 

@@ -8,9 +8,11 @@ from django.db.models import Count, QuerySet, Sum
 
 from bookkeeping.documents import How, Kind
 from bookkeeping.facts import Label
+from bookkeeping.numbering import undo_key
 from flows import mapping
 from flows.models import Delivery, Plan
 from flows.readable import KIND_NAMES, Names, Paper, papers
+from flows.verdicts import TakingBack
 from ledgers.registry import open_ledger
 
 State = Delivery.State
@@ -118,6 +120,20 @@ def consequences_of_undo(plan: Plan) -> list[Consequence]:
         Consequence(KIND_NAMES[kind], count, _TAKEN_BACK.get(how.get(Kind(kind), ""), "taken back"))
         for kind, count in counts
     ]
+
+
+def taking_back(plan: Plan) -> TakingBack | None:
+    """Return how far the taking back of a plan is, None where it is not being taken back. Two queries."""
+    if plan.state != Plan.State.UNDOING:
+        return None
+    light = Delivery.objects.filter(plan=plan).defer("document", "bindings", "answered_lines")
+    targets = {row.key: row for row in light.exclude(kind=Kind.UNDO).exclude(state=State.DROPPED).order_by("id")}
+    undos = light.filter(kind=Kind.UNDO).exclude(state=State.DROPPED).order_by("id")
+    pairs = [(targets[key], undo) for undo in undos if (key := undo.key.removesuffix(undo_key(""))) in targets]
+    return TakingBack(
+        out=tuple(target for target, undo in pairs if undo.state == State.POSTED),
+        still=tuple(pair for pair in pairs if pair[1].state != State.POSTED),
+    )
 
 
 def not_sent_yet(plan: Plan) -> int:

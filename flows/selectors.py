@@ -1,6 +1,6 @@
 """What pages show of flows, plans and deliveries: queries with a bounded count, and no decisions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -11,7 +11,8 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from amazon.models import Order, Report, Settlement
 from bookkeeping.documents import Kind
 from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan
-from flows.verdicts import MOVING, NEEDS_PERSON, Standing, day, standing
+from flows.payouts import Payouts
+from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
 from ledgers.registry import ledger_spec
 
@@ -21,14 +22,6 @@ HELD: Final = "held"
 SHOWN_DEPENDANTS: Final = 20
 SETTLED_WITHIN_DAYS: Final = 180  # the longest return window Amazon grants, and some time to work it off
 _HEAVY: Final = ("statement", "verdict", "flags", "pairings")
-
-
-@dataclass(frozen=True, slots=True)
-class Payout:
-    """What Amazon did about the money, by its own statement. ``state`` is a badge's, ``text`` its words."""
-
-    state: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +56,21 @@ def settlements(
 
 
 def entered(found: Iterable[Settlement]) -> dict[int, list[Entered]]:
-    """Return, by settlement, its newest plan in each flow, with what needs a person. Three queries, however many."""
+    """Return, by settlement, its newest plan in each flow, with what needs a person. Five queries, however many."""
+    found = list(found)
+    known, by_pk = Payouts(found), {one.pk: one for one in found}
     newest: dict[tuple[int, int], Plan] = {}
-    for plan in plans_for_lists().filter(settlement__in=list(found)).order_by("flow__name", "flow_id", "revision"):
+    for plan in plans_for_lists().filter(settlement__in=found).order_by("flow__name", "flow_id", "revision"):
         newest[plan.settlement_id, plan.flow_id] = plan
     waiting: dict[int, list[tuple[str, int]]] = {}
-    held = Delivery.objects.filter(plan__in=newest.values(), state__in=NEEDS_PERSON)
+    held = Delivery.objects.filter(stopped(), plan__in=newest.values())
     for plan_id, reason, count in held.values_list("plan_id", "reason").annotate(Count("pk")).order_by("reason"):
         waiting.setdefault(plan_id, []).append((reason, count))
     rows: dict[int, list[Entered]] = {}
     later = payout_days(newest.values())
     for (settlement_id, _), plan in newest.items():
-        rows.setdefault(settlement_id, []).append(_entered(plan, waiting.get(plan.pk, []), later.get(plan.pk)))
+        failed = known.failed(by_pk[settlement_id])
+        rows.setdefault(settlement_id, []).append(_entered(plan, waiting.get(plan.pk, []), later.get(plan.pk), failed))
     return rows
 
 
@@ -94,31 +90,6 @@ def plans_for_lists() -> QuerySet[Plan]:
         .defer(*_HEAVY)
         .annotate(proof=KeyTextTransform("verdict", "verdict"), differs=KeyTransform("differs", "verdict"))
     )
-
-
-def payout_of(settlement: Settlement, today: date, failed: Mapping[str, str]) -> Payout:
-    """Return what became of the payout. ``failed`` is what ``failed_payouts`` returns."""
-    if later := failed.get(settlement.settlement_id):
-        return Payout("failed", f"Failed; came back in {later}")
-    if settlement.payout_failed:
-        return Payout("failed", "Never came, as you said")
-    if settlement.total < 0:
-        return Payout("skipped", "None: you owe Amazon")
-    if settlement.total == 0:
-        return Payout("skipped", "None: it came out at zero")
-    if settlement.deposit_on > today:
-        return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
-    return Payout("done", f"Paid out on {day(settlement.deposit_on)}")
-
-
-def failed_payouts() -> dict[str, str]:
-    """Return the settlements whose payout came back, by Amazon's id, and the settlement that took it back."""
-    pairings = Plan.objects.exclude(pairings=[]).exclude(state=Plan.State.UNDONE)
-    return {
-        pairing["settlement_id"]: later
-        for found, later in pairings.values_list("pairings", "settlement__settlement_id")
-        for pairing in found
-    }
 
 
 def settlement_years() -> list[int]:
@@ -179,18 +150,15 @@ def dependants_of(row: Delivery) -> list[Delivery]:
 
 
 def name_undos(found: Iterable[Delivery]) -> list[Delivery]:
-    """Give each undo the number of the document it takes back, for reading: it has none of its own. One query at most."""
+    """Give each undo number and amount of the document it takes back, for reading: it has none of its own. One query at
+    most."""
     rows = list(found)
-    targets = {
-        row.key.partition("/undo")[0].partition("/back/")[0]: row
-        for row in rows
-        if row.kind == Kind.UNDO and not row.number
-    }
+    targets = {row.key.partition("/undo")[0].partition("/back/")[0]: row for row in rows if row.kind == Kind.UNDO}
     if targets:
-        numbers = Delivery.objects.filter(key__in=targets, remote_key__in={row.remote_key for row in targets.values()})
-        known = dict(numbers.values_list("key", "number"))
-        for key, row in targets.items():
-            row.number = known.get(key, "")
+        taken = Delivery.objects.filter(key__in=targets, remote_key__in={row.remote_key for row in targets.values()})
+        for key, number, amount, currency in taken.order_by("pk").values_list("key", "number", "amount", "currency"):
+            row = targets[key]
+            row.number, row.amount, row.currency = number, amount, currency
     return rows
 
 
@@ -203,10 +171,11 @@ def ledger_name(flow: Flow) -> str:
     return ledger_spec(flow.target.provider).name
 
 
-def _entered(plan: Plan, reasons: list[tuple[str, int]], payout_on: date | None) -> Entered:
+def _entered(plan: Plan, reasons: list[tuple[str, int]], payout_on: date | None, payout_failed: bool) -> Entered:
     count = sum(each for _, each in reasons)
     verdict = "" if plan.state == Plan.State.UNDONE else plan.proof or ""  # type: ignore[attr-defined]
-    shown = standing(plan.state, verdict, count, bool(plan.differs), payout_on)  # type: ignore[attr-defined]
+    differs = bool(plan.differs)  # type: ignore[attr-defined]
+    shown = standing(plan.state, verdict, count, differs, payout_on, payout_failed=payout_failed)
     return Entered(plan, shown, tuple(reason for reason, _ in reasons if reason), count)
 
 

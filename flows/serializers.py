@@ -8,8 +8,9 @@ from rest_framework import serializers
 from amazon.models import Order, Settlement
 from bookkeeping.documents import Kind
 from bookkeeping.proof import Verdict
-from flows import prove
+from flows import payouts, prove
 from flows.models import Attempt, Delivery, Flow, Outcome, Plan, Run
+from kit.clock import now
 
 SOUND: Final = 10**15  # minor units; no balance of a seller comes near it
 KINDS: Final = [(kind.value, kind.value) for kind in Kind]
@@ -191,6 +192,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "mode",
             "state",
             "mapping_version",
+            "problem",
             "verdict",
             "proved_at",
             "approved_by",
@@ -232,11 +234,12 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
     """Amazon's statement for a period. `total` is positive where Amazon pays out."""
 
     marketplaces = serializers.ListField(child=serializers.CharField(), read_only=True)
+    payout_failed = serializers.BooleanField(read_only=True, help_text="A person said that the payout never came.")
     plans = PlanSerializer(many=True, read_only=True)
 
     class Meta:
         model = Settlement
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "settlement_id",
             "seller_id",
@@ -251,16 +254,38 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "opening_debt",
             "reserve_held",
             "reserve_released",
+            "payout_failed",
             "revision",
             "plans",
         )
         read_only_fields = fields
 
 
+class PayoutSerializer(serializers.Serializer[Any]):
+    """What became of the payout. `failed` says what that means for the books; it is empty where nothing is known to have failed."""
+
+    state = serializers.ChoiceField(["done", "waiting", "skipped", "warning"])
+    text = serializers.CharField()
+    failed = serializers.CharField()
+
+
 class SettlementDetailSerializer(SettlementSerializer):
     """A settlement with what it became in each company, and the proof of it."""
 
     plans = PlanDetailSerializer(many=True, read_only=True)
+    payout = serializers.SerializerMethodField()
+
+    class Meta(SettlementSerializer.Meta):
+        fields = (*SettlementSerializer.Meta.fields, "payout")
+        read_only_fields = fields
+
+    @extend_schema_field(PayoutSerializer)
+    def get_payout(self, settlement: Settlement) -> Any:
+        return PayoutSerializer(payouts.Payouts([settlement]).of(settlement, now().date())).data
+
+
+class CameSerializer(serializers.Serializer[Any]):
+    came = serializers.BooleanField(help_text="Whether the bank has the money.")
 
 
 class UploadSerializer(serializers.Serializer[Any]):

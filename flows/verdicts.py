@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from django.db.models import Q
+
+from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
 from bookkeeping.proof import Verdict
 from flows.models import Delivery, Plan
@@ -24,6 +27,19 @@ class Standing:
 
     state: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakingBack:
+    """How far a settlement is that is being taken back. ``out`` are documents that are out of the books, ``still`` pairs of a
+    document that is still in and the undo of it."""
+
+    out: tuple[Delivery, ...]
+    still: tuple[tuple[Delivery, Delivery], ...]
+
+    @property
+    def stopped(self) -> tuple[tuple[Delivery, Delivery], ...]:
+        return tuple(pair for pair in self.still if pair[1].state in (*NEEDS_PERSON, State.FAILED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +72,29 @@ class Banner:
     chain: tuple[Mapping[str, Any], ...] = ()
 
 
-def standing(state: str, verdict: str, waiting: int, differs: bool = False, payout_on: date | None = None) -> Standing:
+def stopped() -> Q:
+    """Return what to look for where something of a plan goes no further by itself; a refused undo stops those behind it."""
+    return Q(state__in=NEEDS_PERSON) | Q(kind=Kind.UNDO, state=State.FAILED, plan__state=Plan.State.UNDOING)
+
+
+def standing(
+    state: str,
+    verdict: str,
+    waiting: int,
+    differs: bool = False,
+    payout_on: date | None = None,
+    *,
+    payout_failed: bool = False,
+) -> Standing:
     """Return what a list says about a plan.
 
-    ``waiting`` counts its documents that need a person; ``differs`` says that something in the books would come out
+    ``waiting`` counts its documents that are ``stopped``; ``differs`` says that something in the books would come out
     otherwise now; ``payout_on`` is set where nothing is left but a payout whose day has not come.
     """
     if state == Plan.State.UNDONE:
         return Standing("undone", "Taken back")
     if state == Plan.State.UNDOING:
-        return Standing("undoing", "Being taken back")
+        return Standing("held", "Taking back stopped") if waiting else Standing("undoing", "Being taken back")
     if verdict == Verdict.DIFFERS:
         return Standing("off", "Does not tie")
     if state == Plan.State.PLANNING:
@@ -80,6 +109,8 @@ def standing(state: str, verdict: str, waiting: int, differs: bool = False, payo
         return Standing("posting", "Being posted")
     if differs:
         return Standing("warning", "In the books, changed since")
+    if verdict == Verdict.PROVED and payout_failed:
+        return Standing("warning", "Ties; payout failed")
     if verdict == Verdict.PROVED:
         return Standing("proved", "Ties")
     return Standing("pending", "In the books, not compared")
@@ -89,10 +120,19 @@ def day(on: date) -> str:
     return f"{on.day} {on:%b %Y}"
 
 
-def banner(plan: Plan, counts: Mapping[str, int], ledger: str, payout_on: date | None = None) -> Banner:
+def banner(
+    plan: Plan,
+    counts: Mapping[str, int],
+    ledger: str,
+    payout_on: date | None = None,
+    *,
+    payout_failed: str = "",
+    taking_back: TakingBack | None = None,
+) -> Banner:
     """Return the verdict of a plan. ``counts`` are its documents by state, ``ledger`` is the ledger's name.
 
-    ``payout_on`` is set where nothing is left but a payout whose day has not come.
+    ``payout_on`` is set where nothing is left but a payout whose day has not come; ``payout_failed`` says what a payout
+    that failed means for the books; ``taking_back`` says how far a plan is that is being taken back.
     """
     compared = list(comparisons(plan, ledger))
     wrong = [one for one in compared if one.difference]
@@ -100,6 +140,10 @@ def banner(plan: Plan, counts: Mapping[str, int], ledger: str, payout_on: date |
     shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
     more = len(compared) - len(shown) + plan.verdict.get("left_out", 0)
     state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on)
+    if taking_back is not None and taking_back.stopped:
+        state, title, text = "held", "Taking back has stopped", _stopped(taking_back)
+    if state == "proved" and payout_failed:
+        state, title, text = "warning", "Ties to the cent; the payout failed", f"{payout_failed} {text}"
     chain = _chain(plan, counts) if state == "proved" else ()
     return Banner(state, title, text, shown, more, chain)
 
@@ -189,6 +233,14 @@ def _words(
         f"exactly what remains. Whether the bank received the money is not compared here."
     )
     return "proved", "Ties to the cent", text
+
+
+def _stopped(found: TakingBack) -> str:
+    out, of = len(found.out), len(found.out) + len(found.still)
+    return (
+        f"{out} of {_documents(of)} {'is' if out == 1 else 'are'} out of the books. The rest is still in: each waits for the one "
+        "that stopped. Mend the reason below and replay it; the others follow by themselves."
+    )
 
 
 def _off(plan: Plan, wrong: Sequence[Compared]) -> str:

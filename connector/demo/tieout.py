@@ -2,16 +2,17 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
 from connector.demo.outside import CURRENCY, Outside
-from flows import mapping, statements
+from flows import history, mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
+from flows.payouts import failed_payouts
 from ledgers import reference
 
 State = Delivery.State
@@ -41,7 +42,9 @@ class Line:
 class Books:
     """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected.
 
-    ``wrong`` says what else is not as it should be: any other account, an unbalanced document, one that is there twice.
+    ``failed`` are payouts that never reached the bank: settlement, amount in minor units, whether it was booked, and the
+    settlement that took it back, "" where none has. ``wrong`` says what else is not as it should be: any other account, an
+    unbalanced document, one that is there twice.
     """
 
     mode: str
@@ -49,6 +52,7 @@ class Books:
     bank: Decimal
     payouts: Decimal
     wrong: tuple[str, ...]
+    failed: tuple[tuple[str, int, bool, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,10 @@ def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
         for mode, flow in by_mode.items()
         for plan in Plan.objects.filter(flow=flow).select_related("settlement").order_by("settlement__ends_at")
     ]
-    books = [_books(outside, mode, names[mode], audited["ledgers"][mode]) for mode in by_mode]
+    books = [
+        replace(_books(outside, mode, names[mode], audited["ledgers"][mode]), failed=tuple(_failed(flow)))
+        for mode, flow in by_mode.items()
+    ]
     held = list(
         Delivery.objects.filter(flow__in=by_mode.values(), state__in=[State.HELD, State.PARKED]).values_list(
             "flow__mode", "number", "reason"
@@ -163,6 +170,16 @@ def _books(outside: Outside, mode: str, names: Mapping[str, str], found: dict[st
     )
 
 
+def _failed(flow: Flow) -> Iterator[tuple[str, int, bool, str]]:
+    """Yield the payouts of a flow that are known to have failed."""
+    came_back = failed_payouts()
+    for plan in Plan.objects.filter(flow=flow).select_related("settlement").order_by("settlement__ends_at"):
+        settlement = plan.settlement
+        if settlement.payout_failed or settlement.settlement_id in came_back:
+            booked = history.payout_is_out(flow, settlement)
+            yield settlement.settlement_id, settlement.total, booked, came_back.get(settlement.settlement_id, "")
+
+
 def _text(amount: int) -> Decimal:
     return Decimal(to_text(amount, CURRENCY))
 
@@ -194,12 +211,24 @@ def table(result: Result, rate_scale: int) -> str:
             f"quickbooks {one.mode}: {one.bank} in the bank account, {one.payouts} paid out by Amazon; "
             f"clearing is off by {one.clearing}"
         )
+        parts += [_wrapped(_failed_in_words(*payout)) for payout in one.failed]
     parts.append(f"{result.orders} orders. {_count(len(result.held), 'document')} held for a person:")
     parts += [_wrapped(f"{mode} {number}: {reason}") for mode, number, reason in result.held]
     if rate_scale != 1:
         parts.append(f"The stand-ins of Amazon and QuickBooks allow {rate_scale} times the real rates.")
     parts += [_wrapped(f"NOT TIED: {problem}") for problem in result.problems]
     return "\n".join(parts)
+
+
+def _failed_in_words(settlement_id: str, amount: int, booked: bool, later: str) -> str:
+    money = f"{to_text(amount, CURRENCY)} of settlement {settlement_id}"
+    if not later:
+        return f"payout failed: {money}; the money stays on clearing until a later settlement"
+    if booked:
+        return (
+            f"payout failed: {money} is in the column payout; settlement {later} took it off the bank again and pays it"
+        )
+    return f"payout failed: {money} was never booked; settlement {later} pays it"
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """REST for the outbox: every document with its state, its reason and its attempts, and replay."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django_filters import filters
@@ -11,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import replay
+from flows import replay, selectors
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.models import Attempt, Delivery, Outcome
 from flows.rows import chunked
@@ -55,6 +56,13 @@ class DeliveryViewSet(Listed):
         return Delivery.objects.prefetch_related(
             "dependencies", Prefetch("attempts", attempts.prefetch_related(outcomes))
         )
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        return selectors.name_undos(super().paginate_queryset(queryset) or ())
+
+    def get_object(self) -> Delivery:
+        [row] = selectors.name_undos([super().get_object()])
+        return row
 
     @extend_schema(request=None, responses=ReplayedSerializer)
     @action(detail=True, methods=["post"])

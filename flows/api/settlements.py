@@ -14,11 +14,12 @@ from rest_framework.response import Response
 from amazon.load import Fate
 from amazon.models import Settlement
 from amazon.upload import import_file
-from flows import planning
+from flows import payouts, planning
 from flows.api.base import Listed, actor_of
 from flows.api.plans import plans
 from flows.api.refusals import refusing
 from flows.serializers import (
+    CameSerializer,
     SettlementDetailSerializer,
     SettlementSerializer,
     UploadedSerializer,
@@ -51,6 +52,21 @@ class SettlementViewSet(Listed):
     def get_queryset(self) -> QuerySet[Settlement]:
         found = plans(whole=self.action == "retrieve").order_by("flow_id", "revision")
         return Settlement.objects.prefetch_related(Prefetch("plans", found))
+
+    @extend_schema(request=CameSerializer, responses=SettlementDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def payout(self, request: Request, pk: int) -> Response:
+        """Say that the payout never came to the bank, or that it came after all. Amazon's file does not tell.
+
+        What depends on it is planned again: a payout that is not booked is held until a later settlement takes it back.
+        """
+        settlement = self.get_object()
+        asked = CameSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with refusing():
+            payouts.state(settlement, actor_of(request), came=asked.validated_data["came"])
+        found = Settlement.objects.prefetch_related(Prefetch("plans", plans(whole=True))).get(pk=settlement.pk)
+        return Response(SettlementDetailSerializer(found).data)
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer}, responses={200: UploadedSerializer, 201: UploadedSerializer}

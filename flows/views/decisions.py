@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
-from flows import planning, plans, revisions, rules, selectors, undo
+from flows import payouts, planning, plans, revisions, rules, selectors, undo
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
@@ -118,9 +118,12 @@ def payout(request: TenantRequest, pk: int) -> HttpResponse:
     """Let a person say that the payout never came, or that it came after all: Amazon's file does not tell."""
     settlement = get_object_or_404(Settlement, pk=pk, total__gt=0)
     if request.method == "POST":
-        failed = request.POST.get("came") == "no"
-        planning.state_payout_failed(settlement, request.user.actor, failed=failed)
-        messages.success(request, "Noted. What depends on it was planned again.")
+        try:
+            payouts.state(settlement, request.user.actor, came=request.POST.get("came") != "no")
+        except payouts.CannotState as error:
+            messages.error(request, f"{error.text} {error.action}")
+        else:
+            messages.success(request, "Noted. What depends on it was planned again.")
         return redirect("flows:settlement", pk)
     return render(request, "flows/payout.html", {"settlement": settlement})
 

@@ -15,6 +15,7 @@ from flows import categories, overview, plans, prove, selectors, trace, verdicts
 from flows.filters import SettlementFilter
 from flows.models import Flow, Plan
 from flows.overview import Place
+from flows.payouts import Payout, Payouts, has_to_be_asked, may_be_stated
 from flows.readable import KIND_NAMES, line_of_movement
 from flows.views.dashboard import place_of
 from kit.clock import now
@@ -34,11 +35,12 @@ UNDER_WAY: Final = ("posting", "undoing", "planning")  # states of the banner th
 def listing(request: TenantRequest) -> HttpResponse:
     form = SettlementFilter(request.GET, selectors.settlement_currencies(), selectors.settlement_years())
     page = Paginator(selectors.settlements(**form.chosen), PAGE).get_page(request.GET.get("page"))
-    entered, failed, today = selectors.entered(page.object_list), selectors.failed_payouts(), now().date()
+    shown, today = list(page), now().date()
+    entered, known = selectors.entered(shown), Payouts(shown)
     context = {
         "filter": form,
         "page": page,
-        "rows": [(one, selectors.payout_of(one, today, failed), entered.get(one.pk, [])) for one in page],
+        "rows": [(one, known.of(one, today), entered.get(one.pk, [])) for one in shown],
         "tabs": _tabs(files=False),
         "may_upload": can(request.member, Action.UPLOAD),
     }
@@ -67,22 +69,22 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     settlement = get_object_or_404(Settlement.objects.select_related("report", "connection"), pk=pk)
     entered = selectors.entered([settlement]).get(settlement.pk, [])
     plan = _plan(request, settlement, entered[0].plan.pk if entered else 0)
-    came_back = selectors.failed_payouts()
+    known, today = Payouts([settlement]), now().date()
+    payout = known.of(settlement, today)
     context = {
         "settlement": settlement,
-        "payout": selectors.payout_of(settlement, now().date(), came_back),
+        "payout": payout,
         "versions": settlement.reports.filter(state=Report.State.REVISION),
         "crumbs": [("Settlements", reverse("flows:settlements"))],
         "entered": entered,
         "plan": plan,
-        "may_state_payout": can(request.member, Action.APPROVE)
-        and settlement.total > 0
-        and settlement.settlement_id not in came_back,
+        "may_state_payout": can(request.member, Action.APPROVE) and may_be_stated(settlement, known.came_back),
+        "asks_payout": has_to_be_asked(settlement, today, known.came_back),
     }
     if plan is None:
         context |= {"why": selectors.why_unplanned(settlement), "may_edit": can(request.member, Action.EDIT_FLOW)}
     else:
-        context |= _plan_context(request, settlement, plan)
+        context |= _plan_context(request, settlement, plan, payout)
     return render(request, "flows/settlement.html", context)
 
 
@@ -128,7 +130,7 @@ def is_part(request: TenantRequest) -> bool:
     return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
-def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) -> dict[str, Any]:
+def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, payout: Payout) -> dict[str, Any]:
     ledger = selectors.ledger_name(plan.flow)
     counts = plans.counts_by_state(plan)
     documents = plans.documents_of(plan)
@@ -136,13 +138,16 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
     page = Paginator(documents, PAGE_DOCUMENTS).get_page(request.GET.get("page"))
     shown = selectors.name_undos(page.object_list)
     needs = selectors.dependencies_of(shown)
-    banner = verdicts.banner(plan, counts, ledger, selectors.payout_days([plan]).get(plan.pk))
+    back = plans.taking_back(plan)
+    payout_on = selectors.payout_days([plan]).get(plan.pk)
+    banner = verdicts.banner(plan, counts, ledger, payout_on, payout_failed=payout.failed, taking_back=back)
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     return {
         "ledger": ledger,
         "banner": banner,
         "under_way": banner.state in UNDER_WAY,
         "changed": changed,
+        "back": back if back and back.stopped else None,
         "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": plans.unknown_labels(plan),
@@ -157,6 +162,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
         "may_undo": can(request.member, Action.UNDO) and plan.state in IN_THE_BOOKS,
         "may_repost": can(request.member, Action.UNDO) and plans.may_be_posted_again(plan),
         "may_map": can(request.member, Action.MAP),
+        "may_replay": can(request.member, Action.REPLAY),
         "live": plan.flow.state == Flow.State.LIVE,
     }
 
@@ -164,6 +170,8 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan) ->
 def _mended_at(wait: overview.Wait, plan: Plan) -> str:
     if wait.code == HoldReason.CONTINUITY:  # the opening balances are the flow's
         return reverse("flows:flow_edit", args=[plan.flow_id])
+    if wait.code == HoldReason.PAYOUT_FAILED:
+        return reverse("flows:payout", args=[plan.settlement_id])
     if wait.place == Place.RECORDS:
         return f"{reverse('audit:records')}?plan={plan.pk}&state=held&state=parked"
     return place_of(wait, plan.flow)

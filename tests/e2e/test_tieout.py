@@ -1,5 +1,6 @@
 """What the demo's verdict is made of: it must say so when the books are not as the truth has them."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -66,7 +67,7 @@ def test_table_fits_a_terminal_and_names_what_does_not_tie():
     )
     result = Result(
         lines=(line("22942859575"), line("23030236521", difference=1)),
-        books=(books(),),
+        books=(replace(books(), failed=(("22942859575", 1250, True, "23030236521"), ("23030236521", 900, False, ""))),),
         held=(("summary", "AMZ-23187504084-1", reason),),
         expected_held=1,
         orders=48,
@@ -78,4 +79,6 @@ def test_table_fits_a_terminal_and_names_what_does_not_tie():
     assert max(len(each) for each in text.splitlines()) <= tieout.WIDTH
     assert "2 settlements" in text
     assert "60 times" in text
+    assert "payout failed: 12.50 of settlement 22942859575 is in the column payout; settlement 23030236521" in text
+    assert "payout failed: 9.00 of settlement 23030236521; the money stays on clearing" in text
     assert text.endswith("NOT TIED: summary 23030236521: 0.01")

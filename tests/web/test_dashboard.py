@@ -232,7 +232,7 @@ def test_the_number_of_queries_does_not_grow_with_flows_and_settlements(
 
     browser = signed_in(alice)
 
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         assert browser.get(reverse("flows:dashboard")).status_code == 200
 
 

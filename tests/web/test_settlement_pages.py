@@ -617,7 +617,7 @@ def test_a_person_says_that_the_payout_never_came_and_it_is_held(signed_in, bob,
 
     page = browser.post(reverse("flows:payout", args=[settlement.pk]), {"came": "no"}, follow=True)
 
-    assert "Never came, as you said" in text_of(page)
+    assert "Failed, as you said" in text_of(page)
     with scope(settlement.tenant_id):
         assert Delivery.objects.get(kind="transfer").code == "payout_failed"
     browser.post(reverse("flows:payout", args=[settlement.pk]), {"came": "yes"})

@@ -1,0 +1,101 @@
+"""What became of a payout. Amazon's file gives its day; that it failed a later settlement tells, or a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from amazon.models import Settlement
+from bookkeeping.documents import Kind
+from flows import planning
+from flows.models import Delivery, Plan
+from flows.verdicts import day
+
+State = Delivery.State
+
+
+class CannotState(Exception):
+    """Why nothing can be said about a payout, and what to do."""
+
+    def __init__(self, text: str, action: str) -> None:
+        super().__init__(text)
+        self.text, self.action = text, action
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """``state`` is a badge's, ``text`` its words. ``failed`` says what that means for the books, "" where it did not fail."""
+
+    state: str
+    text: str
+    failed: str = ""
+
+
+class Payouts:
+    """What is known of the payouts of several settlements. Two queries at most."""
+
+    def __init__(self, settlements: Iterable[Settlement]) -> None:
+        stated = [one.pk for one in settlements if one.payout_failed]
+        self.came_back, self._booked = failed_payouts(), set[int]()
+        if not stated:
+            return
+        booked = Delivery.objects.filter(plan__settlement__in=stated, key__contains="/P/payout/", live=True)
+        booked = booked.filter(state=State.POSTED).exclude(kind=Kind.UNDO)
+        self._booked |= {
+            plan.settlement_id for plan in Plan.objects.filter(deliveries__in=booked).only("settlement_id")
+        }
+
+    def failed(self, settlement: Settlement) -> bool:
+        return settlement.payout_failed or settlement.settlement_id in self.came_back
+
+    def of(self, settlement: Settlement, today: date) -> Payout:
+        if later := self.came_back.get(settlement.settlement_id):
+            means = f"Settlement {later} took the money back and brings it again."
+            return Payout("warning", f"Failed; came back in {later}", means)
+        if settlement.payout_failed and settlement.pk in self._booked:
+            means = "It is in the books as paid: the bank account shows it until a later settlement takes it back onto clearing."
+            return Payout("warning", "Failed after it was booked", means)
+        if settlement.payout_failed:
+            means = "The money stays on clearing until a later settlement takes it back and brings it again."
+            return Payout("warning", "Failed, as you said", means)
+        if settlement.total < 0:
+            return Payout("skipped", "None: you owe Amazon")
+        if settlement.total == 0:
+            return Payout("skipped", "None: it came out at zero")
+        if settlement.deposit_on > today:
+            return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
+        return Payout("done", f"Paid out on {day(settlement.deposit_on)}")
+
+
+def failed_payouts() -> dict[str, str]:
+    """Return the settlements whose payout came back, by Amazon's id, and the settlement that took it back."""
+    pairings = Plan.objects.exclude(pairings=[]).exclude(state=Plan.State.UNDONE)
+    return {
+        pairing["settlement_id"]: later
+        for found, later in pairings.values_list("pairings", "settlement__settlement_id")
+        for pairing in found
+    }
+
+
+def may_be_stated(settlement: Settlement, came_back: Iterable[str]) -> bool:
+    """Whether a person may say that the payout failed, or came after all."""
+    return settlement.total > 0 and settlement.settlement_id not in came_back
+
+
+def has_to_be_asked(settlement: Settlement, today: date, came_back: Iterable[str]) -> bool:
+    """Whether only a person can know: the payout's day has come, and no later settlement that could tell is here."""
+    if not may_be_stated(settlement, came_back) or settlement.deposit_on > today:
+        return False
+    later = Settlement.objects.filter(
+        seller_id=settlement.seller_id, currency=settlement.currency, starts_at__gte=settlement.ends_at
+    )
+    return settlement.payout_failed or not later.exists()
+
+
+def state(settlement: Settlement, actor: str, *, came: bool) -> None:
+    """Say whether a payout came. What depends on it is planned again. Raises CannotState."""
+    came_back = failed_payouts()
+    if later := came_back.get(settlement.settlement_id):
+        raise CannotState(f"Amazon says that this payout failed: settlement {later} took it back.", "Nothing to do.")
+    if not may_be_stated(settlement, came_back):
+        raise CannotState("This settlement has no payout.", "Nothing to do.")
+    planning.state_payout_failed(settlement, actor, failed=not came)
