@@ -21,6 +21,7 @@ from bookkeeping.months import first_of_month, next_month, uncovered
 from bookkeeping.proof import Verdict
 from flows import history, month_totals, selectors
 from flows.models import Delivery, Flow, Plan
+from flows.payouts import Payout, Payouts
 from flows.verdicts import NEEDS_PERSON, Standing, day, standing
 from kit import clock
 
@@ -73,7 +74,7 @@ class Touching:
     settlement: Settlement
     plan: Plan | None
     standing: Standing
-    payout: selectors.Payout
+    payout: Payout
     falls: int | None
     covers: bool
 
@@ -180,14 +181,14 @@ def touching(about: Known, month: date) -> list[Touching]:
     plans = {one.pk: about.plans[one.pk] for one in found if one.pk in about.plans}
     statements = Plan.objects.filter(pk__in=[plan.pk for plan in plans.values()]).values_list("pk", "statement")
     falls = {pk: _falls(statement, month) for pk, statement in statements}
-    failed = selectors.failed_payouts()
+    payouts = Payouts(found)
     begins, ends = about.bounds(month)
     return [
         Touching(
             settlement=one,
             plan=(plan := plans.get(one.pk)),
             standing=about.standings.get(one.pk, Standing("pending", "Not planned yet")),
-            payout=selectors.payout_of(one, about.today, failed),
+            payout=payouts.of(one, about.today),
             falls=falls.get(plan.pk) if plan else None,
             covers=one.starts_at < ends and one.ends_at > begins,
         )
