@@ -53,17 +53,26 @@ def close_out(invoice: OpenInvoice, *, on: date, currency: str, revision: int = 
 
 
 def opening_entry(
-    source: str, *, on: date, currency: str, clearing: int, reserve: int = 0, deferred: int = 0, revision: int = 1
+    source: str,
+    *,
+    on: date,
+    currency: str,
+    clearing: int,
+    reserve: int = 0,
+    deferred: int = 0,
+    loan: int = 0,
+    revision: int = 1,
 ) -> Planned | None:
-    """Return the entry that opens CLEARING, RESERVE and DEFERRED against OPENING, None when all are 0.
+    """Return the entry that opens CLEARING, RESERVE, DEFERRED and LOAN against OPENING, None when all are 0.
 
-    Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon. ``source`` names the seller
-    account and its settlements' currency, for the key. ``on`` is the day before the books begin.
+    Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon; but ``loan`` is what is still owed.
+    ``source`` names the seller account and its settlements' currency, for the key. ``on`` is the day before the books begin.
     """
     amounts: dict[LineKey, int] = {
         AccountKey.CLEARING: -clearing,
         AccountKey.RESERVE: -reserve,
         AccountKey.DEFERRED: -deferred,
+        AccountKey.LOAN: loan,
     }
     lines = entry_lines(amounts, AccountKey.OPENING)
     if not lines:

@@ -1,7 +1,7 @@
 """Creating a flow, changing what it was agreed on, and discarding one that never posted anything."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -26,11 +26,14 @@ CHANGEABLE: Final = (
     "books_from",
     "opening_clearing",
     "opening_reserve",
+    "opening_loan",
     "generic_items",
     "orders_every_min",
     "settlements_every_min",
 )
-_BEGINNING: Final = frozenset({"mode", "trigger", "books_from", "opening_clearing", "opening_reserve"})
+FIGURES: Final = ("opening_clearing", "opening_reserve", "opening_loan")
+_BEGINNING: Final = frozenset({"mode", "trigger", "books_from", *FIGURES})
+_PERIOD: Final = timedelta(days=14)  # Amazon settles about every two weeks
 # These change what is planned, not only when.
 _REPLANS: Final = _BEGINNING | {"layout", "generic_items"}
 
@@ -62,6 +65,36 @@ def currency_problem(target: Connection, currency: str) -> str:
     )
 
 
+def first_settlement(tenant_id: int, source: Connection | None, currency: str) -> Settlement | None:
+    """Return the earliest settlement that is known of a seller and currency, before there is a flow for it."""
+    return _settlements(tenant_id, source, currency).order_by("ends_at").first()
+
+
+def start_problem(tenant_id: int, source: Connection | None, currency: str, day: date | None) -> str:
+    """Return why books cannot begin on a day, and what to do; "" where they can.
+
+    They may begin as late as the day after the settlement that Amazon is making now. Later than that, settlements would
+    come that nobody books, and nobody is reminded of them."""
+    if day is None:
+        return ""
+    today = clock.now().date()
+    last = _settlements(tenant_id, source, currency).order_by("ends_at").last()
+    ends = last.ends_at.date() + _PERIOD if last else today
+    ends = ends if ends > today else today + _PERIOD
+    latest = ends + timedelta(days=1)
+    if day <= latest:
+        return ""
+    return (
+        f"{day:%-d %B %Y} is too far ahead: the settlement that Amazon is making now ends about {ends:%-d %B %Y}, and those "
+        f"after it would be in no books. Choose a day up to {latest:%-d %B %Y}, or set the flow up when that day is near."
+    )
+
+
+def _settlements(tenant_id: int, source: Connection | None, currency: str) -> QuerySet[Settlement]:
+    seller_id = source.remote_id if source else ""
+    return Settlement.objects.filter(tenant_id=tenant_id, seller_id=seller_id, currency=currency)
+
+
 def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
     """Create a flow in set-up and have it fetch and plan for the first time.
 
@@ -70,7 +103,8 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
     source, target, currency = values["source"], values["target"], values["currency"]
     if problem := currency_problem(target, currency):
         raise CannotChange(problem)
-    # Two empty sources are not the same to a unique constraint.
+    if problem := start_problem(tenant_id, source, currency, values.get("books_from")):
+        raise CannotChange(problem)
     twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
     if twin is not None:
         raise CannotChange(
@@ -110,6 +144,8 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
             "The books of this flow have begun: their first day and opening figures can no longer change, and how it books is "
             "changed on a page of its own. Correct a figure by an entry of your own in the ledger."
         )
+    if problem := start_problem(flow.tenant_id, flow.source, flow.currency, different.get("books_from")):
+        raise CannotChange(problem)
     if "books_from" in different:
         _leave_out(flow, different["books_from"])
     with trail.recorded():

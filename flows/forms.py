@@ -9,8 +9,9 @@ from typing import Any, Final
 from django import forms
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
-from flows import creation
+from flows import creation, opening
 from flows.models import Flow
+from flows.opening import Told
 from kit import clock
 from ledgers.models import Company
 from tenants.models import Connection
@@ -103,6 +104,14 @@ class TermsForm(forms.Form):
         help_text="Your money that Amazon held back. Seller Central: Payments, Statement view, the settlement before, "
         "account level reserve.",
     )
+    opening_loan = forms.CharField(
+        label="Still owed on a loan from Amazon",
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Only if Amazon Lending takes repayments out of your settlements and the loan is not in your books yet. Seller "
+        "Central: Growth, Lending, the balance on that day.",
+    )
     orders_every_min = forms.TypedChoiceField(label="Look for orders", coerce=int, choices=_ORDERS_EVERY, initial=60)
     settlements_every_min = forms.TypedChoiceField(
         label="Look for settlements",
@@ -112,19 +121,24 @@ class TermsForm(forms.Form):
         help_text="Amazon makes a settlement about every two weeks.",
     )
 
-    def __init__(self, data: Any = None, *, flow: Flow | None = None, deposits: bool = True) -> None:
+    def __init__(
+        self, data: Any = None, *, flow: Flow | None = None, told: Told | None = None, deposits: bool = True
+    ) -> None:
         super().__init__(data, initial=_initial(flow) if flow else None)
-        self.flow = flow
+        self.flow, self.told = flow, told
+        self.tenant_id = flow.tenant_id if flow else 0
+        if told is not None and not (flow and opening.stated(flow)):
+            self._take_from_the_file(told)
         if not deposits:
             del self.fields["layout"]
         fixed = flow is not None and flow.state != Flow.State.SETUP
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
             for name in ("layout", "generic_items"):
                 self.fields.pop(name, None)
-        for name in ("opening_clearing", "opening_reserve"):
+        for name in creation.FIGURES:
             self.fields[name].label = f"{self.fields[name].label}{f', {flow.currency}' if flow else ''}"
         if fixed:
-            for name in ("mode", "trigger", "books_from", "opening_clearing", "opening_reserve"):
+            for name in ("mode", "trigger", "books_from", *creation.FIGURES):
                 del self.fields[name]
 
     def clean_books_from(self) -> date | None:
@@ -134,20 +148,30 @@ class TermsForm(forms.Form):
         cleaned = super().clean() or {}
         currency, target = self._currency(), self._target()
         if currency:
-            for name in ("opening_clearing", "opening_reserve"):
+            for name in creation.FIGURES:
                 self._parse(cleaned, name, currency)
-        self._check_start(cleaned, target)
+        self._check_start(cleaned, target, currency)
         return cleaned
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the flow."""
         return {name: value for name, value in self.cleaned_data.items() if name in creation.CHANGEABLE}
 
+    def _source(self) -> Connection | None:
+        return self.flow.source if self.flow else None
+
     def _currency(self) -> str:
         return self.flow.currency if self.flow else ""
 
     def _target(self) -> Connection | None:
         return self.flow.target if self.flow else None
+
+    def _take_from_the_file(self, told: Told) -> None:
+        """Offer the figures of Amazon's own file, and the day they hold on."""
+        currency = told.settlement.currency
+        for name, amount in (("opening_clearing", told.clearing), ("opening_reserve", told.reserve)):
+            self.initial[name] = to_text(amount, currency) if amount else ""
+        self.initial["books_from"] = self.initial.get("books_from") or told.day
 
     def _parse(self, cleaned: dict[str, Any], name: str, currency: str) -> None:
         if name not in cleaned:
@@ -159,15 +183,17 @@ class TermsForm(forms.Form):
             return
         if name == "opening_reserve" and cleaned[name] < 0:
             self.add_error(name, "A reserve is money that Amazon holds for you: it cannot be below zero.")
+        if name == "opening_loan" and cleaned[name] < 0:
+            self.add_error(name, "Write what you still owe, above zero.")
 
-    def _check_start(self, cleaned: dict[str, Any], target: Connection | None) -> None:
+    def _check_start(self, cleaned: dict[str, Any], target: Connection | None, currency: str) -> None:
         starts = cleaned.get("books_from")
         if starts is None:
-            if any(
-                isinstance(each := cleaned.get(name), int) and each for name in ("opening_clearing", "opening_reserve")
-            ):
+            if any(isinstance(each := cleaned.get(name), int) and each for name in creation.FIGURES):
                 self.add_error("books_from", "Say on which day these opening figures hold: the first day of the books.")
             return
+        if currency and (problem := creation.start_problem(self.tenant_id, self._source(), currency, starts)):
+            self.add_error("books_from", problem)
         if target is None:
             return
         company = Company.objects.filter(connection=target).first()
@@ -193,6 +219,7 @@ class NewFlowForm(TermsForm):
         self, data: Any = None, *, tenant_id: int, sources: Sequence[Connection], targets: Sequence[Connection]
     ) -> None:
         super().__init__(data)
+        self.tenant_id = tenant_id
         self.sources = {str(each.pk): each for each in sources}
         self.targets = {str(each.pk): each for each in targets}
         self.currencies: dict[str, list[str]] = {
@@ -206,6 +233,8 @@ class NewFlowForm(TermsForm):
         self._choices("currency", [(currency, currency) for currency in offered])
         if len(self.targets) == 1:
             self._start_after_closing(next(iter(self.targets.values())))
+        if not sources or (len(sources) == 1 and not self.currencies[""]):
+            self._begin_with_what_is_known(sources[0] if sources else None)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -244,15 +273,26 @@ class NewFlowForm(TermsForm):
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
+    def _source(self) -> Connection | None:
+        return self.sources.get(str(self.cleaned_data.get("source", "")))
+
+    def _begin_with_what_is_known(self, source: Connection | None) -> None:
+        """Where there is but one thing to create a flow for, and its first settlement is known, offer its figures."""
+        [currency, *others] = self.currencies[str(source.pk) if source else ""] or [""]
+        if not others and not self.initial.get("books_from"):
+            self.told = opening.told_by(creation.first_settlement(self.tenant_id, source, currency))
+            if self.told is not None:
+                self._take_from_the_file(self.told)
+
     def _start_after_closing(self, target: Connection) -> None:
         company = Company.objects.filter(connection=target).first()
         if company and company.closed_until and (clock.now().date() - company.closed_until).days < 400:
-            self.fields["books_from"].initial = date.fromordinal(company.closed_until.toordinal() + 1)
+            self.initial["books_from"] = date.fromordinal(company.closed_until.toordinal() + 1)
 
 
 def _initial(flow: Flow) -> dict[str, Any]:
     values = {name: getattr(flow, name) for name in creation.CHANGEABLE}
-    for name in ("opening_clearing", "opening_reserve"):
+    for name in creation.FIGURES:
         values[name] = to_text(values[name], flow.currency) if values[name] else ""
     return values
 

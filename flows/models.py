@@ -56,6 +56,7 @@ class Flow(ScopedModel):
     opening_clearing = models.BigIntegerField(default=0, help_text="Minor units, debit positive")
     opening_reserve = models.BigIntegerField(default=0, help_text="Minor units, debit positive")
     opening_deferred = models.BigIntegerField(default=0, help_text="Minor units, debit positive")
+    opening_loan = models.BigIntegerField(default=0, help_text="Minor units, what is still owed on Amazon's loan")
     cut_over_at = models.DateTimeField(
         null=True, blank=True, help_text="Orders shipped before this instant are invoiced only when they settle"
     )
@@ -79,7 +80,13 @@ class Flow(ScopedModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "account_type", "currency", "target"], name="flow_once_per_company"
-            )
+            ),
+            # Two empty sources are not the same to the one above, and SQLite cannot be told that they are.
+            models.UniqueConstraint(
+                fields=["account_type", "currency", "target"],
+                condition=Q(source=None),
+                name="flow_of_files_once_per_company",
+            ),
         ]
 
     def __str__(self) -> str:

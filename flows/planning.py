@@ -28,7 +28,7 @@ DISPATCHED_S: Final = 60  # how long a flow counts as taken once a worker was se
 State = Delivery.State
 _OPEN: Final = (Plan.State.PLANNING, Plan.State.PLANNED, Plan.State.POSTING)
 # What makes the ledger ready for documents may go before anybody approved any.
-_GROUNDWORK: Final = frozenset({Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM})
+GROUNDWORK: Final = frozenset({Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM})
 
 
 def plan_new(flow: Flow, *, at_once: bool = False) -> int:
@@ -57,6 +57,8 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     else:
         planner.soon(flow)
     _approve_reposted(flow)
+    if new and not flow.books_from:
+        opening.bring_up_to_date(flow)  # it is dated by the first settlement
     return len(new)
 
 
@@ -161,7 +163,7 @@ def release(flow: Flow) -> None:
     """Let go what the flow posts by itself, oldest settlement first."""
     if flow.state != Flow.State.LIVE:
         return
-    own = Delivery.objects.filter(flow=flow, plan=None, state=State.PLANNED).exclude(kind__in=_GROUNDWORK)
+    own = Delivery.objects.filter(flow=flow, plan=None, state=State.PLANNED).exclude(kind__in=GROUNDWORK)
     # What is being planned again may be half old, half new by now: its planner lets it go.
     unfinished = Delivery.objects.filter(flow=flow, plan__state=Plan.State.POSTING, plan__asked=F("plan__made"))
     unfinished = unfinished.filter(plan__problem="")
@@ -196,14 +198,6 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
         planner.soon(plan.flow)
 
 
-def starts_in_the_middle(flow: Flow) -> bool:
-    """Whether the first planned settlement gives back a reserve, or carries a debt, that no settlement before it explains."""
-    first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
-    if first is None or history.chain(flow, first.settlement).gap_after is not None:
-        return False
-    return bool(first.settlement.reserve_released or first.settlement.opening_debt)
-
-
 def needed_keys(flow: Flow) -> set[AccountKey]:
     """Return the account keys that the planned settlements use; clearing and bank always."""
     needed = {AccountKey.CLEARING, AccountKey.BANK}
@@ -212,8 +206,10 @@ def needed_keys(flow: Flow) -> set[AccountKey]:
             needed |= {account_key(key) for key, amount in by_key.items() if amount}
         if any(movement["kind"] == "C" for movement in statement.get("movements", [])):
             needed.add(AccountKey.CHARGE_METHOD)
-    if flow.opening_clearing or flow.opening_reserve:
+    if opening.stated(flow):
         needed.add(AccountKey.OPENING)
+        needed |= {AccountKey.RESERVE} if flow.opening_reserve else set()
+        needed |= {AccountKey.LOAN} if flow.opening_loan else set()
     return needed
 
 
@@ -225,7 +221,7 @@ def ensure_delivery(flow: Flow, draft: Draft, state: str) -> None:
 
 def may_post(row: Delivery) -> bool:
     """Whether a row may leave: its flow is live and its plan approved."""
-    if row.flow.state != Flow.State.LIVE and row.kind not in _GROUNDWORK:
+    if row.flow.state != Flow.State.LIVE and row.kind not in GROUNDWORK:
         return False
     return row.plan is None or row.plan.state in (Plan.State.POSTING, Plan.State.POSTED, Plan.State.UNDOING)
 
@@ -288,6 +284,5 @@ __all__ = [
     "release",
     "replan",
     "replan_open",
-    "starts_in_the_middle",
     "state_payout_failed",
 ]

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 from bookkeeping.documents import How, Kind
 from bookkeeping.facts import Label
 from bookkeeping.numbering import undo_key
-from flows import mapping
+from flows import mapping, opening
 from flows.models import Delivery, Plan
 from flows.readable import KIND_NAMES, Names, Paper, papers
 from flows.verdicts import TakingBack
@@ -56,6 +56,13 @@ def made_first(plan: Plan) -> QuerySet[Delivery]:
     keys = planned.filter(dependencies__key__startswith="company/").values("dependencies__key")
     found = Delivery.objects.filter(plan=None, remote_key=plan.flow.target.remote_key, key__in=keys, live=True)
     return found.exclude(state=State.POSTED).order_by("kind", "id")
+
+
+def opening_of(plan: Plan) -> Paper | None:
+    """Return the flow's opening entry where this is the first settlement after it: then it is the first document."""
+    row = opening.entry(plan.flow)
+    earlier = Plan.objects.filter(flow=plan.flow, settlement__ends_at__lt=plan.settlement.ends_at)
+    return paper_of(row) if row is not None and not earlier.exists() else None
 
 
 def papers_of(plan: Plan, deliveries: Iterable[Delivery]) -> list[Paper]:

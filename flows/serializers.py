@@ -68,6 +68,7 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "books_from",
             "opening_clearing",
             "opening_reserve",
+            "opening_loan",
             "generic_items",
             "orders_every_min",
             "settlements_every_min",
@@ -95,7 +96,10 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
         required=False, min_value=-SOUND, max_value=SOUND, help_text="Minor units, debit positive."
     )
     opening_reserve = serializers.IntegerField(
-        required=False, min_value=-SOUND, max_value=SOUND, help_text="Minor units, debit positive."
+        required=False, min_value=0, max_value=SOUND, help_text="Minor units that Amazon held back."
+    )
+    opening_loan = serializers.IntegerField(
+        required=False, min_value=0, max_value=SOUND, help_text="Minor units still owed on a loan from Amazon."
     )
     generic_items = serializers.BooleanField(
         required=False, help_text="Invoice an unmapped SKU with the general item instead of holding it."
@@ -370,6 +374,27 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "updated_at",
         )
         read_only_fields = fields
+
+
+class ToldSerializer(serializers.Serializer[Any]):
+    """What the first settlement's file says about the day on which it starts."""
+
+    settlement = serializers.CharField(source="settlement.settlement_id")
+    books_from = serializers.DateField(source="day")
+    opening_clearing = serializers.IntegerField(source="clearing")
+    opening_reserve = serializers.IntegerField(source="reserve")
+
+
+class OpeningSerializer(serializers.Serializer[Any]):
+    """How the books of a flow begin: what is stated, what Amazon's file tells, and the entry that comes first."""
+
+    books_from = serializers.DateField(source="flow.books_from", allow_null=True)
+    opening_clearing = serializers.IntegerField(source="flow.opening_clearing", help_text="Debit positive.")
+    opening_reserve = serializers.IntegerField(source="flow.opening_reserve")
+    opening_loan = serializers.IntegerField(source="flow.opening_loan")
+    told = ToldSerializer(allow_null=True, help_text="Null: the first settlement rests on nothing from before.")
+    missing = serializers.BooleanField(help_text="Amazon's file tells figures and nobody has stated any.")
+    entry = DeliverySerializer(allow_null=True)
 
 
 class DeliveryDetailSerializer(DeliverySerializer):

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, AccountKey
-from flows import mapping, planning, rows, rules
+from flows import mapping, opening, planning, rows, rules
 from flows.fitting import fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
@@ -141,9 +141,7 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
 
 def opening_missing(flow: Flow) -> bool:
     """Whether the first settlement rests on money from before, and nobody has said how much."""
-    if flow.opening_clearing or flow.opening_reserve:
-        return False
-    return planning.starts_in_the_middle(flow)
+    return opening.told(flow) is not None and not opening.stated(flow)
 
 
 def checks(flow: Flow) -> list[Check]:

@@ -58,8 +58,9 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
 
     kind = serializers.SerializerMethodField()
     checks = CheckSerializer(many=True, read_only=True)
-    shared = serializers.SerializerMethodField(
-        help_text="Books that are also connected from another Tieout account: both could post the same settlement."
+    shared = serializers.BooleanField(
+        read_only=True,
+        help_text="Books that are also connected from another Tieout account: both could post the same settlement.",
     )
     consented_at = serializers.DateTimeField(source="grant.consented_at", read_only=True)
     consent_ends_at = serializers.DateTimeField(source="grant.hard_expires_at", allow_null=True, read_only=True)
@@ -83,9 +84,6 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
         )
         read_only_fields = fields
 
-    def get_shared(self, connection: Connection) -> bool:
-        return sharing.elsewhere(connection)
-
     def get_kind(self, connection: Connection) -> ProviderKind:
         return provider(connection.provider).kind
 
@@ -103,7 +101,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     queryset = Connection.objects.none()
 
     def get_queryset(self) -> QuerySet[Connection]:
-        return Connection.objects.select_related("grant")
+        return sharing.with_shared(Connection.objects.select_related("grant"))
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):

@@ -6,10 +6,12 @@ of the two posts is held for the other (``flows.rows``); this is only the warnin
 
 from typing import Final
 
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+
 from kit.scope import unscoped
 from tenants.alerts import alert, settle_alert
 from tenants.models import Access, Connection
-from tenants.providers import ProviderKind, Step, provider
+from tenants.providers import ProviderKind, Step, provider, providers
 
 TEXT: Final = "This company is also connected from another Tieout account; both could post the same settlement."
 ACTION: Final = (
@@ -21,6 +23,18 @@ ACTION: Final = (
 def elsewhere(connection: Connection) -> bool:
     """Tell whether another tenant is connected to the same books."""
     return bool(_others(connection))
+
+
+def with_shared(connections: QuerySet[Connection]) -> QuerySet[Connection]:
+    """Return the connections with what ``elsewhere`` says of each, as ``shared``, in the same query."""
+    with unscoped("two tenants may share a company, and both have to know"):
+        same = Connection.objects.filter(
+            provider=OuterRef("provider"), environment=OuterRef("environment"), remote_id=OuterRef("remote_id")
+        )
+        others = same.exclude(state=Access.REVOKED).exclude(tenant_id=OuterRef("tenant_id"))
+    ledgers = [spec.slug for spec in providers(ProviderKind.LEDGER)]
+    shared = Q(Exists(others), provider__in=ledgers)
+    return connections.annotate(shared=ExpressionWrapper(shared, output_field=BooleanField()))
 
 
 def step(connection: Connection) -> Step | None:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import creation, onboarding, schedule, setup
+from flows import creation, onboarding, opening, schedule, setup
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import BadRequest, Refused, refusing
 from flows.models import Flow, Run
@@ -18,6 +18,7 @@ from flows.serializers import (
     FlowSerializer,
     FlowSettingsSerializer,
     NewFlowSerializer,
+    OpeningSerializer,
     ProblemSerializer,
     RunSerializer,
 )
@@ -79,6 +80,16 @@ class FlowViewSet(Listed):
             if switch:
                 setup.switch_mode(flow, mode, trigger, actor_of(request))
         return self._flow(flow)
+
+    @extend_schema(responses=OpeningSerializer)
+    @action(detail=True, methods=["get"])
+    def opening(self, request: Request, pk: int) -> Response:
+        """How the books begin: the figures, what the first settlement tells about them, and the opening entry."""
+        flow = self.get_object()
+        told = opening.told(flow)
+        missing = told is not None and not opening.stated(flow)
+        found = {"flow": flow, "told": told, "missing": missing, "entry": opening.entry(flow)}
+        return Response(OpeningSerializer(found).data)
 
     @extend_schema(request=None, responses={202: FlowSerializer})
     @action(detail=True, methods=["post"])

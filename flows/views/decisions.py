@@ -40,6 +40,7 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
         "settlement": plan.settlement,
         "ledger": selectors.ledger_name(plan.flow),
         "page": page,
+        "opening": plans.opening_of(plan) if page.number == 1 else None,
         "papers": plans.papers_of(plan, page.object_list),
         "totals": plans.totals_by_kind(plan),
         "made_first": plans.papers_of(plan, plans.made_first(plan)),

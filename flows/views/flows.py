@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from flows import creation, onboarding, overview, planning, schedule, setup
+from flows import creation, onboarding, opening, overview, schedule, setup
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
 from flows.onboarding import StepName
@@ -69,6 +69,7 @@ def new(request: TenantRequest) -> HttpResponse:
         "targets": targets,
         "currencies": any(form.currencies.values()),
         "steps": stepper(onboarding.progress(None), StepName.FLOW),
+        "opening": form.told,
         "crumbs": _crumbs(),
     }
     return render(request, "flows/flow_new.html", context)
@@ -103,9 +104,11 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: TenantRequest, pk: int) -> HttpResponse:
     flow = flow_or_404(pk)
+    told = opening.told(flow) if flow.state == Flow.State.SETUP else None
     form = TermsForm(
         request.POST if request.method == "POST" else None,
         flow=flow,
+        told=told,
         deposits=open_ledger(flow.target).capabilities.deposit,
     )
     if request.method == "POST" and form.is_valid():
@@ -118,7 +121,7 @@ def edit(request: TenantRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Saved." if changed else "Nothing was different.")
             return redirect("flows:flow", pk)
-    context = {"flow": flow, "form": form, "crumbs": _crumbs(flow), "opening": _opening_hint(flow)}
+    context = {"flow": flow, "form": form, "crumbs": _crumbs(flow), "opening": told}
     return render(request, "flows/flow_edit.html", context)
 
 
@@ -297,7 +300,7 @@ def _live_page(request: TenantRequest, flow: Flow, **more: Any) -> HttpResponse:
         "first": planned[:FIRST],
         "planned": len(planned),
         "held": held.count(),
-        "opening": bool(flow.books_from and (flow.opening_clearing or flow.opening_reserve)),
+        "opening": opening.entry(flow),
         "crumbs": _crumbs(flow),
         **more,
     }
@@ -311,22 +314,6 @@ def planning_order(plans: Any) -> list[Plan]:
 
 def _silent(flow: Flow, error: Exception) -> str:
     return f"{flow.target} could not be asked: {error} Test its connection, then try again."
-
-
-def _opening_hint(flow: Flow) -> dict[str, Any] | None:
-    """Return what the first planned settlement itself says about the opening figures, where the form still takes them."""
-    if flow.state != Flow.State.SETUP or not planning.starts_in_the_middle(flow):
-        return None
-    first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
-    if first is None:
-        return None
-    settlement = first.settlement
-    return {
-        "settlement": settlement,
-        "clearing": settlement.opening_debt,
-        "reserve": settlement.reserve_released,
-        "day": flow.books_from or settlement.starts_at.date(),
-    }
 
 
 def _read_lists(targets: list[Connection], chosen: str) -> str:

@@ -11,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from flows import onboarding, overview, planning, setup
+from flows import onboarding, opening, overview, planning, setup
+from flows import plans as plans_of
 from flows.models import Delivery, Flow, Plan
 from flows.onboarding import StepName
 from flows.readable import KIND_NAMES
@@ -68,6 +69,7 @@ def dry_run(request: TenantRequest, pk: int) -> HttpResponse:
     ).get_page(request.GET.get("page"))
     waits = overview.waits([flow]).get(flow.pk, [])
     made_first = Delivery.objects.filter(flow=flow, plan=None, live=True).exclude(state=State.POSTED)
+    opened = opening.entry(flow)
     context = {
         "flow": flow,
         "page": page,
@@ -77,8 +79,12 @@ def dry_run(request: TenantRequest, pk: int) -> HttpResponse:
         "waits": [(wait, place_of(wait, flow)) for wait in waits],
         "made_first": [
             Made(KIND_NAMES[kind], count, 0)
-            for kind, count in made_first.order_by("kind").values_list("kind").annotate(Count("pk"))
+            for kind, count in made_first.filter(kind__in=planning.GROUNDWORK)
+            .order_by("kind")
+            .values_list("kind")
+            .annotate(Count("pk"))
         ],
+        "opening": plans_of.paper_of(opened) if opened is not None and page.number == 1 else None,
         "opening_missing": setup.opening_missing(flow),
         "may_approve": can(request.member, Action.APPROVE),
         "may_edit": can(request.member, Action.EDIT_FLOW),

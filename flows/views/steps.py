@@ -8,6 +8,7 @@ from django.urls import reverse
 from flows import history
 from flows.models import Flow, Run
 from flows.onboarding import LABELS, Progress, StepName
+from kit import clock
 from tenants.models import Member
 from tenants.providers import ProviderKind, providers
 from tenants.roles import Action, can
@@ -142,6 +143,13 @@ def _came_back_empty(flow: Flow, run: Run) -> Next:
     if run.state == Run.State.FAILED:
         test = Link("Test the connection", reverse("tenants:connection", args=[flow.source_id]))
         return Next("The first fetch failed", f"{run.problem} {run.action}".strip(), (again, test))
+    if flow.books_from and flow.books_from > clock.now().date():
+        return Next(
+            "The books of this flow begin later",
+            f"They begin on {flow.books_from:%-d %B %Y}. The first settlement that ends on or after that day is planned when "
+            "Amazon makes it; nothing from before is booked here.",
+            (Link("Change the first day", reverse("flows:flow_edit", args=[flow.pk])),),
+        )
     since = f" that ended on or after {flow.books_from:%-d %B %Y}" if flow.books_from else ""
     return Next(
         "Amazon has no settlement for this flow yet",

@@ -1,12 +1,15 @@
 """Creating, mapping, starting, pausing, changing and discarding a flow."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import time_machine
+from django.db import IntegrityError, transaction
 
+from amazon.models import Settlement
 from audit.models import Event
 from bookkeeping.accounts import AccountClass, AccountKey
-from flows import creation, onboarding, planning, rules, setup
+from flows import creation, onboarding, opening, planning, rules, setup
 from flows.models import Attempt, Delivery, Flow, MappingRule, Plan
 from flows.onboarding import StepName
 from kit import clock
@@ -93,6 +96,46 @@ def test_the_opening_balance_account_is_offered_once_there_is_something_to_open(
     creation.change(fresh, "alice", {"books_from": date(2026, 1, 1), "opening_reserve": 2000})
 
     assert line(fresh, K.OPENING).suggestion.account_id == "eq"
+
+
+def test_the_opening_entry_is_planned_before_the_flow_is_live_and_follows_its_figures(acme, flow, in_acme):
+    settle(acme)
+
+    creation.change(flow, "alice", {"books_from": date(2026, 1, 1), "opening_reserve": 2000, "opening_loan": 500})
+    first = opening.entry(flow)
+    creation.change(flow, "alice", {"opening_clearing": -300})
+    second = opening.entry(flow)
+    creation.change(flow, "alice", {"opening_clearing": 0, "opening_reserve": 0, "opening_loan": 0})
+
+    assert (first.state, first.on) == ("held", date(2025, 12, 31))  # nobody has chosen the opening balance account
+    assert (first.pk, first.amount, second.amount) == (second.pk, 2000, 2000)
+    lines = {each["key"]: each["debit"] - each["credit"] for each in second.plain_document["lines"]}
+    assert lines == {"CLEARING": -300, "RESERVE": 2000, "LOAN": -500, "OPENING": -1200}
+    assert opening.entry(flow) is None
+
+
+def test_books_may_begin_after_the_settlement_under_way_and_not_later(acme, flow, in_acme):
+    settle(acme, start="2026-01-01")
+    ends = Settlement.objects.get().ends_at.date()
+    today = datetime.combine(ends + timedelta(days=4), time(12), UTC)
+    soon, too_late = ends + timedelta(days=15), ends + timedelta(days=16)
+
+    with time_machine.travel(today, tick=False):
+        creation.change(flow, "alice", {"books_from": soon})
+        with pytest.raises(creation.CannotChange, match=r"too far ahead.*Choose a day up to"):
+            creation.change(flow, "alice", {"books_from": too_late})
+        with pytest.raises(creation.CannotChange, match="too far ahead"):
+            creation.create(
+                acme.pk, "alice", {"source": None, "target": flow.target, "currency": "USD", "books_from": too_late}
+            )
+
+    assert flow.books_from == soon
+
+
+def test_a_company_has_one_flow_of_uploaded_files_for_a_currency(flow, in_acme):
+    """Two empty sources are the same source, on every database."""
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Flow.objects.create(tenant_id=flow.tenant_id, name="Twin", target=flow.target, currency=flow.currency)
 
 
 def test_accepting_maps_what_is_suggested_and_makes_only_what_rows_need(acme, fresh):

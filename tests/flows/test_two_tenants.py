@@ -6,7 +6,7 @@ from flows import mapping, setup
 from flows.models import Delivery, Flow
 from kit.scope import scope, unscoped
 from ledgers.registry import refresh_lists
-from tenants import connections
+from tenants import connections, sharing
 from tenants.models import Alert, Connection
 
 
@@ -106,6 +106,13 @@ def test_the_checks_of_connection_and_flow_say_it_until_one_has_gone(both, acme,
     assert alerts(globex) == []
     with scope(acme.pk):
         assert "Connected only here" not in [step.name for step in connections.run_checks(first.target)]
+
+
+def test_the_list_of_connections_says_which_are_shared(both, acme):
+    with scope(acme.pk):
+        shared = {one.provider: one.shared for one in sharing.with_shared(Connection.objects.all())}
+
+    assert shared == {"amazon": False, "quickbooks": True}
 
 
 def test_a_seller_that_two_read_from_is_nothing_to_warn_of(both):

@@ -320,6 +320,55 @@ def test_the_first_settlement_itself_tells_the_opening_figures(bobs, acme, flow)
     assert "It gives back 20.00 USD held before it" in text_of(bobs.get(at("flow_edit", flow.pk)))
 
 
+def test_the_figures_of_the_first_settlement_are_entered_already(bobs, acme, flow):
+    settle(
+        acme,
+        rows=(
+            *SALE,
+            ("other-transaction", "other-transaction", "Previous Reserve Amount Balance", "20.00"),
+            ("other-transaction", "other-transaction", "Payable to Amazon", "-5.00"),
+        ),
+        start="2026-01-01",
+    )
+
+    page = bobs.get(at("flow_edit", flow.pk)).content.decode()
+
+    assert 'name="opening_reserve" value="20.00"' in page
+    assert 'name="opening_clearing" value="-5.00"' in page
+    assert 'name="books_from" value="2026-01-01"' in page or 'name="books_from" value="2025-12-31"' in page
+
+
+def test_a_new_flow_of_uploaded_files_begins_with_what_the_first_one_says(bobs, acme, in_acme, books):
+    settle(acme, rows=(*SALE, ("other-transaction", "other-transaction", "Previous Reserve Amount Balance", "20.00")))
+
+    page = bobs.get(reverse("flows:flow_new")).content.decode()
+
+    assert 'name="opening_reserve" value="20.00"' in page
+
+
+def test_the_opening_entry_is_the_first_document_of_the_dry_run_and_of_the_first_approval(bobs, acme, flow):
+    first = plan_of(settle(acme, "15000000001", start="2026-01-01"))
+    second = plan_of(settle(acme, "15000000002", start="2026-02-01"))
+    bobs.post(at("flow_edit", flow.pk), terms(books_from="2026-01-01", opening_reserve="20.00", opening_loan="7.50"))
+
+    dry_run = text_of(bobs.get(at("dry_run", flow.pk)))
+    approval = text_of(bobs.get(reverse("flows:approve", args=[first.pk])))
+
+    assert dry_run.index("AMZ-OPENING-USD") < dry_run.index("15000000001")
+    assert "Written first" not in dry_run
+    documents = approval[approval.index("Documents") :]
+    assert documents.index("AMZ-OPENING-USD") < documents.index("Memo")
+    assert "AMZ-OPENING-USD" not in text_of(bobs.get(reverse("flows:approve", args=[second.pk])))
+    assert "before everything else: AMZ-OPENING-USD" in text_of(bobs.get(at("flow_live", flow.pk)))
+
+
+def test_a_first_day_far_ahead_is_refused_with_what_to_do(bobs, flow):
+    response = bobs.post(at("flow_edit", flow.pk), terms(books_from="2031-01-01"))
+
+    assert "is too far ahead" in text_of(response)
+    assert "set the flow up when that day is near" in text_of(response)
+
+
 def test_a_first_day_that_would_leave_out_posted_work_is_refused(bobs, acme, flow, in_acme):
     from tests.flows.test_setup import sent
 

@@ -44,6 +44,24 @@ def test_a_flow_is_created_in_set_up_and_fetches_at_once(demo, rest):
     assert made["next_run_at"] is not None
 
 
+def test_how_the_books_begin_is_told_and_stated(demo, rest):
+    with demo.inside:
+        Flow.objects.filter(pk=demo.flow.pk).update(state="setup")
+        first = Plan.objects.order_by("settlement__ends_at").first().settlement
+        Settlement.objects.filter(pk=first.pk).update(reserve_released=2000)
+    address = f"flows/{demo.flow.pk}"
+
+    before = rest.get(f"{address}/opening").json()
+    answer = rest.patch(address, {"books_from": before["told"]["books_from"], "opening_reserve": 2000})
+    after = rest.get(f"{address}/opening").json()
+
+    assert answer.status_code == 200
+    assert before["told"]["opening_reserve"] == 2000
+    assert (before["missing"], before["entry"]) == (True, None)
+    assert (after["missing"], after["opening_reserve"]) == (False, 2000)
+    assert (after["entry"]["number"], after["entry"]["amount"]) == ("AMZ-OPENING-USD", 2000)
+
+
 def test_the_same_flow_twice_is_refused_with_its_name(demo, rest):
     new = {"name": "Again", "currency": "USD", "source": demo.flow.source_id, "target": demo.flow.target_id}
 
