@@ -16,8 +16,9 @@ from audit.carried import pieces
 from audit.models import ChainHead, Event
 from audit.verification import last_verified
 from audit.way import way
+from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
-from flows import plans, replay, selectors
+from flows import closing, plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
 from flows.readable import KIND_NAMES, line_of_movement
@@ -96,6 +97,7 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
         "dependants": selectors.dependants_of(row),
         "pieces": pieces(row),
         "may_replay": can(request.member, Action.REPLAY) and row.state in replay.REPLAYABLE,
+        "may_close": row.kind == Kind.INVOICE and can(request.member, Action.UNDO) and closing.may_be_closed(row),
         "crumbs": [("Audit", reverse("audit:records"))],
     }
     return render(request, "audit/record.html", context)

@@ -154,6 +154,14 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "plan.undo_asked": _moment(
         "Taking back was asked for", "undoing", lambda data: f"{data['documents']:,} documents."
     ),
+    "invoice.closed_out": _moment(
+        "Closed out",
+        "done",
+        lambda data: (
+            f"{to_text(data['amount'], data['currency'])} {data['currency']} never settled and went back out of income."
+        ),
+    ),
+    "shipment.cancelled": _moment("Order cancelled", "undone", lambda data: "Its invoice is taken back or closed."),
     "plan.repost_asked": _moment(
         "Posting anew was asked for", "undoing", lambda data: "It is taken back first, then planned and posted again."
     ),

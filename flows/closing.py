@@ -54,6 +54,18 @@ def close_out(row: Delivery, actor: str) -> int:
         return _close_out(row, actor)
 
 
+def preview(row: Delivery) -> list[Delivery]:
+    """Return the documents that would close an invoice, for reading: nothing is stored. Raises CannotClose."""
+    _, _, found = _closing(row)
+    return [rows.unsaved(row.flow, None, draft) for draft in found]
+
+
+def may_be_closed(row: Delivery) -> bool:
+    """Whether something of an invoice in the books is open."""
+    balance = InvoiceBalance.objects.filter(delivery=row, from_shipment=True).select_related("delivery").first()
+    return balance is not None and row.state == State.POSTED and history.open_invoice(balance).balance > 0
+
+
 def take_back_cancelled(flow: Flow) -> None:
     """Take back the invoices of orders that were cancelled. The caller is the flow's sole planner."""
     cancelled = Order.objects.filter(connection=flow.source_id, order_id=OuterRef("order_id"), status__in=CANCELLED)
@@ -99,37 +111,15 @@ def watch(flow: Flow) -> None:
             f"Order {row.order_id} was invoiced on {row.on:%d %B %Y}, and no settlement has brought money for it in the last "
             f"{UNSETTLED_AFTER.days} days.",
             "See in Seller Central what became of the order. Close the invoice if nothing will come, or wait.",
-            f"/audit/{row.pk}/",
+            f"/orders/invoices/{row.pk}/close/",
         )
 
 
 def _close_out(row: Delivery, actor: str) -> int:
-    balance = InvoiceBalance.objects.filter(delivery=row).select_related("delivery__flow").first()
-    if balance is None or row.state != State.POSTED:
-        raise CannotClose("This invoice is not in the books.", "There is nothing to close.")
+    balance, closing, found = _closing(row)
     flow = row.flow
-    revision = (
-        1
-        + Delivery.objects.filter(
-            remote_key=row.remote_key, kind=Kind.ENTRY, key__startswith=f"amazon/invoice/{row.number}/closed/"
-        )
-        .filter(state=State.UNDONE)
-        .count()
-    )
-    closing = corrections.close_out(
-        history.open_invoice(balance), on=_today(flow), currency=row.currency, revision=revision
-    )
-    if closing is None:
-        raise CannotClose("Nothing of this invoice is open.", "Settlements have paid it in full.")
-    known, company = mapping.load(flow), reference.cached(flow.target)
-    # Income goes back out of the accounts it was booked to, whatever is mapped now.
-    booked = {symbol: replace(Binding(**target), item="") for symbol, target in row.bindings.items()}
-    found = [
-        drafts.draft(one.planned, {symbol: booked.get(symbol, to) for symbol, to in one.bindings.items()}, one.hold)
-        for one in drafts.drafts(closing.documents, known, company)
-    ]
     with trail.recorded():
-        rows.write(flow, None, rows.Changes(new=found), known.version)
+        rows.write(flow, None, rows.Changes(new=found), flow.mapping_version)
         payment = Delivery.objects.get(remote_key=row.remote_key, key=closing.documents[0].key, live=True)
         Coverage.objects.create(
             tenant_id=row.tenant_id,
@@ -157,6 +147,31 @@ def _close_out(row: Delivery, actor: str) -> int:
     if flow.state == Flow.State.LIVE and rows.release(own):
         kick(row.remote_key)
     return len(closing.documents)
+
+
+def _closing(row: Delivery) -> tuple[InvoiceBalance, corrections.CloseOut, list[Draft]]:
+    balance = InvoiceBalance.objects.filter(delivery=row).select_related("delivery__flow").first()
+    if balance is None or row.state != State.POSTED:
+        raise CannotClose("This invoice is not in the books.", "There is nothing to close.")
+    flow = row.flow
+    closed_before = Delivery.objects.filter(
+        remote_key=row.remote_key,
+        kind=Kind.ENTRY,
+        key__startswith=f"amazon/invoice/{row.number}/closed/",
+        state=State.UNDONE,
+    )
+    closing = corrections.close_out(
+        history.open_invoice(balance), on=_today(flow), currency=row.currency, revision=1 + closed_before.count()
+    )
+    if closing is None:
+        raise CannotClose("Nothing of this invoice is open.", "Settlements have paid it in full.")
+    # Income goes back out of the accounts it was booked to, whatever is mapped now.
+    booked = {symbol: replace(Binding(**target), item="") for symbol, target in row.bindings.items()}
+    found = [
+        drafts.draft(one.planned, {symbol: booked.get(symbol, to) for symbol, to in one.bindings.items()}, one.hold)
+        for one in drafts.drafts(closing.documents, mapping.load(flow), reference.cached(flow.target))
+    ]
+    return balance, closing, found
 
 
 def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:

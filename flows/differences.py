@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bookkeeping.documents import Kind
-from bookkeeping.entries import dated, own_total
-from flows import booked, making
-from flows.bindings import made_in, mean_others, plain
+from flows import booked, making, rows
+from flows.bindings import made_in, mean_others
 from flows.models import Delivery, Plan
 from flows.readable import Names, Paper, papers
 from flows.reposting import Moves
-from flows.rows import Draft
 
 State = Delivery.State
 
@@ -61,7 +59,7 @@ def difference(plan: Plan) -> Difference:
     now = list(made.drafts)
     moved = plan.last_revision != plan.revision
     same = {row.part for row in posted} - booked.months_that_differ(plan, now) if moved else set[int]()
-    drafted = [_unsaved(plan, draft) for draft in now]
+    drafted = [rows.unsaved(plan.flow, plan, draft) for draft in now]
     names = Names(plan.flow.target, [*posted, *drafted], made.mapping)
     before_papers = {_fact(one.delivery): one for one in papers(posted, names)}
     now_papers = {_fact(one.delivery): one for one in papers(drafted, names)}
@@ -76,7 +74,7 @@ def difference(plan: Plan) -> Difference:
 def moving(plan: Plan, found: Moves) -> Moving:
     """Return what moving the accounts of a plan would do, for reading. Writes nothing."""
     before = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
-    new = [_unsaved(plan, draft) for draft in found.drafts]
+    new = [rows.unsaved(plan.flow, plan, draft) for draft in found.drafts]
     back = {row.plain_document["target"] for row in new if row.kind == Kind.UNDO}
     numbers = {row.key: row for row in before}
     for row in new:
@@ -91,9 +89,9 @@ def moving(plan: Plan, found: Moves) -> Moving:
 
 def _in_the_books(plan: Plan) -> list[Delivery]:
     """Return the documents that are in the books and stay there; a reversed entry and its reversal come to nothing."""
-    rows = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
-    reversed_ = {row.key.replace("/reversal/", "/entry/") for row in rows if "/reversal/" in row.key}
-    return [row for row in rows if row.key not in reversed_ and "/reversal/" not in row.key]
+    posted = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
+    reversed_ = {row.key.replace("/reversal/", "/entry/") for row in posted if "/reversal/" in row.key}
+    return [row for row in posted if row.key not in reversed_ and "/reversal/" not in row.key]
 
 
 def _fact(row: Delivery) -> str:
@@ -119,24 +117,3 @@ def _accounts(before: Iterable[Paper], now: Iterable[Paper]) -> tuple[Moved, ...
             for line in paper.lines:
                 sums.setdefault(line.account, [0, 0])[place] += line.debit - line.credit
     return tuple(Moved(account, *both) for account, both in sorted(sums.items()))
-
-
-def _unsaved(plan: Plan, draft: Draft) -> Delivery:
-    """Return a draft as a row that is never stored, for reading."""
-    document = draft.planned.document
-    return Delivery(
-        tenant_id=plan.tenant_id,
-        flow=plan.flow,
-        plan=plan,
-        remote_key=plan.flow.target.remote_key,
-        key=draft.planned.key,
-        kind=document.kind,
-        part=draft.planned.part,
-        document=document.canonical().decode(),
-        bindings={symbol: plain(binding) for symbol, binding in draft.bindings.items()},
-        number=getattr(document, "number", "") or getattr(document, "reference", ""),
-        on=dated(document),
-        amount=own_total(document),
-        currency=getattr(document, "currency", ""),
-        state=State.PLANNED,
-    )

@@ -163,6 +163,15 @@ def add(plan: Plan, drafts: Sequence[Draft], state: str) -> None:
         _create(plan.flow, plan, some, state, plan.flow.mapping_version)
 
 
+def unsaved(flow: Flow, plan: Plan | None, draft: Draft) -> Delivery:
+    """Return a draft as a row that is never stored, for reading."""
+    row = Delivery(
+        tenant_id=flow.tenant_id, flow=flow, plan=plan, remote_key=flow.target.remote_key, key=draft.planned.key
+    )
+    _fill(row, draft, flow.mapping_version)
+    return row
+
+
 def is_frozen(row: Delivery) -> bool:
     """Whether a row must stay as it was sent: it is in the books, its answer is out, or its bytes go out again.
 

@@ -66,4 +66,5 @@ urlpatterns = [
     path("plans/<int:pk>/labels/", decisions.labels, name="labels"),
     path("orders/", orders.listing, name="orders"),
     path("orders/<int:pk>/", orders.detail, name="order"),
+    path("orders/invoices/<int:pk>/close/", orders.close_out, name="close_out"),
 ]

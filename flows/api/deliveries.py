@@ -12,12 +12,16 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import replay, selectors
+from flows import closing, replay, selectors
 from flows.api.base import IdFilter, Listed, actor_of
+from flows.api.refusals import refusing
 from flows.models import Attempt, Delivery, Outcome
+from flows.plan_serializers import PaperSerializer
+from flows.readable import Names, papers
 from flows.rows import chunked
 from flows.serializers import (
     KINDS,
+    CountSerializer,
     DeliveryDetailSerializer,
     DeliverySerializer,
     ManySerializer,
@@ -81,6 +85,26 @@ class DeliveryViewSet(Listed):
         if known < len(ids):
             raise NotFound
         return self._replay(request, ids)
+
+    @extend_schema(operation_id="deliveries_close_out_preview", responses=PaperSerializer(many=True))
+    @action(detail=True, methods=["get"], url_path="close-out", pagination_class=None, filter_backends=[])
+    def close_out(self, request: Request, pk: int) -> Response:
+        """What would close an invoice whose order never settles. Nothing is changed by asking."""
+        row = self.get_object()
+        with refusing():
+            found = closing.preview(row)
+        return Response(PaperSerializer(papers(found, Names(row.flow.target, [row, *found])), many=True).data)
+
+    @extend_schema(operation_id="deliveries_close_out", request=None, responses=CountSerializer)
+    @close_out.mapping.post
+    def close_out_now(self, request: Request, pk: int) -> Response:
+        """Close an invoice whose order never settles: its open balance goes back out of income, through clearing.
+
+        Rows of the order that come later start a new invoice.
+        """
+        row = self.get_object()
+        with refusing():
+            return Response({"documents": closing.close_out(row, actor_of(request))})
 
     def _replay(self, request: Request, ids: Sequence[int]) -> Response:
         done = replay.replay(caller(request).tenant_id, ids, actor_of(request))

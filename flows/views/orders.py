@@ -2,16 +2,19 @@
 
 from typing import Any, Final
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from amazon.models import Order
-from flows import selectors, trace
+from bookkeeping.documents import Kind
+from flows import closing, selectors, trace
 from flows.filters import OrderFilter, status_words
-from flows.readable import KIND_NAMES
+from flows.models import Delivery
+from flows.readable import KIND_NAMES, Names, papers
 from flows.views.settlements import is_part
 from tenants.models import Role
 from tenants.roles import requires
@@ -54,3 +57,34 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "crumbs": [("Orders", reverse("flows:orders"))],
     }
     return render(request, "flows/order.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def close_out(request: TenantRequest, pk: int) -> HttpResponse:
+    """Show what closes an invoice whose order never settles, then do it."""
+    row = get_object_or_404(Delivery.objects.select_related("flow__target", "flow__source"), pk=pk, kind=Kind.INVOICE)
+    back = reverse("audit:record", args=[pk])
+    if request.method == "POST":
+        try:
+            closing.close_out(row, request.user.actor)
+        except closing.CannotClose as error:
+            messages.error(request, f"{error.text} {error.action}")
+        else:
+            messages.success(
+                request, f"Invoice {row.number} is being closed. If rows of its order come, they get a new one."
+            )
+        return redirect(back)
+    context: dict[str, Any] = {
+        "row": row,
+        "order": Order.objects.filter(order_id=row.order_id).only("pk", "order_id", "status").first(),
+        "back": back,
+        "crumbs": [("Audit", reverse("audit:records")), (f"Invoice {row.number}", back)],
+    }
+    try:
+        found = closing.preview(row)
+    except closing.CannotClose as error:
+        context["problem"] = f"{error.text} {error.action}"
+    else:
+        context["papers"] = papers(found, Names(row.flow.target, [row, *found]))
+    return render(request, "flows/close_out.html", context)

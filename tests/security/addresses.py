@@ -131,6 +131,7 @@ PAGES = {
     "flows:labels": act("plan"),
     "flows:orders": see(),
     "flows:order": see("order"),
+    "flows:close_out": work("invoice"),
     "audit:records": see(),
     "audit:record": see("delivery"),
     "audit:replay": act("delivery"),

@@ -66,6 +66,17 @@ def make_world():
             purchased_at=now(),
             last_updated_at=now(),
         )
+        invoice = Delivery.objects.create(
+            flow=flow,
+            remote_key=flow.target.remote_key,
+            key="invoice",
+            kind="invoice",
+            document="{}",
+            number=f"{SECRET_WORD}-2",
+            currency="USD",
+            state="posted",
+            external_id="9",
+        )
         Run.objects.create(flow=flow, started_at=now(), problem=SECRET_WORD)
         ids = {
             "flow": flow.pk,
@@ -75,6 +86,7 @@ def make_world():
             "settlement": waiting.settlement_id,
             "revision": Report.objects.get(state="revision").pk,
             "order": order.pk,
+            "invoice": invoice.pk,
             "delivery": Delivery.objects.filter(plan=waiting, state="held").first().pk,
             "rule": MappingRule.objects.filter(flow=flow).first().pk,
             "member": Member.objects.get(user=alice).pk,
