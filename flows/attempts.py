@@ -1,10 +1,9 @@
 """The memory of remote calls: frozen before the first byte goes out, and append-only what anybody learns of them."""
 
 import hashlib
-import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +39,7 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
         claimed = Delivery.objects.filter(pk__in=ids, live=True, state__in=[State.READY, State.FAILED]).update(
             state=State.SENDING, tries=F("tries") + 1, next_attempt_at=None
         )
-        if claimed != len(ids) or _content(_stored(ids)) != _content(_plain(row) for row in rows):
+        if claimed != len(ids) or _stored(ids) != {row.pk: (row.generation, row.digest, row.bindings) for row in rows}:
             raise Moved
         attempt = Attempt.objects.create(
             tenant_id=rows[0].tenant_id,
@@ -123,13 +122,6 @@ def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[
             progress.after_outcome([fresh])
 
 
-def _content(rows: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-    return {(*values, json.dumps(bindings, sort_keys=True)) for *values, bindings in rows}
-
-
-def _stored(ids: Sequence[int]) -> Iterable[tuple[Any, ...]]:
-    return Delivery.objects.filter(pk__in=ids).values_list("pk", "generation", "digest", "bindings")
-
-
-def _plain(row: Delivery) -> tuple[Any, ...]:
-    return row.pk, row.generation, row.digest, row.bindings
+def _stored(ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    rows = Delivery.objects.filter(pk__in=ids).values_list("pk", "generation", "digest", "bindings")
+    return {pk: tuple(content) for pk, *content in rows}

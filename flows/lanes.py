@@ -21,6 +21,7 @@ State = Delivery.State
 class Lease:
     remote_key: str
     fence: int
+    ailing: bool = False  # calls had failed when it was claimed
 
 
 class LeaseLost(Exception):
@@ -43,7 +44,8 @@ def claim(remote_key: str, lease_s: float) -> Lease | None:
     )
     if not claimed:
         return None
-    return Lease(remote_key, Lane.objects.values_list("fence", flat=True).get(remote_key=remote_key))
+    fence, failed = Lane.objects.values_list("fence", "failures").get(remote_key=remote_key)
+    return Lease(remote_key, fence, ailing=failed > 0)
 
 
 def renew(lease: Lease, lease_s: float) -> None:
@@ -84,7 +86,8 @@ def fail(lease: Lease, wait_s: float, reason: str) -> int:
 
 def healthy(lease: Lease) -> bool:
     """Forget earlier failures: the company has answered. True where there were some."""
-    return bool(_own(lease).filter(failures__gt=0).update(failures=0, paused_until=None, pause_reason=""))
+    ailed = lease.ailing and _own(lease).filter(failures__gt=0)
+    return bool(ailed and ailed.update(failures=0, paused_until=None, pause_reason=""))
 
 
 def failures(lease: Lease) -> int:

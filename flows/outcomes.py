@@ -180,10 +180,10 @@ def _keep_lines(rows: Sequence[Delivery]) -> None:
     """Keep an invoice as the ledger answered it, where that is not as it was planned."""
     invoices = [row for row in rows if row.kind == Kind.INVOICE and row.state == State.POSTED]
     answered = {row.pk: row.answered_lines for row in invoices if row.answered_lines}
-    for balance in InvoiceBalance.objects.filter(delivery__in=answered) if answered else ():
-        if balance.lines != answered[balance.delivery_id]:
-            balance.lines = answered[balance.delivery_id]
-            balance.save(update_fields=["lines"])
+    kept = InvoiceBalance.objects.filter(delivery__in=answered).values_list("delivery_id", "lines") if answered else ()
+    for delivery_id, lines in kept:
+        if lines != answered[delivery_id]:
+            InvoiceBalance.objects.filter(delivery=delivery_id).update(lines=answered[delivery_id])
 
 
 def _release_dependants(posted: Sequence[Delivery]) -> None:
@@ -193,9 +193,12 @@ def _release_dependants(posted: Sequence[Delivery]) -> None:
     in_the_books = Delivery.objects.filter(
         remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
     )
-    waiting = Dependency.objects.filter(
+    needing = Dependency.objects.filter(
         remote_key=posted[0].remote_key, key__in=[row.key for row in posted], delivery__state=State.BLOCKED
-    ).values("delivery_id")
+    )
+    waiting = list(needing.values_list("delivery_id", flat=True))
+    if not waiting:
+        return
     missing = Dependency.objects.filter(delivery=OuterRef("pk")).exclude(Exists(in_the_books))
     Delivery.objects.filter(pk__in=waiting, state=State.BLOCKED).exclude(Exists(missing)).update(
         state=State.READY, reason="", action="", code=""

@@ -16,13 +16,14 @@ from kit import clock
 
 # An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
 KEPT: Final = 200
+_READ: Final = ("key", "document", "part", "not_before", "state", "code", "reason", "answered_total")
 
 State = Delivery.State
 
 
 def proof_of(plan: Plan) -> Proof:
     """Return the proof of a plan from its rows as they are now."""
-    found = list(rows.live(plan).defer("bindings", "answered_lines"))
+    found = list(rows.live(plan).only(*_READ))
     answers = {row.key: Answer(row.answered_total) for row in found if row.state == State.POSTED}
     planning = as_planning(plan, found)
     proof = prove(statements.from_json(plan.statement), planning, answers)

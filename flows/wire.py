@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields
 from typing import Any
 
 from bookkeeping.documents import document_from
@@ -44,7 +44,7 @@ def posts_for(rows: Sequence[Delivery]) -> list[Post]:
 
 def freeze(attempt: Attempt, call: Call) -> None:
     """Keep the call with its attempt, which has its id already; does not save."""
-    plain = {**asdict(call), "query": dict(call.query), "body": base64.b64encode(call.body).decode()}
+    plain = {**_plain(call), "query": dict(call.query), "body": base64.b64encode(call.body).decode()}
     seal_into(attempt, "sealed_call", json.dumps(plain))
 
 
@@ -56,8 +56,7 @@ def thaw(attempt: Attempt) -> Call:
 
 def answers_to_json(answers: Mapping[str, Posted | Refused]) -> dict[str, Any]:
     return {
-        key: {"posted" if isinstance(answer, Posted) else "refused": {**asdict(answer)}}
-        for key, answer in answers.items()
+        key: {"posted" if isinstance(answer, Posted) else "refused": _plain(answer)} for key, answer in answers.items()
     }
 
 
@@ -71,6 +70,11 @@ def answers_from_json(detail: Mapping[str, Any]) -> dict[str, Posted | Refused]:
     return answers
 
 
+def _plain(value: Posted | Refused | Call) -> dict[str, Any]:
+    """Return the fields by name. Flat: ``asdict`` copies all that is in them, which takes ten times as long."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
 def _externals(remote_key: str, keys: Iterable[str]) -> dict[str, External]:
     rows = Delivery.objects.filter(
         remote_key=remote_key, key__in=list(keys), live=True, external_id__gt=""
@@ -82,7 +86,7 @@ def _post(row: Delivery, keys: Sequence[str], known: Mapping[str, External]) -> 
     for key in keys:
         if key not in known:
             raise Waiting(key)
-    bindings = {symbol: _bound(Binding(**target), known) for symbol, target in row.bindings.items()}
+    bindings = {symbol: _bound(target, known) for symbol, target in row.bindings.items()}
     return Post(
         key=row.key,
         marker=marker(row.key),
@@ -93,10 +97,9 @@ def _post(row: Delivery, keys: Sequence[str], known: Mapping[str, External]) -> 
     )
 
 
-def _bound(binding: Binding, known: Mapping[str, External]) -> Binding:
-    values = {each.name: getattr(binding, each.name) for each in fields(binding)}
-    changes = {name: known[value[1:]].external_id for name, value in values.items() if value.startswith("@")}
-    return replace(binding, **changes) if changes else binding
+def _bound(target: Mapping[str, str], known: Mapping[str, External]) -> Binding:
+    ids = {name: known[id_[1:]].external_id if id_.startswith("@") else id_ for name, id_ in target.items()}
+    return Binding(**ids)
 
 
 def _hash(text: str) -> str:

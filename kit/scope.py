@@ -4,7 +4,7 @@ Writes are checked too. The scope lives in a context variable, so threads and as
 belongs to the scope it was built in and cannot be evaluated in another; a streaming response enters its scope itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
@@ -169,12 +169,11 @@ class ScopedQuerySet(models.QuerySet[_M]):
         ours = "" if self.tenant_id is None else f" AND {name(meta.get_field('tenant').column)} = {int(self.tenant_id)}"
         # Nothing but names of the model and a number goes into the text.
         sql = f"UPDATE {name(meta.db_table)} SET {written} WHERE {name(meta.pk.column)} = %s{ours}"  # noqa: S608
-        prepared = [
-            [*(column.get_db_prep_save(value, connection) for column, value in zip(columns, of, strict=True)), row.pk]
-            for row, of in zip(rows, values, strict=True)
+        by_column = [
+            _prepared(column, of, connection) for column, of in zip(columns, zip(*values, strict=True), strict=True)
         ]
         with transaction.atomic(using=self.db, savepoint=False), connection.cursor() as cursor:
-            cursor.executemany(sql, prepared)
+            cursor.executemany(sql, list(zip(*by_column, [row.pk for row in rows], strict=True)))
             return int(cursor.rowcount)
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -190,6 +189,13 @@ class ScopedQuerySet(models.QuerySet[_M]):
         if isinstance(_checked(self.model), int):
             raise ForeignTenant("raw SQL carries no tenant filter: run it under unscoped() and filter by hand")
         return super().raw(*args, **kwargs)
+
+
+def _prepared(column: Any, values: Sequence[Any], connection: Any) -> list[Any]:
+    """Return the values of a column as the database takes them; one that all rows share is converted once."""
+    if all(value is values[0] for value in values):
+        return [column.get_db_prep_save(values[0], connection)] * len(values)
+    return [column.get_db_prep_save(value, connection) for value in values]
 
 
 class ScopedManager(models.Manager[_M]):
