@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks import rig
 
 ASKED = 0.5
-ROUNDS, ORDERS = 3, 400
+ROUNDS, ORDERS = 7, 400
 SHAPE = {"settlements": 1, "orders": ORDERS, "negative": 0, "zero": 0, "failed": 0}
 
 

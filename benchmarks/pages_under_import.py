@@ -2,8 +2,9 @@
 
 A site with the demo seller's settlements in it (``serve``: one process, embedded database) is read page by page, first while
 it has nothing else to do, then while a person uploads a big file in the browser's way, then while a flow fetches and plans
-another from Amazon. Each page is told by its 95th percentile in milliseconds, and the site by its largest memory. Asked:
-no page takes longer than a second while a file comes in.
+another from Amazon. Each page is told by its 95th percentile in milliseconds, and all together too; the site by
+its largest memory. Asked: while a file comes in, the 95th percentile of all pages is at most three times that without one, and
+half a second.
 
     python -m benchmarks.pages_under_import          # a few minutes; writes results/pages_under_import.json
 """
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -26,8 +27,9 @@ from benchmarks import rig
 from sandbox.seller.big import big_seller
 
 ROWS = 300_000
-ASKED_MS = 1000
+ASKED, ASKED_MS = 3.0, 500
 QUIET_S = 30.0
+UPLOADS = (2, 3, 4)  # seeds
 PAUSE_S = 0.05  # between two pages: one person who clicks fast
 
 
@@ -54,29 +56,31 @@ class Reader:
 
 
 class Upload(threading.Thread):
-    """The upload of a file, in the way of a browser."""
+    """The upload of files, in the way of a browser. ``problem`` is the page that said why one was not taken."""
 
-    def __init__(self, site: str, cookies: Any, file: Path) -> None:
+    def __init__(self, site: str, cookies: Any, files: Sequence[Path]) -> None:
         super().__init__(daemon=True)
-        self.site, self.file, self.seconds = site, file, 0.0
+        self.site, self.files, self.problem = site, files, "not ended"
         self.session = requests.Session()
         self.session.cookies.update(cookies)
-        self.answer: requests.Response | None = None
 
     def run(self) -> None:
-        started = time.perf_counter()
         url = urljoin(self.site, "/settlements/upload/")
-        self.session.get(url, timeout=60)
-        token = self.session.cookies["csrftoken"]
-        with self.file.open("rb") as file:
-            self.answer = self.session.post(
-                url,
-                data={"csrfmiddlewaretoken": token},
-                files={"file": (self.file.name, file, "text/plain")},
-                headers={"Referer": url},
-                timeout=900,
-            )
-        self.seconds = time.perf_counter() - started
+        for path in self.files:
+            self.session.get(url, timeout=60)
+            token = self.session.cookies["csrftoken"]
+            with path.open("rb") as file:
+                answer = self.session.post(
+                    url,
+                    data={"csrfmiddlewaretoken": token},
+                    files={"file": (path.name, file, "text/plain")},
+                    headers={"Referer": url},
+                    timeout=900,
+                )
+            if "/settlements/upload/" in answer.url:
+                self.problem = answer.text[-3000:]
+                return
+        self.problem = ""
 
 
 def main() -> int:
@@ -88,41 +92,32 @@ def main() -> int:
         realm = place.connect_company("Pages")
         reader = Reader(place.stage.site, place.visitor.session.cookies, _furnish(place, realm))
         quiet_until = time.monotonic() + QUIET_S
-        found = {"quiet": _told(reader.read_while(lambda: time.monotonic() < quiet_until))}
-        memory = {"quiet_mib": _peak_mib(place)}
+        taken = {"quiet": reader.read_while(lambda: time.monotonic() < quiet_until)}
+        seconds, memory = {}, {"quiet": _resident(place)}
 
-        file = Path(folder) / "big.txt"
-        with file.open("wb") as out:
-            out.writelines(big_seller(rows, seed=2))
-        upload = Upload(place.stage.site, place.visitor.session.cookies, file)
-        upload.start()
-        found["upload"] = _told(reader.read_while(upload.is_alive))
-        answer = upload.answer
-        assert answer is not None
-        assert "/settlements/upload/" not in answer.url, answer.text[-3000:]
-        memory["upload_mib"] = _peak_mib(place)
-
-        started = time.perf_counter()
-        place.connect_seller("big", {"rows": rows, "seed": 1})
-        ended = _fetching(place, realm)
-        found["fetch"] = _told(reader.read_while(lambda: not ended()))
-        fetch_s = time.perf_counter() - started
-        memory["fetch_mib"] = _peak_mib(place)
-    worst = max(page["p95_ms"] for when in ("upload", "fetch") for page in found[when].values())
+        for when, bring_in in (("upload", _uploading), ("fetch", _fetching)):
+            with rig.Memory(place.children[-1].pid) as watched:
+                started = time.perf_counter()
+                going = bring_in(place, realm, rows, Path(folder))
+                taken[when] = reader.read_while(going)
+                seconds[when] = round(time.perf_counter() - started, 1)
+            memory[when] = {"site_mib": watched.own, "with_children_mib": watched.together}
+    all_pages = {when: rig.p95([one for times in pages.values() for one in times]) for when, pages in taken.items()}
+    worst = max(all_pages["upload"], all_pages["fetch"])
+    ratio = round(worst / all_pages["quiet"], 2)
     rig.write(
         "pages_under_import",
         {
             "rows": rows,
-            "asked_ms": ASKED_MS,
-            "worst_p95_ms": worst,
-            "ratio": round(worst / max(page["p95_ms"] for page in found["quiet"].values()), 1),
-            "upload_s": round(upload.seconds, 1),
-            "fetch_and_plan_s": round(fetch_s, 1),
+            "asked": {"ratio": ASKED, "ms": ASKED_MS},
+            "ratio": ratio,
+            "p95_ms": {when: round(value) for when, value in all_pages.items()},
+            "seconds": seconds,
             "memory": memory,
-            "pages": found,
+            "pages": {when: _told(pages) for when, pages in taken.items()},
         },
     )
-    return 0 if worst <= ASKED_MS else 1
+    return 0 if ratio <= ASKED and worst <= ASKED_MS else 1
 
 
 def _furnish(place: rig.Rig, realm: str) -> dict[str, str]:
@@ -148,14 +143,34 @@ def _furnish(place: rig.Rig, realm: str) -> dict[str, str]:
     }
 
 
-def _fetching(place: rig.Rig, realm: str) -> Callable[[], bool]:
-    """Create a flow for the newest seller and return how to ask whether its first run has ended with a plan."""
+def _uploading(place: rig.Rig, realm: str, rows: int, folder: Path) -> Callable[[], bool]:
+    """Begin to upload files, one after the other, and return how to ask whether that goes on."""
+    files = []
+    for seed in UPLOADS:
+        files.append(folder / f"big-{seed}.txt")
+        with files[-1].open("wb") as out:
+            out.writelines(big_seller(rows, seed=seed))
+    upload = Upload(place.stage.site, place.visitor.session.cookies, files)
+    upload.start()
+
+    def going() -> bool:
+        if upload.is_alive():
+            return True
+        assert upload.problem == "", upload.problem
+        return False
+
+    return going
+
+
+def _fetching(place: rig.Rig, realm: str, rows: int, folder: Path) -> Callable[[], bool]:
+    """Create a flow for a new seller and return how to ask whether its first run, which ends with a plan, goes on."""
     from connector.demo import job
     from flows import creation
     from flows.models import Flow, Plan, Run
     from kit.scope import scope
     from tenants.models import Connection
 
+    place.connect_seller("big", {"rows": rows, "seed": 1})
     tenant = job.tenant_of(rig.EMAIL)
     with scope(tenant.pk):
         values = {
@@ -168,14 +183,14 @@ def _fetching(place: rig.Rig, realm: str) -> Callable[[], bool]:
         }
         flow = creation.create(tenant.pk, rig.EMAIL, values)
 
-    def ended() -> bool:
+    def going() -> bool:
         with scope(tenant.pk):
             run = Run.objects.filter(flow=flow).order_by("-pk").first()
             assert run is None or run.state != Run.State.FAILED, run.problem
             planned = Plan.objects.filter(flow=flow).exclude(state=Plan.State.PLANNING).exists()
-            return bool(run and run.state == Run.State.DONE and planned)
+            return not (run and run.state == Run.State.DONE and planned)
 
-    return ended
+    return going
 
 
 def _told(taken: dict[str, list[float]]) -> dict[str, dict[str, float]]:
@@ -190,11 +205,8 @@ def _told(taken: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     }
 
 
-def _peak_mib(place: rig.Rig) -> int:
-    """Return the largest memory the site's process has had so far."""
-    status = Path(f"/proc/{place.children[-1].pid}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) // 1024
+def _resident(place: rig.Rig) -> dict[str, int]:
+    return {"site_mib": rig.Memory(place.children[-1].pid).own}
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import os
 import platform
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,53 @@ def processor_s(pid: int) -> float:
     """Return the processor time another process has used so far."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Memory(threading.Thread):
+    """Watches what a process and those it starts hold at most, in MiB: resident, as the kernel counts it.
+
+    ``own`` is the process by itself since it was started, ``together`` the highest sum of all at one moment that was seen.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._ended = pid, threading.Event()
+        self.together = 0
+
+    def __enter__(self) -> "Memory":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self.join()
+
+    @property
+    def own(self) -> int:
+        return _status_mib(self._pid, "VmHWM")
+
+    def run(self) -> None:
+        while not self._ended.wait(0.1):
+            self.together = max(self.together, sum(_status_mib(pid, "VmRSS") for pid in self._family()))
+
+    def _family(self) -> set[int]:
+        family = {self._pid}
+        # A child has a higher number than its parent, until the numbers start again.
+        for pid in sorted(int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
+            with suppress(OSError):
+                parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) in family:
+                    family.add(pid)
+        return family
+
+
+def _status_mib(pid: int, name: str) -> int:
+    """Return a line of the kernel's status of a process; 0 where it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) // 1024
+    return 0
 
 
 def p95(values: Sequence[float]) -> float:
