@@ -122,8 +122,13 @@ class Totals:
         return -sum(one.net for one in self.profit_and_loss)
 
     @property
+    def result_waiting(self) -> int:
+        """Return how far what waits will move the result."""
+        return -sum(one.waiting for one in self.profit_and_loss)
+
+    @property
     def result_with_waiting(self) -> int:
-        return self.result - sum(one.waiting for one in self.profit_and_loss)
+        return self.result + self.result_waiting
 
     @property
     def posted(self) -> int:

@@ -279,8 +279,10 @@ def _unposted(about: Known, month: date) -> Iterator[Lack]:
 def _claim(about: Known, month: date) -> str:
     found = _touching(about, month)
     ids = ", ".join(one.settlement_id for one in found)
+    begins = about.flow.books_from
+    it = f"it from {day(begins)}, when your books begin," if begins and begins > month else "it"
     return (
-        f"Every settlement that covers it is posted and proved, without a gap: {ids}. Proved means what each settlement's "
+        f"Every settlement that covers {it} is posted and proved, without a gap: {ids}. Proved means what each settlement's "
         "page lists: Amazon's rows, Amazon's total, every document as the ledger answered it, and the payout."
     )
 
