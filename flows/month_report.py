@@ -35,9 +35,9 @@ class MonthReport:
 
     @property
     def paid_out(self) -> int:
-        """Return the payouts whose day lies in the month, by Amazon's own statement."""
-        found = (one.settlement for one in self.settlements)
-        return sum(one.total for one in found if one.total > 0 and self.month <= one.deposit_on <= self.last_day)
+        """Return the payouts whose day lies in the month, by Amazon's own statement; those that failed are left out."""
+        paid = (one.settlement for one in self.settlements if one.settlement.total > 0 and not one.payout.failed)
+        return sum(one.total for one in paid if self.month <= one.deposit_on <= self.last_day)
 
 
 def report(flow: Flow, month: date) -> MonthReport:

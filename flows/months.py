@@ -22,7 +22,7 @@ from bookkeeping.proof import Verdict
 from flows import history, month_totals, selectors
 from flows.models import Delivery, Flow, Plan
 from flows.payouts import Payout, Payouts
-from flows.verdicts import NEEDS_PERSON, Standing, day, standing
+from flows.verdicts import NEEDS_PERSON, Standing, day, standing, stopped
 from kit import clock
 
 PERIOD_DAYS: Final = 31  # Amazon closes a settlement about every two weeks; beyond a month one is missing, not open
@@ -89,6 +89,7 @@ class Known:
     settlements: tuple[Settlement, ...]
     plans: Mapping[int, Plan]
     standings: Mapping[int, Standing]
+    payouts: Payouts
     other_versions: frozenset[int]
     dated: tuple[tuple[date, str, int | None, int], ...]
 
@@ -103,15 +104,16 @@ class Known:
 
 
 def known(flow: Flow) -> Known:
-    """Read what completeness depends on. Seven queries, however many months and settlements."""
+    """Read what completeness depends on. Nine queries at most, however many months and settlements."""
     zone = marketplaces.zone_of("", flow.currency)
     settlements = tuple(history.in_the_books(flow))
     found = selectors.plans_for_lists().filter(flow=flow, settlement__in=settlements).order_by("revision")
     plans = {plan.settlement_id: plan for plan in found}
-    held = Delivery.objects.filter(plan__in=plans.values(), state__in=NEEDS_PERSON)
+    held = Delivery.objects.filter(stopped(), plan__in=plans.values())
     waiting = dict(held.order_by().values_list("plan_id").annotate(Count("pk")))
     payout_on = selectors.payout_days(plans.values())
     versions = Report.objects.filter(settlement__in=settlements, state=Report.State.REVISION)
+    payouts, by_pk = Payouts(settlements), {one.pk: one for one in settlements}
     counted = month_totals.of_flow(flow).values_list("on", "state", "plan_id").annotate(Count("pk"))
     return Known(
         flow=flow,
@@ -126,9 +128,11 @@ def known(flow: Flow) -> Known:
                 waiting.get(plan.pk, 0),
                 bool(plan.differs),  # type: ignore[attr-defined]
                 payout_on.get(plan.pk),
+                payout_failed=payouts.failed(by_pk[plan.settlement_id]),
             )
             for plan in plans.values()
         },
+        payouts=payouts,
         other_versions=frozenset(versions.values_list("settlement_id", flat=True)),
         dated=tuple(counted),
     )
@@ -176,19 +180,18 @@ def completeness(about: Known, month: date) -> Completeness:
 
 
 def touching(about: Known, month: date) -> list[Touching]:
-    """Return the settlements with something in the month, the oldest first, with their part of it. Two queries."""
+    """Return the settlements with something in the month, the oldest first, with their part of it. One query."""
     found = _touching(about, month)
     plans = {one.pk: about.plans[one.pk] for one in found if one.pk in about.plans}
     statements = Plan.objects.filter(pk__in=[plan.pk for plan in plans.values()]).values_list("pk", "statement")
     falls = {pk: _falls(statement, month) for pk, statement in statements}
-    payouts = Payouts(found)
     begins, ends = about.bounds(month)
     return [
         Touching(
             settlement=one,
             plan=(plan := plans.get(one.pk)),
             standing=about.standings.get(one.pk, Standing("pending", "Not planned yet")),
-            payout=payouts.of(one, about.today),
+            payout=about.payouts.of(one, about.today),
             falls=falls.get(plan.pk) if plan else None,
             covers=one.starts_at < ends and one.ends_at > begins,
         )
@@ -233,7 +236,10 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
                 "closes one about every two weeks. It comes by itself."
             )
             yield Lack(text, Todo.NOTHING, "waiting")
-        elif last is None or any(one.starts_at < start for one in about.settlements):
+        elif last is None:
+            text = "No settlement is known yet. Each comes when Amazon closes its period; earlier ones can be uploaded."
+            yield Lack(text, Todo.UPLOAD, "waiting")
+        elif any(one.starts_at < start for one in about.settlements):
             yield Lack(f"No settlement covers {stretch}: one is missing. Upload its file.", Todo.UPLOAD)
         else:
             text = (

@@ -10,19 +10,22 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from amazon.models import Settlement
+from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import EntryLine, JournalEntry
-from flows import month_report, month_totals
+from flows import month_report, month_totals, rules
 from flows.models import Delivery, Flow
 from kit.scope import scope
 from ledgers.models import ListEntry
+from ledgers.port import Binding
 from tests import factories
-from tests.amazon.settlements import SALE
+from tests.amazon.settlements import SALE, v2
 from tests.web.small_books import STRANGE, flow_of, plan_of, post, settle
 
 pytestmark = pytest.mark.django_db
 JANUARY = date(2026, 1, 1)
-QUERIES = 45
+QUERIES = 30
 
 
 def text_of(response):
@@ -214,6 +217,71 @@ def test_the_balances_are_not_said_to_be_the_ledgers(signed_in, alice, acme, flo
     assert "It was not compared with QuickBooks Online" in shown
 
 
+def test_flows_of_one_company_are_apart(signed_in, alice, acme, flow, february):
+    other = flow_of(acme, name="Acme Europe", currency="EUR")
+    post(plan_of(january(acme)))
+
+    browser = signed_in(alice)
+
+    assert sums(browser.get(page_of(other))) == {}
+    assert len(browser.get(reverse("flows:months")).context["tabs"]) == 2
+
+
+def test_accounts_stand_by_where_their_lines_were_booked(signed_in, alice, acme, flow, february):
+    """Sales go to another account from the second settlement on; both fees share one then."""
+    with scope(acme.pk):
+        by_name = dict(ListEntry.objects.values_list("name", "external_id"))
+    post(plan_of(january(acme)))
+    fees = Binding(account=by_name["My Amazon Other Fees & Adjustments"])
+    with scope(acme.pk):
+        moved = {
+            AccountKey.SALES: Binding(account=by_name["My Amazon Liquidation Proceeds"]),
+            AccountKey.FEE_SELLING: fees,
+            AccountKey.FEE_FBA: fees,
+        }
+        rules.save_accounts(flow, moved, "user:1", {})
+    post(plan_of(settle(acme, "15000000002", start="2026-01-19")))
+
+    found = sums(signed_in(alice).get(page_of(flow)))
+
+    assert found["My Amazon Sales"] == found["My Amazon Liquidation Proceeds"] == (0, 2000, 0)
+    assert found["My Amazon Selling Fees"] == (300, 0, 0)
+    assert found["My Amazon Other Fees & Adjustments"] == (750, 0, 0)
+
+
+def test_another_version_of_a_settlement_waits_for_a_decision(signed_in, alice, acme, flow, february):
+    post(plan_of(january(acme)))
+    import_file(acme.pk, [v2(rows=(*SALE, SALE[0]), start="2026-01-05").encode()], "again.txt", "user:1")
+
+    assert "came again with other rows" in text_of(signed_in(alice).get(page_of(flow)))
+
+
+def test_a_payout_that_failed_is_not_said_to_be_paid(signed_in, alice, acme, flow, february):
+    settlement = january(acme)
+    post(plan_of(settlement))
+    browser = signed_in(alice)
+    before = browser.get(page_of(flow)).context["report"].paid_out
+    with scope(acme.pk):
+        Settlement.objects.filter(pk=settlement.pk).update(payout_failed=True)
+
+    after = browser.get(page_of(flow)).context["report"]
+
+    assert (before, after.paid_out) == (1250, 0)
+    assert after.settlements[0].standing.label == "Ties; payout failed"
+
+
+def test_a_complete_month_says_from_when_on_the_books_are(signed_in, alice, acme, flow, february):
+    with scope(acme.pk):
+        Flow.objects.filter(pk=flow.pk).update(books_from=date(2026, 1, 6))
+    for number, start in enumerate(("2026-01-05", "2026-01-19"), start=1):
+        post(plan_of(settle(acme, f"1500000000{number}", start=start)))
+
+    shown = text_of(signed_in(alice).get(page_of(flow)))
+
+    assert "January 2026 is complete" in shown
+    assert "covers it from 6 Jan 2026, when your books begin" in shown
+
+
 # The file
 
 
@@ -260,11 +328,10 @@ def test_the_page_asks_as_much_for_many_settlements_as_for_one(
         post(plan)
 
     browser = signed_in(alice)
-    with django_assert_max_num_queries(QUERIES) as asked:
+    with django_assert_max_num_queries(QUERIES):
         browser.get(page_of(flow))
     with django_assert_max_num_queries(QUERIES):
         browser.get(reverse("flows:months"))
-    assert asked
 
 
 def test_the_lines_of_many_documents_are_summed_right(acme, flow):
