@@ -109,6 +109,17 @@ def _differently(data: Mapping[str, Any]) -> str:
     return f"The ledger booked {booked} instead of {sent}. It is taken out of the books again before anything else is sent."
 
 
+def _changed_in_ledger(data: Mapping[str, Any]) -> str:
+    posted, currency = to_text(data["posted"], data["currency"]), data["currency"]
+    now = "no total" if data["now"] is None else f"{to_text(data['now'], currency)} {currency}"
+    return f"{data['reason']} Posted: {posted} {currency}; there now: {now}. {data['action']}"
+
+
+def _read_back(data: Mapping[str, Any]) -> str:
+    told = (("Changed there", data["changed"]), ("As they were sent again", data["right_again"]))
+    return " ".join(f"{words}: {', '.join(names)}." for words, names in told if names)
+
+
 _VERDICTS: Final = {
     "proved": ("proved", "Every figure was compared and agrees."),
     "uncompared": ("pending", "Nothing disagrees, but the ledger did not state every total."),
@@ -178,6 +189,11 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
         "ready",
         lambda data: f"It was {data['was']}: {data['why']}" if data.get("why") else f"It was {data['was']}.",
     ),
+    "delivery.changed_in_ledger": _moment("Changed in the ledger", "off", _changed_in_ledger),
+    "delivery.right_again": _moment(
+        "Right again", "posted", lambda data: "The ledger has it as it was sent once more."
+    ),
+    "settlement.read_back": _moment("Compared with the ledger", "done", _read_back),
     "delivery.booked_differently": _moment("Booked with another total", "off", _differently),
     "delivery.taken_back": _moment("Taken back", "undone", _reason),
     "delivery.undone": _moment("Taken back", "undone", lambda data: ""),

@@ -30,23 +30,36 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document that is in the books. ``total`` is its own total as the ledger states it, None where it states none."""
+    """A document that was booked. ``total`` is its own total as the ledger states it now, None where it states none.
+
+    ``changed`` says what somebody made of it in the ledger since, "" where nothing; ``gone``: it is void or deleted.
+    """
 
     total: int | None
+    changed: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two figures that must be equal. ``name`` says which; ``right`` None means there was nothing to compare with."""
+    """Two figures that must be equal. ``name`` says which; ``right`` None means there was nothing to compare with.
+
+    ``changed`` says what differs beside the figures, or why they do: such a pair never agrees.
+    """
 
     name: str
     left: int
     right: int | None
     detail: str = ""
+    changed: str = ""
 
     @property
     def difference(self) -> int:
         return 0 if self.right is None else self.left - self.right
+
+    @property
+    def agrees(self) -> bool:
+        return not self.difference and not self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +121,9 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
 
 def _answered(planned: Planned, answer: Answer) -> Comparison:
     name = getattr(planned.document, "number", "") or getattr(planned.document, "reference", "") or planned.key
-    return Comparison(f"{planned.document.kind} {name}", own_total(planned.document), answer.total, planned.key)
+    return Comparison(
+        f"{planned.document.kind} {name}", own_total(planned.document), answer.total, planned.key, answer.changed
+    )
 
 
 def _payout(plan: Plan, total: int, answers: Mapping[str, Answer]) -> tuple[Comparison, ...]:
@@ -143,8 +158,10 @@ def _clearing(planned: Planned, answer: Answer) -> int:
     """Return how far a posted document moved CLEARING, by the ledger's total where it states one.
 
     A document that came back with another total moved CLEARING by an unknown share of it: what was planned is taken
-    and the difference stands as its own comparison.
+    and the difference stands as its own comparison. What is gone moves nothing.
     """
+    if answer.gone:
+        return 0
     planned_effect = effect(planned.document).get(AccountKey.CLEARING, 0)
     whole = own_total(planned.document)
     if answer.total is not None and abs(planned_effect) == whole:
@@ -153,7 +170,7 @@ def _clearing(planned: Planned, answer: Answer) -> int:
 
 
 def _verdict(comparisons: Sequence[Comparison], waiting: bool, clears: bool) -> Verdict:
-    if any(comparison.difference for comparison in comparisons):
+    if not all(comparison.agrees for comparison in comparisons):
         return Verdict.DIFFERS
     if waiting:
         return Verdict.WAITING

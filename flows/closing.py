@@ -14,7 +14,7 @@ from bookkeeping import corrections, undo
 from bookkeeping.days import local_day
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
-from flows import drafts, history, mapping, rows
+from flows import drafts, history, mapping, progress, rows
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 from flows.models import Shipment as Seen
 from flows.planner import kick, mark, sole
@@ -175,6 +175,11 @@ def _closing(row: Delivery) -> tuple[InvoiceBalance, corrections.CloseOut, list[
 
 
 def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:
+    if row.state == State.PARKED and row.external_id:
+        # It goes, whatever somebody made of it; its undo looks at it first.
+        row.state, row.code, row.reason, row.action = State.POSTED, "", "", ""
+        row.save(update_fields=["state", "code", "reason", "action"])
+        progress.tell_changed(flow, None)
     if row.state in (State.SENDING, State.UNCERTAIN) or row.resend_id is not None or row.code in rows.LOOK_FIRST:
         return  # the next run knows more
     paid = Coverage.objects.filter(invoice=balance)

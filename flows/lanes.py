@@ -128,7 +128,7 @@ def waiting() -> list[str]:
         found = list(due().order_by().values("remote_key", "tenant_id").annotate(urgency=Min("priority")))
     lanes = Lane.objects.filter(served_at__isnull=False).values_list("remote_key", "served_at")
     served = {key: at.timestamp() for key, at in lanes if at}
-    resting = _resting()
+    resting = resting_or_busy()
     urgency: dict[str, int] = {}
     tenants: dict[str, set[int]] = {}
     last: dict[int, float] = {}
@@ -148,10 +148,11 @@ def waiting() -> list[str]:
 def others_wait(lease: Lease) -> bool:
     """Whether a company that nobody serves has due work: a worker then gives up its turn after each call."""
     with unscoped("the dispatcher serves every tenant"):
-        return due().exclude(remote_key__in=[lease.remote_key, *_resting()]).exists()
+        return due().exclude(remote_key__in=[lease.remote_key, *resting_or_busy()]).exists()
 
 
-def _resting() -> set[str]:
+def resting_or_busy() -> set[str]:
+    """Return the companies that nobody may turn to now."""
     now = clock.now()
     busy = Lane.objects.filter(Q(claimed_until__gt=now) | Q(paused_until__gt=now))
     return set(busy.values_list("remote_key", flat=True))

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from django.db import DatabaseError, transaction
@@ -16,7 +16,19 @@ from flows import attempts, lanes, outcomes, pace, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome
 from kit import clock
-from ledgers.port import Absent, AuthorizationLost, Call, CannotTell, Found, Ledger, NotSent, Post, Posted
+from ledgers.port import (
+    Absent,
+    AuthorizationLost,
+    Call,
+    CannotTell,
+    Changes,
+    Found,
+    Kept,
+    Ledger,
+    NotSent,
+    Post,
+    Posted,
+)
 from ledgers.registry import open_ledger
 from tenants.models import Connection
 
@@ -47,9 +59,37 @@ class Reader:
             return CannotTell("what it refers to is not in the books.")
         return self._ask(lambda: self._find(post))
 
+    def find_again(self, row: Delivery) -> Answer:
+        """Return what became of a delivery of which the ledger's own id is known: by that, whatever its number or date is
+        by now, else wherever it may be."""
+        if row.external_id:
+            [kept] = self.kept(Kind(row.kind), [row.external_id])
+            if kept.content:
+                [answer] = self.compare([(row, kept)])
+                return answer
+        return self.find(row)
+
     def read(self, kind: Kind, external_id: str) -> Posted | None:
         """Return a document as the ledger has it now, None where it is gone."""
         return self._ask(lambda: self.ledger.read(kind, external_id))
+
+    def changes(self, kinds: Collection[Kind], since: datetime) -> Changes:
+        """Return what was changed in the company, whoever did it."""
+        return self._ask(lambda: self.ledger.changes(kinds, since))
+
+    def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
+        """Return documents as the ledger has them now, the gone ones too."""
+        return self._ask(lambda: self.ledger.kept(kind, external_ids))
+
+    def compare(self, pairs: Sequence[tuple[Delivery, Kept]]) -> list[Found | CannotTell]:
+        """Compare documents that are there with what was sent, in order. Calls nobody."""
+        try:
+            posts = wire.posts_for([row for row, _ in pairs]) if pairs else []
+        except wire.Waiting:
+            if len(pairs) == 1:
+                return [CannotTell("what it refers to is not in the books.")]
+            return [answer for pair in pairs for answer in self.compare([pair])]
+        return [self.ledger.compare(post, kept) for post, (_, kept) in zip(posts, pairs, strict=True)]
 
     def _find(self, post: Post) -> Answer:
         try:
@@ -107,7 +147,8 @@ def look_up(lease: Lease, row: Delivery) -> None:
     rows = list(uncertain.select_related("flow__target").order_by("id"))
     reader = Reader(lease, row.flow.target)
     base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
-    known = _answered(attempt) if row.code != outcomes.ADOPTING else None
+    # What is known by its id had its answer long ago: the question is what somebody made of it since.
+    known = _answered(attempt) if row.code != outcomes.ADOPTING and not row.external_id else None
     if known is not None:
         with trail.recorded():
             if not lanes.owns(lease):
@@ -115,7 +156,7 @@ def look_up(lease: Lease, row: Delivery) -> None:
             outcomes.apply_answers(rows, wire.answers_from_json(known.detail), base_s)
         return
     try:
-        found = {each.key: reader.find(each) for each in rows}
+        found = {each.key: reader.find_again(each) for each in rows}
     except pace.Resting:
         outcomes.look_again([each.pk for each in rows], clock.now() + timedelta(seconds=LOOK_AGAIN_S))
         raise

@@ -382,6 +382,22 @@ class Lane(models.Model):
         return self.remote_key
 
 
+class ReadBack(ScopedModel):
+    """How far people's changes in a company were read back: what was changed there before ``seen_until`` was compared."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="read_back")
+    seen_until = models.DateTimeField(null=True, blank=True, help_text="Never passes a change that was not compared")
+    checked_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField(help_text="When it is due")
+    problem = models.TextField(blank=True, help_text="What could not be compared the last time")
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="read_back_due")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}, seen until {self.seen_until}"
+
+
 class InvoiceBalance(ScopedModel):
     """An invoice of ours as coverage sees it: its lines as the ledger answered them, and its units."""
 

@@ -69,6 +69,7 @@ def apply_look_up(
             case _ if row.code == ADOPTING:
                 _not_ours(row, answer)
             case Found(posted=document, live=False):
+                row.answered_total = 0
                 park(
                     row,
                     "found_void",
@@ -78,6 +79,7 @@ def apply_look_up(
             case Found(posted=document, difference=difference):
                 # Without a version: it is not as we wrote it, whatever is compared with it later.
                 row.external_id, row.version, row.url = document.external_id, "", document.url
+                row.answered_total = document.total
                 park(
                     row,
                     "found_different",
@@ -96,6 +98,8 @@ def apply_look_up(
     _posted(posted)
     _absent(attempt, absent, base_s)
     progress.after_outcome(rows)
+    for row in {(row.flow_id, row.plan_id): row for row in rows}.values():
+        progress.tell_changed(row.flow, row.plan)
 
 
 def uncertain(rows: Iterable[Delivery], look_at: datetime) -> None:
@@ -136,6 +140,43 @@ def park(row: Delivery, code: str, reason: str, action: str) -> None:
     _stop(row, State.PARKED, code, reason, action)
 
 
+def changed_by_hand(row: Delivery, code: str, reason: str, action: str, total: int | None) -> None:
+    """What is in the books is found void or different there, as ``apply_look_up`` says it of what was never answered.
+
+    ``total`` is the document's own as the ledger has it now, 0 where it is gone: the proof and later plans go by it.
+    """
+    was, row.answered_total = row.answered_total, total
+    row.state, row.code, row.reason, row.action = State.PARKED, code, reason, action
+    row.save(update_fields=_CHANGED)
+    trail.record(
+        "delivery.changed_in_ledger",
+        f"delivery:{row.pk}",
+        tenant_id=row.tenant_id,
+        code=code,
+        reason=reason,
+        action=action,
+        document=row.external_id,
+        posted=row.amount,
+        was=was,
+        now=total,
+        currency=row.currency,
+    )
+    if row.plan is not None:
+        Plan.objects.filter(pk=row.plan.pk, state=Plan.State.POSTED).update(state=Plan.State.POSTING)
+    if row.kind == Kind.INVOICE and not total:
+        taking_back.plan_anew_without([row])
+
+
+def right_again(row: Delivery, found: Posted) -> None:
+    """What somebody had changed in the ledger is there again as it was sent."""
+    _posted([(row, found)])
+    trail.record("delivery.right_again", f"delivery:{row.pk}", tenant_id=row.tenant_id, document=found.external_id)
+    if row.kind == Kind.INVOICE:
+        # What was planned without it meanwhile may pay it again.
+        moving = [Plan.State.PLANNING, Plan.State.PLANNED, Plan.State.POSTING]
+        Plan.objects.filter(flow=row.flow_id, state__in=moving).update(asked=F("asked") + 1)
+
+
 def settled(row: Delivery, found: Posted) -> None:
     """What is taken back already needs no call of ours."""
     _posted([(row, found)])
@@ -149,9 +190,11 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
     now = clock.now()
     for row, answer in answered:
         row.state, row.reason, row.action, row.code = State.POSTED, "", "", ""
+        if row.external_id != answer.external_id or row.posted_at is None:
+            row.posted_at = now
         row.external_id, row.version = answer.external_id, answer.version
         row.answered_total, row.answered_lines, row.url = answer.total, dict(answer.lines), answer.url
-        row.posted_at, row.resend, row.next_attempt_at, row.updated_at = now, None, None, now
+        row.resend, row.next_attempt_at, row.updated_at = None, None, now
         if taking_back.must_go(row):
             row.state, row.code = State.HELD, taking_back.DIFFERENT
             row.reason = taking_back.sentence(row, "It is being taken out of the books again.")
@@ -287,6 +330,7 @@ def _absent(attempt: Attempt, rows: Sequence[Delivery], base_s: float) -> None:
             # It was found once and is gone now: under its old request id the ledger might only repeat its old answer.
             row.external_id = row.version = row.url = ""
             row.generation += 1
+        row.answered_total = None
         row.resend = attempt if whole else None
         if tries >= MAX_TRIES:
             _used_up(row, "The ledger never answered and does not have it")
@@ -320,7 +364,7 @@ def _used_up(row: Delivery, reason: str) -> None:
 
 _CHANGED: Final = [
     "state", "code", "reason", "action", "generation", "next_attempt_at", "resend", "external_id", "version", "url",
-    "updated_at",
+    "answered_total", "updated_at",
 ]  # fmt: skip
 
 

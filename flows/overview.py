@@ -20,7 +20,7 @@ from bookkeeping.remarks import HoldReason
 from flows import mapping
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
-from flows.rows import ELSEWHERE, LOOK_FIRST
+from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, in_the_books
 from flows.selectors import payout_days, plans_for_lists
 from flows.setup import PAUSED
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
@@ -55,6 +55,8 @@ _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
     ELSEWHERE: ("Another flow has booked this already", Place.RECORDS),
     PAUSED: ("Held back by the pause", Place.FLOW),
     **dict.fromkeys(LOOK_FIRST, ("Look in the ledger before it is sent again", Place.RECORDS)),
+    VOID: ("Voided or deleted in the ledger", Place.RECORDS),
+    DIFFERENT: ("Changed in the ledger", Place.RECORDS),
 }
 _REFUSED: Final = ("The ledger refused it", Place.RECORDS)
 
@@ -249,8 +251,8 @@ def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, li
 def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     """Return what the clearing accounts hold by the documents in the books, and the last comparison. Seven queries."""
     live = Delivery.objects.filter(flow__in=flows, live=True)
-    expected = _moved(flows, live.filter(state=State.POSTED))
-    approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(state=State.POSTED)
+    expected = _moved(flows, live.filter(in_the_books()))
+    approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(in_the_books())
     to_come = _moved(flows, approved)
     for flow_id, unknown in _undecided(flows):
         to_come[flow_id] += sum(label["amount"] for label in unknown)
@@ -292,8 +294,8 @@ def compare_clearing(flow: Flow, actor: str) -> Clearing:
     balances = open_ledger(flow.target).balances()
     if account not in balances:
         raise NoClearing("The clearing account is no longer in the ledger. Choose another one on the mapping page.")
-    in_the_books = Delivery.objects.filter(flow__in=sharing, live=True, state=State.POSTED)
-    expected = sum(_moved(sharing, in_the_books).values())
+    booked = Delivery.objects.filter(in_the_books(), flow__in=sharing, live=True)
+    expected = sum(_moved(sharing, booked).values())
     trail.record(
         COMPARED,
         f"flow:{flow.pk}",

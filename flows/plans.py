@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 from bookkeeping.documents import How, Kind
 from bookkeeping.facts import Label
 from bookkeeping.numbering import undo_key
-from flows import mapping, opening
+from flows import mapping, opening, rows
 from flows.models import Delivery, Plan
 from flows.readable import KIND_NAMES, Names, Paper, papers
 from flows.verdicts import TakingBack
@@ -121,7 +121,7 @@ def may_be_posted_again(plan: Plan) -> bool:
 def consequences_of_undo(plan: Plan) -> list[Consequence]:
     """Return what happens to the documents that are in the books."""
     how = open_ledger(plan.flow.target).capabilities.undo
-    posted = Delivery.objects.filter(plan=plan, state=State.POSTED).exclude(kind=Kind.UNDO)
+    posted = Delivery.objects.filter(rows.in_the_books(), plan=plan).exclude(kind=Kind.UNDO)
     counts = posted.order_by("kind").values_list("kind").annotate(Count("pk"))
     return [
         Consequence(KIND_NAMES[kind], count, _TAKEN_BACK.get(how.get(Kind(kind), ""), "taken back"))
@@ -146,7 +146,8 @@ def taking_back(plan: Plan) -> TakingBack | None:
 def not_sent_yet(plan: Plan) -> int:
     """Return how many documents would be dropped, because they never reached the books."""
     found = Delivery.objects.filter(plan=plan).exclude(kind=Kind.UNDO)
-    return found.exclude(state__in=[State.POSTED, State.DROPPED, State.UNDONE]).count()
+    found = found.exclude(rows.in_the_books()).exclude(rows.changed_by_hand())
+    return found.exclude(state__in=[State.DROPPED, State.UNDONE]).count()
 
 
 def plans() -> QuerySet[Plan]:

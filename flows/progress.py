@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import F, Q
 
 from audit import trail
-from flows import prove
+from flows import prove, rows
 from flows.models import Coverage, Delivery, Flow, Plan
 from kit import clock
 from tenants.alerts import alert, settle_alert
@@ -30,15 +30,15 @@ def after_outcome(rows: Iterable[Delivery]) -> None:
 
 def settle_plan(plan: Plan) -> None:
     """Finish a plan whose rows are all in the books (or all taken back), and prove it."""
-    rows = Delivery.objects.filter(plan=plan)
-    undos = rows.filter(kind="undo")
+    own = Delivery.objects.filter(plan=plan)
+    undos = own.filter(kind="undo")
     if plan.state == Plan.State.UNDOING:
         if not undos.exclude(state=State.POSTED).exists():
             _undone(plan)
         return
     if _is_moving(plan.pk):
         return
-    unfinished = rows.filter(state__in=[*_MOVING, *STOPPED])
+    unfinished = own.filter(state__in=[*_MOVING, *STOPPED])
     if plan.state == Plan.State.POSTING and not unfinished.exists():
         Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTING).update(state=Plan.State.POSTED)
     verdict = prove.prove_plan(plan)
@@ -53,8 +53,8 @@ def settle_plan(plan: Plan) -> None:
 
 def _is_moving(plan_id: int) -> bool:
     """Whether something of a plan goes on by itself now; what waits for its day or for another document does not."""
-    rows = Delivery.objects.filter(plan=plan_id, state__in=_MOVING)
-    return rows.exclude(_later()).exclude(state=State.BLOCKED).exists()
+    moving = Delivery.objects.filter(plan=plan_id, state__in=_MOVING)
+    return moving.exclude(_later()).exclude(state=State.BLOCKED).exists()
 
 
 def answered_differently(row: Delivery) -> None:
@@ -73,7 +73,7 @@ def answered_differently(row: Delivery) -> None:
 def tell(flow: Flow) -> None:
     """Raise, renew or settle the flow's one alert about documents that wait for a person."""
     waiting = Delivery.objects.filter(flow=flow, state__in=STOPPED).exclude(plan__state=Plan.State.PLANNED)
-    waiting = waiting.exclude(code=PAUSED)
+    waiting = waiting.exclude(code=PAUSED).exclude(rows.changed_by_hand())
     count, key = waiting.count(), f"flow:{flow.pk}:waiting"
     if not count:
         settle_alert(flow.tenant_id, key)
@@ -88,6 +88,27 @@ def tell(flow: Flow) -> None:
         first.reason,
         first.action or "Open the audit page; it says for each one what to do.",
         f"/audit/?flow={flow.pk}&state=held&state=parked",
+    )
+
+
+def tell_changed(flow: Flow, plan: Plan | None) -> None:
+    """Raise, renew or settle the one alert about what somebody changed in the ledger: of a settlement, or of what the flow
+    booked outside of any."""
+    changed = Delivery.objects.filter(rows.changed_by_hand(), flow=flow, plan=plan).order_by("id")
+    count, first = changed.count(), changed.first()
+    key = f"plan:{plan.pk}:changed" if plan else f"flow:{flow.pk}:changed"
+    if first is None:
+        settle_alert(flow.tenant_id, key)
+        return
+    of = f" of settlement {plan.settlement.settlement_id}" if plan else ""
+    alert(
+        flow.tenant_id,
+        "changed_in_ledger",
+        key,
+        f"{count} document{'s' if count > 1 else ''}{of} changed in {flow.target.remote_name}",
+        f"{first.number or first.kind}: {first.reason}",
+        first.action,
+        f"/settlements/{plan.settlement_id}/?plan={plan.pk}" if plan else f"/audit/?flow={flow.pk}&state=parked",
     )
 
 
@@ -113,8 +134,8 @@ def lane_well(remote_key: str) -> None:
 
 
 def _waiting_at(remote_key: str) -> dict[int, str]:
-    rows = Delivery.objects.filter(remote_key=remote_key, live=True, state__in=_MOVING)
-    return dict(rows.order_by().values_list("tenant_id", "flow__target__remote_name").distinct())
+    waiting = Delivery.objects.filter(remote_key=remote_key, live=True, state__in=_MOVING)
+    return dict(waiting.order_by().values_list("tenant_id", "flow__target__remote_name").distinct())
 
 
 def _undone(plan: Plan) -> None:

@@ -1,4 +1,5 @@
-"""The proof of a settlement: computed from what the ledger answered, stored with the plan, shown as it was compared."""
+"""The proof of a settlement: computed from what the ledger answered and has now, stored with the plan, shown as it was
+compared."""
 
 import json
 from dataclasses import asdict, replace
@@ -25,6 +26,11 @@ def proof_of(plan: Plan) -> Proof:
     """Return the proof of a plan from its rows as they are now."""
     found = list(rows.live(plan).only(*_READ))
     answers = {row.key: Answer(row.answered_total) for row in found if row.state == State.POSTED}
+    answers |= {
+        row.key: Answer(row.answered_total, changed=row.reason, gone=row.code == rows.VOID)
+        for row in found
+        if rows.is_changed_by_hand(row)
+    }
     planning = as_planning(plan, found)
     proof = prove(statements.from_json(plan.statement), planning, answers)
     if not plan.settlement.payout_failed or not history.payout_cancelled(plan.flow, plan.settlement):
@@ -99,8 +105,8 @@ def _kept(comparisons: tuple[Comparison, ...]) -> tuple[tuple[Comparison, ...], 
     equal = 0
     kept, left_out = [], []
     for one in comparisons:
-        equal += not one.difference
-        if one.difference or equal <= KEPT or one.name == "header and payout":
+        equal += one.agrees
+        if not one.agrees or equal <= KEPT or one.name == "header and payout":
             kept.append(one)
         else:
             left_out.append(one)
@@ -108,7 +114,7 @@ def _kept(comparisons: tuple[Comparison, ...]) -> tuple[tuple[Comparison, ...], 
 
 
 def _disagreeing(proof: Proof) -> bool:
-    return any(one.difference for one in proof.comparisons)
+    return not all(one.agrees for one in proof.comparisons)
 
 
 def _hold(row: Delivery) -> Hold | None:

@@ -32,6 +32,8 @@ _WHAT_NOW: Final = "Keep one of the two flows, or undo it there first."
 _OURS: Final = frozenset({*HoldReason, ELSEWHERE})
 # An answer is still out, or a person has to look: the row stays as it was sent.
 LOOK_FIRST: Final = ("cannot_tell", "found_void", "found_different")
+VOID: Final = "found_void"
+DIFFERENT: Final = "found_different"
 # Money passes through these on its way: if a document moves them alike, the rest of its plan stays true.
 _PASSING: Final = (AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR)
 
@@ -178,6 +180,20 @@ def is_frozen(row: Delivery) -> bool:
     A row with a remote id is in the books whatever its state says: one that came out differently is held there.
     """
     return row.state in _SENT or bool(row.external_id) or row.resend_id is not None or row.code in LOOK_FIRST
+
+
+def changed_by_hand() -> Q:
+    """What was booked and is otherwise in the ledger now, or void or gone there: somebody changed it, and a person decides."""
+    return Q(state=State.PARKED, code__in=(VOID, DIFFERENT), external_id__gt="")
+
+
+def is_changed_by_hand(row: Delivery) -> bool:
+    return row.state == State.PARKED and row.code in (VOID, DIFFERENT) and bool(row.external_id)
+
+
+def in_the_books() -> Q:
+    """What is in the ledger, as it was sent or otherwise."""
+    return Q(state=State.POSTED) | Q(state=State.PARKED, code=DIFFERENT, external_id__gt="")
 
 
 def release(found: QuerySet[Delivery]) -> int:

@@ -47,6 +47,13 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
     source_name = serializers.CharField(source="source.remote_name", default="", read_only=True)
     target_name = serializers.CharField(source="target.remote_name", read_only=True)
     ledger = serializers.CharField(source="target.provider", read_only=True)
+    books_compared_at = serializers.DateTimeField(
+        source="target.read_back.checked_at",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="When the ledger was last asked what was changed there.",
+    )
 
     class Meta:
         model = Flow
@@ -74,6 +81,7 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "settlements_every_min",
             "mapping_version",
             "next_run_at",
+            "books_compared_at",
             "created_at",
         )
         read_only_fields = fields
@@ -147,6 +155,9 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     right = serializers.IntegerField(allow_null=True)
     difference = serializers.IntegerField()
     detail = serializers.CharField(help_text="What the name leaves open: the key of the document, the number of rows.")
+    changed = serializers.CharField(
+        help_text="What somebody made of the document in the ledger since it was posted; such a pair never agrees."
+    )
 
 
 class NotBookedSerializer(serializers.Serializer[Any]):

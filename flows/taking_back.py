@@ -81,7 +81,7 @@ def done(undo: Delivery) -> list[Delivery]:
         _send_later(gone, undo)
         return []
     Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.UNDONE, live=False)
-    _plan_anew_without(gone)
+    plan_anew_without(gone)
     Coverage.objects.filter(payment__in=gone).delete()
     InvoiceBalance.objects.filter(delivery__in=gone).delete()
     others = _settle_others(undo, gone)
@@ -90,7 +90,7 @@ def done(undo: Delivery) -> list[Delivery]:
     return others
 
 
-def _plan_anew_without(gone: Sequence[Delivery]) -> None:
+def plan_anew_without(gone: Sequence[Delivery]) -> None:
     """A settlement that was planned to pay an invoice which is gone now has to carry its rows another way."""
     relying = Coverage.objects.filter(invoice__delivery__in=gone, plan__isnull=False).values_list("plan", flat=True)
     Plan.objects.filter(pk__in=list(relying)).exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).update(

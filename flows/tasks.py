@@ -4,14 +4,14 @@ from datetime import datetime
 
 from celery import shared_task
 
-from flows import outbox, planning, schedule
+from flows import outbox, planning, readback, schedule
 
 HINT_S = 10
 
 
 @shared_task
 def tick() -> None:
-    """Look for due flows, settlements to plan and lanes with due work, and send a worker to each."""
+    """Look for due flows, settlements to plan, lanes with due work and books to compare, and send a worker to each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
     for flow_id, taken_until in planning.flows_to_plan():
@@ -19,6 +19,8 @@ def tick() -> None:
     for remote_key in schedule.lanes_with_work():
         # Sent again with every tick while work waits: what no worker took in time must not pile up.
         serve_lane.apply_async((remote_key,), expires=HINT_S)
+    for connection_id in readback.due():
+        check_books.apply_async((connection_id,), expires=HINT_S)
 
 
 @shared_task
@@ -30,6 +32,16 @@ def run_flow(flow_id: int) -> None:
 @shared_task
 def plan_flow(flow_id: int, taken_until: str = "") -> None:
     planning.plan_flow(flow_id, datetime.fromisoformat(taken_until) if taken_until else None)
+
+
+@shared_task
+def begin_read_backs() -> None:
+    readback.begin()
+
+
+@shared_task
+def check_books(connection_id: int) -> None:
+    readback.check(connection_id)
 
 
 @shared_task

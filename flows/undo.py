@@ -52,6 +52,7 @@ def undo(plan: Plan, actor: str) -> int:
         _refuse(plan, list(live.exclude(state=State.POSTED)))
         # What came out otherwise than it was sent is in the books all the same, and goes with the rest.
         live.update(state=State.POSTED, reason="", action="", code="")
+        progress.tell_changed(plan.flow, plan)
         undone = _undone(plan, list(live.order_by("id")))
         rows.add(plan, [Draft(one, {}, None, one.depends_on) for one in undone], State.PLANNED)
         Delivery.objects.filter(plan=plan, kind="undo").update(priority=Delivery.Priority.PERSON)

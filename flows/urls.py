@@ -63,6 +63,7 @@ urlpatterns = [
     path("plans/<int:pk>/approve/", decisions.approve, name="approve"),
     path("plans/<int:pk>/undo/", decisions.take_back, name="undo"),
     path("plans/<int:pk>/post-again/", decisions.post_again, name="post_again"),
+    path("plans/<int:pk>/check-books/", decisions.check_books, name="check_books"),
     path("plans/<int:pk>/labels/", decisions.labels, name="labels"),
     path("orders/", orders.listing, name="orders"),
     path("orders/<int:pk>/", orders.detail, name="order"),

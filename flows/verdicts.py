@@ -44,17 +44,25 @@ class TakingBack:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two figures that must be equal, each with where it comes from. ``right`` None: the ledger states none."""
+    """Two figures that must be equal, each with where it comes from. ``right`` None: the ledger states none.
+
+    ``changed`` says what somebody made of the document in the ledger since it was posted.
+    """
 
     what: str
     left_from: str
     left: int
     right_from: str
     right: int | None
+    changed: str = ""
 
     @property
     def difference(self) -> int:
         return 0 if self.right is None else self.left - self.right
+
+    @property
+    def agrees(self) -> bool:
+        return not self.difference and not self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +143,8 @@ def banner(
     that failed means for the books; ``taking_back`` says how far a plan is that is being taken back.
     """
     compared = list(comparisons(plan, ledger))
-    wrong = [one for one in compared if one.difference]
-    rest = [one for one in compared if not one.difference]
+    wrong = [one for one in compared if not one.agrees]
+    rest = [one for one in compared if one.agrees]
     shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
     more = len(compared) - len(shown) + plan.verdict.get("left_out", 0)
     state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on)
@@ -173,7 +181,9 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
         case "header and payout":
             return Compared("Payout", "Amazon's stated total", left, f"Payout, as {ledger} answered", right)
         case name:
-            return Compared(name[:1].upper() + name[1:], "As it was sent", left, f"As {ledger} answered", right)
+            changed = one.get("changed", "")
+            answered = f"As {ledger} has it now" if changed else f"As {ledger} answered"
+            return Compared(name[:1].upper() + name[1:], "As it was sent", left, answered, right, changed)
 
 
 def _words(
@@ -244,6 +254,11 @@ def _stopped(found: TakingBack) -> str:
 
 
 def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
+    if changed := sum(bool(one.changed) for one in wrong):
+        return (
+            f"Somebody changed {_documents(changed)} in the ledger after posting. Below is what was posted and what the "
+            f"ledger has now."
+        )
     if wrong:
         return f"{len(wrong)} of the figures below disagree. Open the documents in the ledger to see who changed what."
     left, expected = plan.verdict.get("clearing", 0), plan.verdict.get("clearing_expected", 0)

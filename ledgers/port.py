@@ -5,11 +5,11 @@ our tables; the outbox does. A write has two steps, so that what was sent can be
 deliveries into frozen calls, ``send`` performs one call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import Any, Protocol
 
 from bookkeeping.accounts import AccountClass, LineKey
 from bookkeeping.documents import Document, Kind
@@ -94,6 +94,31 @@ class Absent:
 @dataclass(frozen=True, slots=True)
 class CannotTell:
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document as the ledger has it now. ``live`` is False where it is void or gone; ``content`` is the ledger's own
+    form of it, for ``compare``, empty where it is gone."""
+
+    kind: Kind
+    external_id: str
+    live: bool
+    version: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed in a company, whoever wrote it. ``incomplete`` are the kinds of which there may be more, or of which
+    the ledger does not say what was deleted: our own documents of these are to be read with ``kept``.
+
+    ``until`` is the ledger's own clock when it answered, None where it states none.
+    """
+
+    documents: tuple[Kept, ...]
+    incomplete: frozenset[Kind] = frozenset()
+    until: datetime | None = None
 
 
 @unique
@@ -272,6 +297,20 @@ class Ledger(Protocol):
 
     def find(self, post: Post) -> Found | Absent | CannotTell:
         """Look a delivery up by what the remote can filter on, compare marker and content on our side."""
+        ...
+
+    def changes(self, kinds: Collection[Kind], since: datetime) -> Changes:
+        """Return the documents of these kinds that were made, changed, made void or deleted at ``since`` or later, by the
+        ledger's clock. Other people's documents are among them."""
+        ...
+
+    def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
+        """Return these documents as the ledger has them now, in any order; the ones that are gone too."""
+        ...
+
+    def compare(self, post: Post, kept: Kept) -> Found | CannotTell:
+        """Compare a document that is there with what the post wrote, by what matters to the books: date, accounts,
+        amounts, party. Number and memo are people's own. Pure."""
         ...
 
     def balances(self) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import creation, onboarding, opening, schedule, setup
+from flows import creation, onboarding, opening, readback, schedule, setup
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import BadRequest, Refused, refusing
 from flows.models import Flow, Run
@@ -23,7 +23,7 @@ from flows.serializers import (
     RunSerializer,
 )
 from tenants.api import caller
-from tenants.models import Connection
+from tenants.models import Access, Connection
 from tenants.providers import ProviderKind
 
 UNREACHABLE = {503: ProblemSerializer}
@@ -43,7 +43,7 @@ class FlowViewSet(Listed):
     queryset = Flow.objects.none()
 
     def get_queryset(self) -> QuerySet[Flow]:
-        return Flow.objects.select_related("source", "target")
+        return Flow.objects.select_related("source", "target__read_back")
 
     @extend_schema(request=NewFlowSerializer, responses={201: FlowSerializer})
     def create(self, request: Request) -> Response:
@@ -99,6 +99,19 @@ class FlowViewSet(Listed):
         if flow.state == Flow.State.PAUSED:
             raise Refused("The flow is paused.", "Resume it first.")
         schedule.run_now(flow, actor_of(request))
+        return self._flow(flow, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: FlowSerializer})
+    @action(detail=True, methods=["post"], url_path="check-books")
+    def check_books(self, request: Request, pk: int) -> Response:
+        """Have the company asked now, instead of once a day, what was changed there since posting.
+
+        `books_compared_at` says when that was done; what somebody changed then shows in the proofs and raises an alert.
+        """
+        flow = self.get_object()
+        if flow.target.state != Access.ACTIVE:
+            raise Refused("The company cannot be read.", "Connect it again, then ask once more.")
+        readback.ask(flow.target, actor_of(request))
         return self._flow(flow, status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={200: FlowSerializer, **UNREACHABLE})

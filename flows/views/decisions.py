@@ -10,11 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
-from flows import payouts, planning, plans, revisions, rules, selectors, undo
+from flows import payouts, planning, plans, readback, revisions, rules, selectors, undo
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
-from tenants.models import Role
+from tenants.models import Access, Role
 from tenants.roles import Action, can, requires
 from tenants.views import TenantRequest
 
@@ -93,6 +93,20 @@ def post_again(request: TenantRequest, pk: int) -> HttpResponse:
     planning.release(plan.flow)
     messages.success(request, f"Planned again as revision {new.revision}, with the mapping as it is now.")
     return redirect(address(new))
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def check_books(request: TenantRequest, pk: int) -> HttpResponse:
+    """Have the company read back now: whatever somebody changed there shows on its settlements a moment later."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    ledger = selectors.ledger_name(plan.flow)
+    if plan.flow.target.state == Access.ACTIVE:
+        readback.ask(plan.flow.target, request.user.actor)
+        messages.success(request, f"{ledger} is being asked what was changed there. Look again in a moment.")
+    else:
+        messages.error(request, f"{plan.flow.target.remote_name} has to be connected again first.")
+    return redirect(address(plan))
 
 
 @requires(Role.BOOKKEEPER)

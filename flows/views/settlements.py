@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
-from flows import categories, overview, plans, prove, selectors, trace, verdicts, waterfall
+from flows import categories, overview, plans, prove, readback, selectors, trace, verdicts, waterfall
 from flows.filters import SettlementFilter
 from flows.models import Flow, Plan
 from flows.overview import Place
@@ -20,7 +20,7 @@ from flows.readable import KIND_NAMES, line_of_movement
 from flows.views.dashboard import place_of
 from kit.clock import now
 from tenants.actors import actor_names
-from tenants.models import Role
+from tenants.models import Access, Role
 from tenants.roles import Action, can, requires
 from tenants.views import TenantRequest
 
@@ -148,6 +148,9 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "under_way": banner.state in UNDER_WAY,
         "changed": changed,
         "back": back if back and back.stopped else None,
+        "read_back": readback.last(plan.flow.target),
+        "touched": readback.changed(plan)[:PAGE_DOCUMENTS],
+        "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,
         "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": plans.unknown_labels(plan),

@@ -185,7 +185,8 @@ def carries(remote: Mapping[str, Any], marker: str) -> bool:
 
 def is_void(remote: Mapping[str, Any]) -> bool:
     """Tell whether a transaction was voided: it stays with its amounts at zero and "Voided" in front of its note."""
-    return str(remote.get("PrivateNote") or "").startswith("Voided")
+    noted = str(remote.get("PrivateNote") or "").startswith("Voided")
+    return noted and not remote.get("TotalAmt")  # a note of a person's own may begin with the word
 
 
 def found(post: Post, remote: Mapping[str, Any], company: Company, web: str = "") -> Found:
@@ -253,6 +254,7 @@ def _essence(
                 "date": body.get("TxnDate"),
                 "customer": customer,
                 "account": "" if customer else _value(body, "DepositToAccountRef"),
+                "cash back": (body.get("CashBack") or {}).get("Amount", 0),
                 "lines": sorted(_line_essences(body)),
             }
 

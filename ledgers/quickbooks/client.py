@@ -1,10 +1,13 @@
 """The ledger port over one QuickBooks Online company."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from bookkeeping.documents import How, Kind
+from bookkeeping.money import BadAmount
+from kit import clock
 from kit.http import Http
 from kit.rate import RatePlan
 from ledgers.port import (
@@ -12,16 +15,19 @@ from ledgers.port import (
     Call,
     CannotTell,
     Capabilities,
+    Changes,
     Check,
     Found,
+    Kept,
     Lookup,
+    NotRenderable,
     NotSent,
     Post,
     Posted,
     Reference,
     Refused,
 )
-from ledgers.quickbooks import accounts, answers, checks, lists, translate, wire
+from ledgers.quickbooks import accounts, answers, changed, checks, lists, translate, wire
 from ledgers.quickbooks.bodies import Company
 from ledgers.quickbooks.lookups import Lookups
 from ledgers.quickbooks.remote import ReadRefused, Remote, Token
@@ -122,6 +128,20 @@ class QuickBooks:
 
     def find(self, post: Post) -> Found | Absent | CannotTell:
         return Lookups(self._remote, self._company, self._web).find(post)
+
+    def changes(self, kinds: Collection[Kind], since: datetime) -> Changes:
+        return changed.changes(self._remote, kinds, since, clock.now())
+
+    def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
+        return changed.kept(self._remote, kind, external_ids)
+
+    def compare(self, post: Post, kept: Kept) -> Found | CannotTell:
+        try:
+            return answers.found(post, kept.content, self._company, self._web)
+        except NotRenderable as error:
+            return CannotTell(f"{error.text} {error.action}")
+        except BadAmount as error:
+            return CannotTell(f"QuickBooks answered an amount nobody can read: {error}.")
 
     def balances(self) -> Mapping[str, int]:
         try:

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from kit.http import Answer, AnswerLost, ConnectFailed, Http
@@ -111,15 +112,29 @@ class Remote:
             raise NotSent(f"QuickBooks answered without the {entity}", READ_AGAIN_S)
         return row
 
+    def changed(self, entities: Sequence[str], since: datetime) -> Row:
+        """Return what changed at ``since`` or later: ``QueryResponse``, a list with a part for each entity, and the
+        ``time`` of the answer. Raises NotSent, AuthorizationLost, ReadRefused."""
+        # With an offset: a bare time is read as Pacific.
+        query = {"entities": ",".join(entities), "changedSince": since.isoformat(timespec="seconds")}
+        parsed = self._read("GET", "/cdc", query, b"")
+        self._meter("cdc")
+        listed = parsed.get("CDCResponse")
+        inner = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
+        _refuse(inner)
+        parts = inner.get("QueryResponse")
+        if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
+            raise NotSent("QuickBooks answered without saying what changed", READ_AGAIN_S)
+        return {"QueryResponse": parts, "time": parsed.get("time")}
+
     def _read(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Row:
         try:
             params = {**query, "minorversion": wire.MINOR_VERSION}
             answer = self._exchange(method, path, params, body, READ_DEADLINE_S)
             parsed = self._parsed(answer)
-            if found := errors.faults(parsed):
-                raise ReadRefused(errors.refused(found))
         except Unknown as error:
             raise NotSent(str(error), READ_AGAIN_S) from error
+        _refuse(parsed)
         if answer.status != 200 or not isinstance(parsed, Mapping):
             raise NotSent(f"QuickBooks did not answer a look-up (HTTP {answer.status})", READ_AGAIN_S)
         return parsed
@@ -162,6 +177,16 @@ class Remote:
 def _headers(token: str, body: bytes) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     return headers | {"Content-Type": "application/json"} if body else headers
+
+
+def _refuse(answer: object) -> None:
+    """Raise ReadRefused for a fault in what a read answered; NotSent for one that proves nothing."""
+    if found := errors.faults(answer):
+        try:
+            refused = errors.refused(found)
+        except Unknown as error:
+            raise NotSent(str(error), READ_AGAIN_S) from error
+        raise ReadRefused(refused)
 
 
 def _refuse_throttled(answer: Answer) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -511,3 +512,117 @@ def test_an_invoice_line_without_an_exact_price_keeps_its_amount(rig: Any) -> No
     posted = rig.deliver(rig.post(make.invoice(lines=lines), "i1"))["i1"]
 
     assert posted.total == rig.balance(K.AR) == 1499
+
+
+# What people change ------------------------------------------------------------------------------------------------------
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+CHANGEABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT)
+
+
+def changes(rig: Any, since: datetime) -> tuple[dict[str, Any], Any]:
+    """Return the documents that changed, by id, and the whole answer."""
+    found = rig.ledger.changes(frozenset(CHANGEABLE), since)
+    by_id = {kept.external_id: kept for kept in found.documents}
+    return by_id, found
+
+
+def test_what_we_wrote_is_among_the_changes_and_compares_equal(rig: Any) -> None:
+    since = rig.now() - timedelta(minutes=5)
+    invoices = rig.deliver(rig.post(make.invoice(number="113-9"), "i9"))
+    posts = {
+        Kind.INVOICE: rig.post(make.invoice(number="113-9"), "i9"),
+        Kind.PAYMENT: rig.post(make.payment("i9"), "p9", invoices),
+        Kind.ENTRY: entry(rig),
+        Kind.TRANSFER: rig.post(make.transfer(), "t1"),
+        Kind.DEPOSIT: rig.post(make.deposit(), "d1"),
+    }
+    posted = {**invoices, **rig.deliver(*(post for kind, post in posts.items() if kind is not Kind.INVOICE))}
+
+    by_id, found = changes(rig, since)
+
+    assert found.incomplete == frozenset()
+    for kind, post in posts.items():
+        kept = by_id[posted[post.key].external_id]
+        answer = rig.ledger.compare(post, kept)
+        assert (kept.kind, kept.live, answer.equal, answer.posted.total) == (kind, True, True, posted[post.key].total)
+
+
+def test_a_document_changed_by_hand_differs_until_it_is_put_back(rig: Any) -> None:
+    post = rig.post(make.transfer(), "t1")
+    posted = rig.deliver(post)["t1"]
+    rig.pass_time(3600)
+    since = rig.now() - timedelta(minutes=5)
+
+    rig.edit_transfer(posted.external_id, 9000)
+    changed = rig.ledger.compare(post, changes(rig, since)[0][posted.external_id])
+    rig.edit_transfer(posted.external_id, 8500)
+    put_back = rig.ledger.compare(post, changes(rig, since)[0][posted.external_id])
+
+    assert (changed.equal, changed.posted.total, bool(changed.difference)) == (False, 9000, True)
+    assert (put_back.equal, put_back.posted.total) == (True, 8500)
+
+
+def test_a_note_of_a_persons_own_is_no_change_that_matters(rig: Any) -> None:
+    post = entry(rig)
+    posted = rig.deliver(post)["e1"]
+    rig.rename(Kind.ENTRY, posted.external_id, "Voided once, and entered again by Bob")
+
+    kept = changes(rig, rig.now() - timedelta(minutes=5))[0][posted.external_id]
+
+    assert kept.live
+    assert rig.ledger.compare(post, kept).equal
+
+
+def test_what_is_gone_or_void_is_named_and_not_live(rig: Any) -> None:
+    posted = rig.deliver(entry(rig), rig.post(make.invoice(), "i1"))
+    rig.pass_time(3600)
+    since = rig.now() - timedelta(minutes=5)
+    rig.deliver(rig.post(make.undo("e1", Kind.ENTRY), "u1", posted))
+    how = How(rig.ledger.capabilities.undo[Kind.INVOICE])
+    rig.deliver(rig.post(make.undo("i1", Kind.INVOICE, how), "u2", posted))
+
+    by_id, found = changes(rig, since)
+    for kind in found.incomplete:
+        by_id |= {
+            kept.external_id: kept for kept in rig.ledger.kept(kind, [each.external_id for each in posted.values()])
+        }
+
+    assert not by_id[posted["e1"].external_id].live
+    assert not by_id[posted["i1"].external_id].live
+
+
+def test_an_unchanged_document_is_not_among_the_changes(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))["e1"]
+    rig.pass_time(3600)
+
+    by_id, _ = changes(rig, rig.now() - timedelta(minutes=5))
+
+    assert posted.external_id not in by_id
+
+
+def test_documents_are_read_by_their_ids_the_gone_ones_too(rig: Any) -> None:
+    posts = [rig.post(make.invoice(number=f"113-0000001-{n:07d}"), f"i{n}") for n in range(3)]
+    posted = rig.deliver(*posts)
+
+    kept = rig.ledger.kept(Kind.INVOICE, [posted[post.key].external_id for post in posts] + ["987654321"])
+
+    by_id = {each.external_id: each for each in kept}
+    assert len(by_id) == 4
+    assert not by_id["987654321"].live
+    assert all(rig.ledger.compare(post, by_id[posted[post.key].external_id]).equal for post in posts)
+
+
+def test_changes_from_before_what_a_ledger_remembers_are_never_taken_for_complete(rig: Any) -> None:
+    posted = rig.deliver(entry(rig))["e1"]
+
+    by_id, found = changes(rig, LONG_AGO)
+
+    assert posted.external_id in by_id or Kind.ENTRY in found.incomplete
+
+
+def test_asking_what_changed_is_not_sent_when_throttled(rig: Any) -> None:
+    rig.answer_next(429)
+
+    with pytest.raises(NotSent):
+        rig.ledger.changes(frozenset(CHANGEABLE), rig.now())

@@ -128,6 +128,7 @@ PAGES = {
     "flows:approve": work("plan"),
     "flows:undo": work("plan"),
     "flows:post_again": act("plan"),
+    "flows:check_books": act("plan"),
     "flows:labels": act("plan"),
     "flows:orders": see(),
     "flows:order": see("order"),

@@ -11,11 +11,14 @@ from django.urls import reverse
 from amazon.models import Report, Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import outcomes, planning, rules
-from flows.models import Delivery, Flow, MappingRule, Plan
+from flows import outcomes, planning, progress, rules
+from flows.models import Delivery, Flow, MappingRule, Plan, ReadBack
+from flows.rows import VOID
+from kit.clock import now
 from kit.scope import scope
 from ledgers.models import ListEntry
 from ledgers.port import Binding, Posted
+from tenants.models import Connection
 from tests import factories
 from tests.amazon.settlements import SALE, v2
 from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, post, settle
@@ -130,7 +133,7 @@ def test_a_settlement_of_another_tenant_is_not_there(signed_in, charlie, settlem
     assert signed_in(charlie).get(reverse(f"flows:{name}", args=[settlement.pk])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["approve", "undo", "post_again", "labels"])
+@pytest.mark.parametrize("name", ["approve", "undo", "post_again", "check_books", "labels"])
 def test_a_plan_of_another_tenant_is_not_there(signed_in, charlie, settlement, name):
     assert signed_in(charlie).post(reverse(f"flows:{name}", args=[plan_of(settlement).pk])).status_code == 404
 
@@ -140,7 +143,7 @@ def test_a_stranger_signs_in_first(client, name):
     assert client.get(reverse(f"flows:{name}")).url.startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize("name", ["approve", "undo", "post_again", "labels"])
+@pytest.mark.parametrize("name", ["approve", "undo", "post_again", "check_books", "labels"])
 def test_a_viewer_decides_nothing(signed_in, viewer, settlement, name):
     plan = plan_of(settlement)
 
@@ -262,6 +265,73 @@ def test_the_page_asks_a_bounded_number_of_questions(signed_in, alice, acme, dja
     browser = signed_in(alice)
     with django_assert_max_num_queries(QUERIES):
         browser.get(reverse("flows:settlement", args=[settlement.pk]))
+
+
+# What somebody changed in the ledger
+
+
+def void_by_hand(plan):
+    """What reading the books back does with a document that somebody voided."""
+    row = Delivery.objects.filter(plan=plan, kind="entry").select_related("flow__target", "plan__settlement").get()
+    outcomes.changed_by_hand(row, VOID, "Somebody voided it.", "Put it back.", 0)
+    progress.after_outcome([row])
+    return row
+
+
+def test_what_somebody_changed_in_the_ledger_is_shown_beside_what_was_posted(signed_in, bob, acme, settlement):
+    with scope(acme.pk):
+        row = void_by_hand(post(plan_of(settlement)))
+    browser = signed_in(bob)
+
+    page = browser.get(reverse("flows:settlement", args=[settlement.pk]))
+    listed = text_of(browser.get(reverse("flows:settlements")))
+    dashboard = text_of(browser.get(reverse("flows:dashboard")))
+    held = text_of(browser.get(reverse("flows:settlements"), {"state": "held"}))
+    record = text_of(browser.get(reverse("audit:record", args=[row.pk])))
+
+    banner = page.context["banner"]
+    assert (banner.state, banner.title) == ("off", "Does not tie")
+    assert (banner.shown[0].what, banner.shown[0].left, banner.shown[0].right) == ("Entry AMZ-15000000001-1", 2000, 0)
+    assert banner.shown[0].right_from == "As QuickBooks Online has it now"
+    assert "Changed in QuickBooks Online since posting" in text_of(page)
+    assert "Somebody voided it. What to do: Put it back." in text_of(page)
+    assert "Does not tie" in listed
+    assert settlement.settlement_id in held
+    assert "Voided or deleted in the ledger" in dashboard
+    assert "Changed in the ledger" in record
+    assert "Posted: 20.00 USD; there now: 0.00 USD." in record
+
+
+def test_the_page_says_when_the_books_were_compared_and_lets_a_bookkeeper_have_it_done(
+    signed_in, bob, acme, settlement
+):
+    plan = post(plan_of(settlement))
+    browser, address = signed_in(bob), reverse("flows:settlement", args=[settlement.pk])
+    before = text_of(browser.get(address))
+
+    said = text_of(browser.post(reverse("flows:check_books", args=[plan.pk]), follow=True))
+
+    with scope(acme.pk):
+        asked = ReadBack.objects.get(connection=plan.flow.target)
+        assert asked.next_at <= now()
+        ReadBack.objects.update(checked_at=now() - timedelta(hours=3))
+    assert "Not compared with QuickBooks Online since posting yet" in before
+    assert "is being asked what was changed there" in said
+    assert "Last compared with QuickBooks Online: 3 hours ago" in text_of(browser.get(address))
+
+
+def test_a_company_that_has_to_be_connected_again_is_not_asked(signed_in, bob, acme, settlement):
+    plan = post(plan_of(settlement))
+    with scope(acme.pk):
+        Connection.objects.update(state="needs_reconnect")
+    browser = signed_in(bob)
+
+    said = text_of(browser.post(reverse("flows:check_books", args=[plan.pk]), follow=True))
+
+    assert "has to be connected again first" in said
+    assert "Check the books now" not in said
+    with scope(acme.pk):
+        assert not ReadBack.objects.exists()
 
 
 # Rows of Amazon

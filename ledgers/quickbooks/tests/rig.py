@@ -6,6 +6,8 @@ ledger, never from the client.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bookkeeping.accounts import ACCOUNTS, AccountKey
@@ -151,6 +153,21 @@ class Rig:
     def touch(self, kind: Kind, external_id: str) -> None:
         """A person saves the document again."""
         self.stand_in.control("touch", {"realm": self.realm, "kind": _KINDS[kind], "id": external_id})
+
+    def now(self) -> datetime:
+        """The remote's clock."""
+        return self.stand_in.clock.now()
+
+    def edit_transfer(self, external_id: str, minor: int) -> None:
+        """A person gives a transfer another amount."""
+        self._edit("Transfer", external_id, {"Amount": Decimal(minor) / 100})
+
+    def rename(self, kind: Kind, external_id: str, memo: str) -> None:
+        """A person writes a memo of their own."""
+        self._edit(_KINDS[kind], external_id, {"PrivateNote": memo})
+
+    def _edit(self, kind: str, external_id: str, changes: dict[str, Any]) -> None:
+        self.stand_in.control("edit", {"realm": self.realm, "kind": kind, "id": external_id, "changes": changes})
 
     def take_number(self, number: str) -> None:
         """Another program posts an invoice of 1.00 under this number."""

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from amazon.models import Settlement
 from amazon.reports import open_report
 from audit.models import Event
-from flows import setup
+from flows import readback, setup
 from flows.models import Delivery, Flow, Plan
 from kit import clock
 from kit.scope import unscoped
@@ -169,6 +169,30 @@ def test_runs_say_what_they_found(demo, rest):
     with demo.inside:
         assert runs[-1]["found"]["settlements"] == Settlement.objects.count()
     assert every(rest.get("runs", state="failed")) == []
+
+
+def test_the_books_are_compared_when_asked_and_what_we_wrote_ourselves_never_alarms(demo, rest):
+    with demo.inside:
+        verdicts = list(Plan.objects.order_by("pk").values_list("state", "verdict__verdict"))
+
+    answer = rest.post(f"flows/{demo.flow.pk}/check-books")
+    compared = readback.check(demo.flow.target_id)
+
+    assert (answer.status_code, answer.json()["books_compared_at"], compared) == (202, None, True)
+    assert rest.get(f"flows/{demo.flow.pk}").json()["books_compared_at"] is not None
+    with demo.inside:
+        assert not Delivery.objects.filter(state="parked").exists()
+        assert not Alert.objects.filter(kind="changed_in_ledger").exists()
+        assert list(Plan.objects.order_by("pk").values_list("state", "verdict__verdict")) == verdicts
+
+
+def test_a_company_that_cannot_be_read_is_not_asked(demo, rest):
+    with demo.inside:
+        Connection.objects.filter(pk=demo.flow.target_id).update(state="needs_reconnect")
+
+    answer = rest.post(f"flows/{demo.flow.pk}/check-books")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "refused")
 
 
 # Settlements, plans and their proof

@@ -1,0 +1,284 @@
+"""What people made of our documents since they were posted: the ledger is asked once a day, and when somebody wants to know.
+
+A document that is void, gone or otherwise than it was sent is given to a person and the proof goes by what the ledger
+has now; nothing is written to the ledger. What we wrote ourselves comes back as a change too: it is as it was sent, so
+nothing follows. The lane's lease is held meanwhile, so nothing of ours is on its way.
+"""
+
+import random
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+
+from audit import trail
+from bookkeeping.documents import Kind
+from bookkeeping.money import to_text
+from flows import lanes, outcomes, pace, planner, progress, rows, taking_back
+from flows.lanes import LEASE_MARGIN_S, LeaseLost
+from flows.looking import Reader
+from flows.models import Delivery, Plan, ReadBack
+from kit import clock
+from kit.scope import unscoped
+from ledgers.port import CannotTell, Found, Kept
+from ledgers.registry import all_ledgers, ledger_spec
+from tenants.models import Access, Connection
+
+EVERY: Final = timedelta(hours=24)  # providers meter reads
+SPREAD_S: Final = 1800.0  # so that not every company is asked at once
+OVERLAP: Final = timedelta(
+    minutes=10
+)  # a change may show late, and clocks differ; what was seen twice is compared twice
+CHUNK: Final = 500
+READ_AT_ONCE: Final = 1000
+BATCH: Final = 200
+KINDS: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT)
+
+State = Delivery.State
+
+
+# When -----------------------------------------------------------------------------------------------------------------
+
+
+def begin() -> int:
+    """Let every company be read back from a day after its first posting on. Returns how many begin."""
+    now = clock.now()
+    with unscoped("every tenant's books are compared"):
+        posted = Delivery.objects.filter(_booked(), flow__target=OuterRef("pk"), posted_at__lte=now - EVERY)
+        new = Connection.objects.filter(Exists(posted), provider__in=all_ledgers(), read_back=None)
+        made = [ReadBack(tenant_id=each.tenant_id, connection=each, next_at=now) for each in new[:BATCH]]
+        ReadBack.objects.bulk_create(made, ignore_conflicts=True)
+    return len(made)
+
+
+def due() -> list[int]:
+    """Return the connected companies that are to be read back now and may be asked, the longest due first."""
+    with unscoped("every tenant's books are compared"):
+        found = list(_due().select_related("connection").order_by("next_at", "pk")[:BATCH])
+    away = lanes.resting_or_busy() if found else set()
+    return [each.connection_id for each in found if each.connection.remote_key not in away]
+
+
+def ask(target: Connection, actor: str) -> None:
+    """Have a company read back as soon as its lane is free. Calls nobody."""
+    with trail.recorded():
+        ReadBack.objects.update_or_create(
+            connection=target, defaults={"tenant_id": target.tenant_id, "next_at": clock.now()}
+        )
+        trail.record("connection.check_asked", f"connection:{target.pk}", tenant_id=target.tenant_id, actor=actor)
+        transaction.on_commit(lambda: planner.hint("flows.tasks.check_books", target.pk, "short"))
+
+
+def check(connection_id: int) -> bool:
+    """Compare what changed in a company with what was posted there. False where it is not due, or has to wait."""
+    with unscoped("what a document refers to may have been made by another tenant of the company"):
+        target = Connection.objects.get(pk=connection_id)
+        lease = lanes.claim(target.remote_key, LEASE_MARGIN_S)
+        if lease is None:
+            return False
+        try:
+            known = _due().filter(connection=target).first()
+            if known is None:
+                return False  # somebody else just did
+            _check(Reader(lease, target), known)
+        except (LeaseLost, pace.Resting):
+            return False
+        except Exception as error:
+            pace.faulty(lease, error)
+            raise
+        finally:
+            lanes.release(lease)
+    return True
+
+
+def _due() -> QuerySet[ReadBack]:
+    return ReadBack.objects.filter(next_at__lte=clock.now(), connection__state=Access.ACTIVE)
+
+
+# What -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What became of a row's document. ``right`` is what the ledger has where that is as it was sent, else ``code``,
+    ``reason``, ``action`` and ``total`` say what is wrong."""
+
+    row: Delivery
+    right: Found | None = None
+    code: str = ""
+    reason: str = ""
+    action: str = ""
+    total: int | None = 0
+
+
+def _booked() -> Q:
+    return (Q(state=State.POSTED) | rows.changed_by_hand()) & Q(live=True, kind__in=KINDS, external_id__gt="")
+
+
+def _of(target: Connection) -> QuerySet[Delivery]:
+    """Return what a connection has in its company. What is being taken out of the books is looked at by its undo."""
+    going = [Plan.State.UNDOING, Plan.State.UNDONE]
+    found = Delivery.objects.filter(_booked(), flow__target=target)
+    return found.exclude(plan__state__in=going).select_related("flow__target", "plan__settlement")
+
+
+def _check(reader: Reader, known: ReadBack) -> None:
+    started, mine = clock.now(), _of(reader.target)
+    until, unclear = started, []
+    if kinds := {Kind(kind) for kind in mine.order_by().values_list("kind", flat=True).distinct()}:
+        since = known.seen_until or mine.aggregate(first=Min("posted_at"))["first"] - OVERLAP
+        changes = reader.changes(kinds, since)
+        until = min(started, changes.until or started)
+        unclear += _take(reader, mine, changes.documents)
+        for kind in sorted(changes.incomplete):
+            unclear += _read_own(reader, mine, kind, started)
+    _remember(known, started, None if unclear else until - OVERLAP, unclear)
+
+
+def _read_own(reader: Reader, mine: QuerySet[Delivery], kind: Kind, started: datetime) -> list[str]:
+    """Read every document of ours of a kind: the ledger could not say which of them changed.
+
+    What was posted a moment ago may not show yet; its changes are seen the next time.
+    """
+    own = mine.filter(kind=kind, posted_at__lte=started - OVERLAP).order_by("external_id")
+    ids = list(own.values_list("external_id", flat=True).distinct())
+    unclear = []
+    for start in range(0, len(ids), READ_AT_ONCE):
+        unclear += _take(reader, mine, reader.kept(kind, ids[start : start + READ_AT_ONCE]))
+    return unclear
+
+
+def _remember(known: ReadBack, started: datetime, until: datetime | None, unclear: Sequence[str]) -> None:
+    """Keep how far changes were compared; ``until`` None: one of them could not be, so it is asked for again."""
+    read_back = ReadBack.objects.filter(pk=known.pk)
+    read_back.update(checked_at=started, problem=" ".join(unclear[:5]))
+    if until is not None:
+        read_back.filter(Q(seen_until=None) | Q(seen_until__lt=until)).update(seen_until=until)
+    # Who has asked meanwhile wants to know what happened until then.
+    spread = timedelta(seconds=random.uniform(0, SPREAD_S))  # noqa: S311  # jitter, not a secret
+    read_back.filter(next_at=known.next_at).update(next_at=started + EVERY + spread)
+
+
+def _take(reader: Reader, mine: QuerySet[Delivery], documents: Collection[Kept]) -> list[str]:
+    """Compare these documents with the rows that posted them. Returns what could not be compared, in words."""
+    unclear: list[str] = []
+    by_id = {(kept.kind, kept.external_id): kept for kept in documents}
+    ids = sorted({external_id for _, external_id in by_id})
+    for start in range(0, len(ids), CHUNK):
+        found = mine.filter(remote_key=reader.lease.remote_key, external_id__in=ids[start : start + CHUNK]).order_by(
+            "pk"
+        )
+        named = [(row, by_id.get((Kind(row.kind), row.external_id))) for row in found]
+        touched = [(row, kept) for row, kept in named if kept and not _as_posted(row, kept)]
+        there = [pair for pair in touched if pair[1].live]
+        judged = [_gone(reader, row, kept) for row, kept in touched if not kept.live]
+        for (row, _), answer in zip(there, reader.compare(there), strict=True):
+            if isinstance(answer, CannotTell):
+                unclear.append(f"{row.number or row.kind} could not be compared: {answer.reason}")
+            else:
+                judged.append(_judge(reader, row, answer))
+        _apply(reader, [one for one in judged if _is_news(one)])
+    return unclear
+
+
+def _as_posted(row: Delivery, kept: Kept) -> bool:
+    """Whether nobody touched the document since we wrote it."""
+    return row.state == State.POSTED and kept.live and bool(kept.version) and kept.version == row.version
+
+
+def _is_news(one: _Judged) -> bool:
+    row = one.row
+    if one.right is not None:
+        return row.state == State.PARKED
+    return (row.state, row.code, row.reason, row.answered_total) != (State.PARKED, one.code, one.reason, one.total)
+
+
+def _gone(reader: Reader, row: Delivery, kept: Kept) -> _Judged:
+    ledger = ledger_spec(reader.target.provider).name
+    what = "voided" if kept.content else "deleted"
+    reason = f"Somebody {what} it in {ledger} after it was posted."
+    again = "take the settlement out of the books and post it again here"
+    # An invoice that was made before its order settled: what settles is booked without it.
+    action = f"Put it back in {ledger} as it was, or {again if row.plan_id else 'leave it so'}."
+    return _Judged(row, None, rows.VOID, reason, action)
+
+
+def _judge(reader: Reader, row: Delivery, answer: Found) -> _Judged:
+    difference = _difference(row, answer)
+    if not difference:
+        return _Judged(row, answer)
+    ledger = ledger_spec(reader.target.provider).name
+    reason = f"Somebody changed it in {ledger} after it was posted: {difference}."
+    again = ", or delete it there, take the settlement out of the books and post it again here" if row.plan_id else ""
+    return _Judged(row, None, rows.DIFFERENT, reason, f"Put it back in {ledger} as it was{again}.", answer.posted.total)
+
+
+def _difference(row: Delivery, answer: Found) -> str:
+    """Return what differs for a bookkeeper, "" where the document is as it was sent, or as the ledger booked it at once."""
+    now = answer.posted.total
+    if row.state == State.POSTED and taking_back.differs(row) and now == row.answered_total:
+        return ""
+    said = [] if answer.equal else [answer.difference or "its content differs"]
+    if now is not None and now != row.amount and "amount" not in answer.difference:
+        is_now, was = (to_text(amount, row.currency) for amount in (now, row.amount))
+        said.append(f"it comes to {is_now} {row.currency}, not {was}")
+    return ", ".join(said)
+
+
+def _apply(reader: Reader, news: Sequence[_Judged]) -> None:
+    """Change the rows that are still as they were read, and tell people. Raises LeaseLost."""
+    if not news:
+        return
+    with trail.recorded():
+        if not lanes.owns(reader.lease):
+            raise LeaseLost(reader.lease.remote_key)
+        touched = []
+        for one in news:
+            fresh = _of(reader.target).filter(pk=one.row.pk, state=one.row.state).first()
+            if fresh is None:
+                continue
+            touched.append(fresh)
+            if one.right is not None:
+                outcomes.right_again(fresh, one.right.posted)
+            else:
+                outcomes.changed_by_hand(fresh, one.code, one.reason, one.action, one.total)
+        _tell(touched)
+
+
+def _tell(touched: Sequence[Delivery]) -> None:
+    progress.after_outcome(touched)
+    for plan, own in _by_plan(touched):
+        progress.tell_changed(own[0].flow, plan)
+        if plan is not None:
+            trail.record(
+                "settlement.read_back",
+                f"settlement:{plan.settlement_id}",
+                tenant_id=plan.tenant_id,
+                settlement=plan.settlement.settlement_id,
+                changed=[row.number or row.kind for row in own if row.state == State.PARKED][:100],
+                right_again=[row.number or row.kind for row in own if row.state == State.POSTED][:100],
+            )
+
+
+def _by_plan(touched: Iterable[Delivery]) -> Iterator[tuple[Plan | None, list[Delivery]]]:
+    groups: dict[tuple[int, int | None], list[Delivery]] = {}
+    for row in touched:
+        groups.setdefault((row.flow_id, row.plan_id), []).append(row)
+    for own in groups.values():
+        yield own[0].plan, own
+
+
+# For pages ------------------------------------------------------------------------------------------------------------
+
+
+def last(target: Connection) -> ReadBack | None:
+    """Return when a company was read back, None where it never was."""
+    return ReadBack.objects.filter(connection=target).first()
+
+
+def changed(plan: Plan) -> list[Delivery]:
+    """Return what somebody changed in the ledger of a settlement's documents."""
+    return list(Delivery.objects.filter(rows.changed_by_hand(), plan=plan).order_by("part", "id"))

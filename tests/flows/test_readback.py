@@ -1,0 +1,458 @@
+"""What people change in the ledger shows on the settlement it belongs to; what we wrote ourselves never alarms."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Event
+from bookkeeping.accounts import AccountKey as K
+from flows import history, lanes, planning, readback
+from flows.models import Delivery, Plan, ReadBack
+from flows.replay import replay
+from ledgers.quickbooks import changed as quickbooks_changes
+from ledgers.quickbooks.client import QuickBooks
+from tenants.models import Alert
+from tests import factories
+from tests.flows.ledger import Books
+
+POSTED = {K.SALES: -6000, K.FEE_SELLING: 900, K.BANK: 5100}
+
+
+@pytest.fixture(autouse=True)
+def every_tenant(everywhere):
+    """The tests look at rows of any tenant, as the outbox does."""
+
+
+@pytest.fixture
+def plan(books):
+    """Three orders in the books: three invoices, one shared payment, one deposit; all proved."""
+    books.flow.mode = "orders"
+    books.flow.save()
+    made = books.post(books.settle(orders=3))
+    assert (made.state, made.verdict["verdict"], books.balances()) == ("posted", "proved", POSTED)
+    return made
+
+
+@pytest.fixture
+def journal(books):
+    """A settlement in one entry and a transfer, proved."""
+    books.flow.mode, books.flow.layout = "summary", "journal"
+    books.flow.save()
+    made = books.post(books.settle(orders=3))
+    assert (made.state, made.verdict["verdict"]) == ("posted", "proved")
+    return made
+
+
+def check(books, later=timedelta(days=2)):
+    """Let a day or more pass and have the company read back."""
+    books.time.shift(later.total_seconds())
+    books.reconnect()
+    readback.begin()
+    return readback.check(books.connection.pk)
+
+
+def ask(books):
+    readback.ask(books.connection, "alice")
+    return readback.check(books.connection.pk)
+
+
+def first(plan, kind):
+    return Delivery.objects.filter(plan=plan, kind=kind, live=True).order_by("id").first()
+
+
+def by_hand(books, action, row, **values):
+    kinds = {"invoice": "Invoice", "entry": "JournalEntry", "deposit": "Deposit", "transfer": "Transfer"}
+    books.person(action, kind=kinds.get(row.kind, "Payment"), id=row.external_id, **values)
+
+
+def changed(plan):
+    plan.refresh_from_db()
+    return {row.key: row for row in readback.changed(plan)}
+
+
+def wrong(plan):
+    plan.refresh_from_db()
+    return {one["name"]: (one["left"], one["right"]) for one in plan.verdict["comparisons"] if one["changed"]}
+
+
+def open_alerts():
+    return list(Alert.objects.filter(settled_at__isnull=True).order_by("id"))
+
+
+def deposit_lines(books, row, **amounts):
+    [document] = [each for each in books.documents("Deposit") if each["Id"] == row.external_id]
+    lines = document["Line"]
+    lines[0] = {**lines[0], "Amount": lines[0]["Amount"] + amounts["add"]}
+    return [{name: value for name, value in line.items() if name != "LineNum"} for line in lines]
+
+
+# Nothing to tell ---------------------------------------------------------------------------------------------------------
+
+
+def test_our_own_writes_never_alarm(books, plan):
+    assert check(books)
+
+    plan.refresh_from_db()
+    assert (plan.state, plan.verdict["verdict"]) == ("posted", "proved")
+    assert (changed(plan), open_alerts()) == ({}, [])
+    assert ReadBack.objects.get().checked_at == timezone.now()
+
+
+def test_a_check_is_one_metered_read_and_comes_once_a_day(books, plan):
+    check(books)
+    check(books, timedelta(hours=1))
+    assert books.calls("cdc") == 1
+    assert (books.calls("query"), books.calls("batch")) == (0, books.calls("batch"))
+
+    check(books, timedelta(hours=25))
+
+    assert books.calls("cdc") == 2
+
+
+def test_nothing_is_asked_of_a_company_on_the_day_of_its_first_posting(books, plan):
+    assert (readback.begin(), readback.due()) == (0, [])
+
+    books.time.shift(86401)
+
+    assert (readback.begin(), readback.due()) == (1, [books.connection.pk])
+
+
+@pytest.mark.parametrize("kind", ["invoice", "deposit"])
+def test_another_memo_or_number_is_a_persons_own_business(books, plan, kind):
+    changes = (
+        {"PrivateNote": "seen by Bob", "DocNumber": "B-17"} if kind == "invoice" else {"PrivateNote": "seen by Bob"}
+    )
+    by_hand(books, "edit", first(plan, kind), changes=changes)
+
+    check(books)
+
+    assert (changed(plan), open_alerts()) == ({}, [])
+
+
+def test_a_payment_that_somebody_else_enters_is_no_change_of_its_invoice(books):
+    books.invoice()
+    books.work()
+    row = books.row("i1")
+    line = {"Amount": 10, "LinkedTxn": [{"TxnId": row.external_id, "TxnType": "Invoice"}]}
+    customer = {"value": books.bindings["customer:Amazon.com:USD"].customer}
+    books.person("add", kind="Payment", body={"CustomerRef": customer, "TotalAmt": 10, "Line": [line]})
+
+    check(books)
+
+    assert (books.row("i1").state, open_alerts()) == ("posted", [])
+
+
+# What somebody did -------------------------------------------------------------------------------------------------------
+
+
+def test_a_voided_invoice_turns_the_verdict_and_names_what_was_posted_and_what_is_there(books, plan):
+    invoice = first(plan, "invoice")
+    by_hand(books, "void", invoice)
+    assert books.balances()[K.SALES] == -4000
+
+    check(books)
+
+    row = changed(plan)[invoice.key]
+    assert (row.state, row.code, row.answered_total) == ("parked", "found_void", 0)
+    assert "Somebody voided it in QuickBooks Online" in row.reason
+    assert plan.verdict["verdict"] == "differs"
+    assert wrong(plan)[f"invoice {invoice.number}"] == (2000, 0)
+    [alert] = open_alerts()
+    assert "17000000001 changed in Acme Books" in alert.title
+    assert "post it again" in alert.action
+    assert alert.url == f"/settlements/{plan.settlement_id}/?plan={plan.pk}"
+    assert books.balances()[K.SALES] == -4000
+    told = set(Event.objects.values_list("kind", "subject"))
+    assert ("delivery.changed_in_ledger", f"delivery:{invoice.pk}") in told
+    assert ("settlement.read_back", f"settlement:{plan.settlement_id}") in told
+
+
+def test_a_payment_that_lost_its_invoice_with_the_void_is_named_too_and_the_others_are_not(books, plan):
+    invoice = first(plan, "invoice")
+    by_hand(books, "void", invoice)
+
+    check(books)
+
+    found = changed(plan)
+    assert sorted(row.kind for row in found.values()) == ["invoice", "payment"]
+    [payment] = [row for row in found.values() if row.kind == "payment"]
+    assert payment.plain_document["cover"]["invoice"] == invoice.key
+    assert (payment.code, payment.answered_total) == ("found_different", 0)
+
+
+def test_a_void_invoice_is_no_longer_open_for_later_settlements(books):
+    books.invoice()
+    books.work()
+    row = books.row("i1")
+    by_hand(books, "void", row)
+
+    check(books)
+
+    assert books.row("i1").code == "found_void"
+    assert history.open_order_ids(books.flow, without=None) == set()
+
+
+def test_another_amount_on_the_deposit_is_what_the_proof_goes_by(books, plan):
+    deposit = first(plan, "deposit")
+    by_hand(books, "edit", deposit, changes={"Line": deposit_lines(books, deposit, add=10)})
+    assert books.balances()[K.BANK] == 6100
+
+    check(books)
+
+    row = changed(plan)[deposit.key]
+    assert (row.code, row.answered_total) == ("found_different", 6100)
+    assert "it comes to 61.00 USD, not 51.00" in row.reason
+    assert wrong(plan) == {f"deposit {deposit.number}": (5100, 6100)}
+    assert {one["name"]: one["right"] for one in plan.verdict["comparisons"]}["header and payout"] == 6100
+
+
+def test_another_account_with_the_same_amounts_differs_too(books, journal):
+    transfer = first(journal, "transfer")
+    other = books.bindings["CHARGE_METHOD"].account
+    by_hand(books, "edit", transfer, changes={"ToAccountRef": {"value": other}})
+
+    check(books)
+
+    assert journal.refresh_from_db() is None
+    assert journal.verdict["verdict"] == "differs"
+    assert "the target account differs" in changed(journal)[transfer.key].reason
+
+
+def test_a_deleted_entry_moves_nothing_any_more(books, journal):
+    entry = first(journal, "entry")
+    by_hand(books, "delete", entry)
+
+    check(books)
+
+    row = changed(journal)[entry.key]
+    assert (row.code, row.answered_total) == ("found_void", 0)
+    assert "Somebody deleted it" in row.reason
+    assert journal.verdict["clearing"] == -5100
+    assert books.balances()[K.BANK] == 5100
+
+
+def test_what_is_put_back_settles_the_alert_and_proves_the_settlement_again(books, plan):
+    deposit = first(plan, "deposit")
+    posted_at = deposit.posted_at
+    by_hand(books, "edit", deposit, changes={"TxnDate": "2026-10-01"})
+    check(books)
+    assert "the date is 2026-10-01" in changed(plan)[deposit.key].reason
+
+    by_hand(books, "edit", deposit, changes={"TxnDate": deposit.on.isoformat()})
+    ask(books)
+
+    plan.refresh_from_db()
+    deposit.refresh_from_db()
+    assert (plan.state, plan.verdict["verdict"]) == ("posted", "proved")
+    assert (deposit.state, deposit.reason, deposit.posted_at) == ("posted", "", posted_at)
+    assert open_alerts() == []
+    assert Event.objects.filter(kind="delivery.right_again", subject=f"delivery:{deposit.pk}").exists()
+
+
+def test_the_same_finding_is_told_once(books, plan):
+    by_hand(books, "delete", first(plan, "deposit"))
+    check(books)
+    events = Event.objects.filter(kind="delivery.changed_in_ledger")
+
+    ask(books)
+    books.time.shift(60)
+    ask(books)
+
+    assert (events.count(), len(open_alerts())) == (1, 1)
+
+
+def test_taking_the_settlement_back_settles_the_alert_and_it_can_be_posted_again(books, journal):
+    by_hand(books, "delete", first(journal, "entry"))
+    check(books)
+    assert len(open_alerts()) == 1
+
+    books.take_back(journal)
+    books.finish()
+    again = books.plan_again(journal)
+    books.post(again)
+
+    journal.refresh_from_db()
+    assert (journal.state, open_alerts()) == ("undone", [])
+    assert (again.state, again.verdict["verdict"], books.balances()) == ("posted", "proved", POSTED)
+
+
+def test_nothing_is_posted_by_itself(books, plan):
+    by_hand(books, "delete", first(plan, "deposit"))
+    check(books)
+    writes = books.calls()
+
+    books.finish_or_wait()
+
+    assert books.calls() == writes
+    assert books.numbers("Deposit") == {}
+
+
+def test_a_replay_asks_the_ledger_and_never_goes_by_the_old_answer(books, plan):
+    deposit = first(plan, "deposit")
+    by_hand(books, "edit", deposit, changes={"TxnDate": "2026-10-01"})
+    check(books)
+
+    replay(books.tenant.pk, [deposit.pk], "alice")
+    books.finish()
+
+    deposit.refresh_from_db()
+    assert (deposit.state, deposit.code) == ("parked", "found_different")
+    assert sum(books.numbers("Deposit").values()) == 1
+
+
+def test_a_replay_of_what_was_deleted_posts_it_once_more(books, plan):
+    deposit = first(plan, "deposit")
+    by_hand(books, "delete", deposit)
+    check(books)
+
+    replay(books.tenant.pk, [deposit.pk], "alice")
+    books.finish()
+
+    plan.refresh_from_db()
+    assert (plan.state, plan.verdict["verdict"], books.balances()) == ("posted", "proved", POSTED)
+    assert open_alerts() == []
+
+
+def test_planning_again_changes_nothing_of_what_somebody_changed(books, plan):
+    by_hand(books, "delete", first(plan, "deposit"))
+    check(books)
+
+    planning.replan(plan)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+    assert plan.verdict["verdict"] == "differs"
+
+
+# Nothing is missed -------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_while_a_check_is_running_is_seen_by_the_next(books, plan, monkeypatch):
+    deposit = first(plan, "deposit")
+    ask_ledger = QuickBooks.changes
+
+    def slow(self, kinds, since):
+        answered = ask_ledger(self, kinds, since)
+        books.time.shift(20)
+        by_hand(books, "delete", deposit)
+        readback.ask(books.connection, "bob")
+        books.time.shift(20)
+        return answered
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuickBooks, "changes", slow)
+        check(books)
+    assert changed(plan) == {}
+
+    assert readback.due() == [books.connection.pk]
+    assert readback.check(books.connection.pk)
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+
+
+def test_a_check_that_got_no_answer_moves_nothing_on(books, plan):
+    check(books)
+    before = ReadBack.objects.get().seen_until
+    by_hand(books, "delete", first(plan, "deposit"))
+    books.fault("cdc", boundary="before_commit", do="status", status=503)
+
+    assert not check(books)
+    assert ReadBack.objects.get().seen_until == before
+    books.time.shift(3600)
+    assert readback.check(books.connection.pk)
+
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+
+
+def test_an_answer_that_may_be_cut_is_asked_for_kind_by_kind_and_then_by_our_own_ids(books, plan, monkeypatch):
+    """Three invoices fill an answer of three: what was deleted may be missing in it."""
+    monkeypatch.setattr(quickbooks_changes, "FULL", 3)
+    monkeypatch.setattr("ledgers.quickbooks.sandbox.reads._CDC_OBJECTS", 3)
+    by_hand(books, "delete", first(plan, "deposit"))
+    by_hand(books, "void", first(plan, "invoice"))
+
+    check(books)
+
+    assert sorted(row.kind for row in changed(plan).values()) == ["deposit", "invoice", "payment"]
+    assert books.calls("cdc") == 1 + 3
+    assert wrong(plan).keys() == {f"{row.kind} {row.number}" for row in changed(plan).values()}
+
+
+def test_after_more_than_thirty_days_our_own_documents_are_read(books, plan):
+    check(books)
+    by_hand(books, "delete", first(plan, "deposit"))
+
+    check(books, timedelta(days=45))
+
+    assert books.calls("cdc") == 1
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+    assert plan.verdict["verdict"] == "differs"
+
+
+def test_the_cursor_never_passes_a_document_that_could_not_be_compared(books, plan, monkeypatch):
+    check(books)
+    before = ReadBack.objects.get().seen_until
+    by_hand(books, "edit", first(plan, "deposit"), changes={"TxnDate": "2026-10-01"})
+    with monkeypatch.context() as patch:
+        patch.setattr(QuickBooks, "compare", lambda self, post, kept: quickbooks_cannot_tell())
+        check(books)
+
+    known = ReadBack.objects.get()
+    assert known.seen_until == before
+    assert "could not be compared" in known.problem
+    check(books)
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+    assert ReadBack.objects.get().problem == ""
+
+
+def quickbooks_cannot_tell():
+    from ledgers.port import CannotTell
+
+    return CannotTell("the currency of the company is not known.")
+
+
+def test_a_lane_that_is_busy_is_left_alone(books, plan):
+    readback.ask(books.connection, "alice")
+    lease = lanes.claim(books.remote_key, 60)
+
+    assert readback.due() == []
+    assert not readback.check(books.connection.pk)
+
+    lanes.release(lease)
+    assert readback.due() == [books.connection.pk]
+    assert readback.check(books.connection.pk)
+
+
+def test_another_tenants_company_and_documents_are_not_touched(books, plan):
+    other = Books(books.time, books.stand_in, factories.TenantFactory(name="Beta"), "Beta Books")
+    other.flow.mode = "orders"
+    other.flow.save()
+    theirs = other.post(other.settle(orders=1, settlement_id="17000000002"))
+    by_hand(books, "delete", first(plan, "deposit"))
+
+    check(books)
+    other.reconnect()
+    readback.begin()
+    assert readback.check(other.connection.pk)
+
+    assert [row.kind for row in changed(plan).values()] == ["deposit"]
+    assert changed(theirs) == {}
+    assert {alert.tenant_id for alert in open_alerts()} == {books.tenant.pk}
+    assert Plan.objects.get(pk=theirs.pk).verdict["verdict"] == "proved"
+
+
+def test_two_tenants_of_one_company_are_told_of_their_own_documents_only(books, plan):
+    beta = factories.TenantFactory(name="Beta")
+    connection = books.connect(beta)
+    flow = books.flow_of(beta, connection, name="Beta US")
+    books.entry("theirs", flow=flow)
+    books.finish()
+    by_hand(books, "delete", books.row("theirs"))
+
+    check(books)
+    assert open_alerts() == []
+    assert readback.check(connection.pk)
+
+    assert {alert.tenant_id for alert in open_alerts()} == {beta.pk}
+    assert changed(plan) == {}
