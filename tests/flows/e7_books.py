@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
-from flows import mapping, planning, reposting, rules, setup, undo
-from flows.models import Delivery, Flow, Plan
+from flows import mapping, planning, readback, reposting, rules, setup, undo
+from flows.models import Delivery, Flow, Plan, ReadBack
 from kit.scope import scope
 from ledgers.port import Binding
 from ledgers.registry import refresh_lists
@@ -161,6 +161,15 @@ class E7:
         with scope(self.acme.pk):
             plans = Plan.objects.exclude(state="undone").select_related("settlement", "flow__target", "flow__source")
             return plans.get(flow=self.flow, settlement__settlement_id=e7.SETTLEMENT_IDS[n])
+
+    def read_back(self):
+        """Have the company asked what was changed there. Each of our documents comes back as a change, and is compared."""
+        with scope(self.acme.pk):
+            Delivery.objects.update(version="")
+            readback.ask(self.flow.target, "alice")
+        assert readback.check(self.flow.target_id)
+        with scope(self.acme.pk):
+            assert ReadBack.objects.get().problem == ""
 
     def stuck(self):
         """What is not in the books and should be."""

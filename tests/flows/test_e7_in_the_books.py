@@ -49,6 +49,8 @@ def test_the_settlement_trigger(e7_books, values, documents):
     assert made.at_month_ends("CLEARING") == [5270, 16435, 0]
     assert made.at_month_ends("RESERVE") == [0, 0, 6900]
     assert made.count() == documents
+    made.read_back()
+    assert made.stuck() == []
     assert {made.plan(n).verdict["verdict"] for n in e7.PERIODS} == {"proved"}
 
 
@@ -88,4 +90,6 @@ def test_the_shipment_trigger(e7_books, layout, monkeypatch):
     assert made.invoices() == sorted(days(*SHIPMENT_INVOICES), key=lambda one: (one[1], one[0]))
     if layout == "deposit":
         assert made.count() == {"Invoice": 9, "Payment": 6, "JournalEntry": 6, "Deposit": 2, "Transfer": 2}
+    made.read_back()
+    assert made.stuck() == []
     assert {made.plan(n).verdict["verdict"] for n in e7.PERIODS} == {"proved"}

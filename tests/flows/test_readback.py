@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from bookkeeping.accounts import AccountKey as K
-from flows import history, lanes, planning, readback
+from flows import history, lanes, planning, readback, tasks
 from flows.models import Delivery, Plan, ReadBack
 from flows.replay import replay
 from ledgers.quickbooks import changed as quickbooks_changes
@@ -141,6 +141,16 @@ def test_a_payment_that_somebody_else_enters_is_no_change_of_its_invoice(books):
     check(books)
 
     assert (books.row("i1").state, open_alerts()) == ("posted", [])
+
+
+def test_a_lost_message_costs_seconds(books, plan, monkeypatch):
+    sent = []
+    monkeypatch.setattr(tasks.check_books, "apply_async", lambda args, **options: sent.append(args))
+    readback.ask(books.connection, "alice")
+
+    tasks.tick()
+
+    assert sent == [(books.connection.pk,)]
 
 
 # What somebody did -------------------------------------------------------------------------------------------------------
