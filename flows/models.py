@@ -204,6 +204,9 @@ class Plan(ScopedModel):
     pairings = models.JSONField(default=list, help_text="Rows that take back earlier payouts")
     verdict = models.JSONField(default=dict)
     proved_at = models.DateTimeField(null=True, blank=True)
+    prove_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its documents have changed: to be proved from then on"
+    )
     approved_by = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     repost_by = models.CharField(max_length=200, blank=True, help_text="Who wants it posted anew once it is undone")
@@ -214,6 +217,7 @@ class Plan(ScopedModel):
             models.Index(fields=["tenant", "state"], name="plan_tenant_state"),
             models.Index(fields=["flow"], condition=Q(asked__gt=F("made")), name="plan_to_make"),
             models.Index(fields=["flow"], condition=~Q(repost_by=""), name="plan_to_repost"),
+            models.Index(fields=["prove_at"], condition=Q(prove_at__isnull=False), name="plan_to_prove"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Case, Q, QuerySet, When
 
 from bookkeeping.documents import Kind
-from flows import attempts, lanes, looking, outcomes, pace, progress, taking_back, wire
+from flows import attempts, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome
 from kit import clock
@@ -45,14 +45,16 @@ def work(remote_key: str, *, slice_s: float = SLICE_S) -> bool:
         if lease is None:
             return False
         try:
-            return _serve(lease, slice_s)
+            more = _serve(lease, slice_s)
         except (LeaseLost, pace.Resting):
-            return False
+            more = False
         except Exception as error:
             pace.faulty(lease, error)
             raise
         finally:
             lanes.release(lease)
+        proving.catch_up(remote_key)
+        return more
 
 
 def take_turn() -> bool:

@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from kombu.exceptions import OperationalError
 
 from audit import trail
-from flows import booked, carried, history, labels, making, progress, rows, statements
+from flows import booked, carried, history, labels, making, progress, proving, rows, statements
 from flows.making import Made
 from flows.models import Delivery, Flow, Plan
 from flows.rows import Changes
@@ -252,4 +252,6 @@ def _go_on(plan: Plan, changed: bool) -> None:
     if plan.state == Plan.State.POSTING and rows.release(Delivery.objects.filter(plan=plan)):
         kick(plan.flow.target.remote_key)
     if changed and plan.state in (Plan.State.POSTING, Plan.State.POSTED):
-        progress.settle_plan(plan)
+        with trail.recorded():
+            progress.settle_plan(plan)
+        proving.prove_now(plan.pk)

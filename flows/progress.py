@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import F, Q
 
 from audit import trail
-from flows import prove, rows
+from flows import proving, rows
 from flows.models import Coverage, Delivery, Flow, Plan
 from kit import clock
 from tenants.alerts import alert, settle_alert
@@ -29,7 +29,7 @@ def after_outcome(rows: Iterable[Delivery]) -> None:
 
 
 def settle_plan(plan: Plan) -> None:
-    """Finish a plan whose rows are all in the books (or all taken back), and prove it."""
+    """Finish a plan whose rows are all in the books (or all taken back), and have it proved."""
     own = Delivery.objects.filter(plan=plan)
     undos = own.filter(kind="undo")
     if plan.state == Plan.State.UNDOING:
@@ -41,14 +41,7 @@ def settle_plan(plan: Plan) -> None:
     unfinished = own.filter(state__in=[*_MOVING, *STOPPED])
     if plan.state == Plan.State.POSTING and not unfinished.exists():
         Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTING).update(state=Plan.State.POSTED)
-    verdict = prove.prove_plan(plan)
-    trail.record(
-        "plan.proved",
-        f"plan:{plan.pk}",
-        tenant_id=plan.tenant_id,
-        settlement=plan.settlement.settlement_id,
-        verdict=verdict,
-    )
+    proving.ask(plan)
 
 
 def _is_moving(plan_id: int) -> bool:
@@ -139,7 +132,9 @@ def _waiting_at(remote_key: str) -> dict[int, str]:
 
 
 def _undone(plan: Plan) -> None:
-    if not Plan.objects.filter(pk=plan.pk, state=Plan.State.UNDOING).update(state=Plan.State.UNDONE, proved_at=None):
+    if not Plan.objects.filter(pk=plan.pk, state=Plan.State.UNDOING).update(
+        state=Plan.State.UNDONE, proved_at=None, prove_at=None
+    ):
         return
     Coverage.objects.filter(plan=plan).delete()
     plan.carriers.all().delete()

@@ -29,7 +29,8 @@ BOUNDARIES = {
     "while the answer is being recorded": (outcomes, "apply_answers"),
     "between a document and what waits for it": (outcomes, "_release_dependants"),
     "between the documents and their plan": (progress, "after_outcome"),
-    "at the end of the transaction that records": (trail, "record"),
+    "while an event is recorded": (trail, "record"),
+    "at the end of the transaction that records": (trail, "_write"),
     "after the answer is recorded": (lanes, "healthy"),
     "while it waits for the rate": (pace, "take"),
 }

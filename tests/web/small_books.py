@@ -2,7 +2,7 @@
 
 from amazon.upload import import_file
 from bookkeeping.accounts import ACCOUNTS
-from flows import outcomes, planning, rules, setup
+from flows import outcomes, planning, proving, rules, setup
 from flows.models import Delivery, Flow, Plan
 from kit.scope import scope
 from ledgers.models import Company, ListEntry
@@ -65,6 +65,7 @@ def answer_all(plan, *, off_by=0):
         ready = Delivery.objects.filter(remote_key=plan.flow.target.remote_key, state="ready")
         ready = list(ready.select_related("flow__target", "plan__settlement"))
         if not ready:
+            proving.catch_up(plan.flow.target.remote_key)
             return
         answers = {row.key: Posted(f"10{row.pk}", total=row.amount + off_by) for row in ready}
         outcomes.apply_answers(ready, answers)
