@@ -435,6 +435,8 @@ class Coverage(ScopedModel):
     payment = models.ForeignKey(Delivery, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
+        # Without it SQLite sums up an invoice's coverage by reading all of the tenant's.
+        indexes = [models.Index(fields=["tenant", "invoice"], name="coverage_of_invoice")]
         constraints = [
             models.UniqueConstraint(fields=["invoice", "plan", "part"], name="coverage_once"),
             models.UniqueConstraint(fields=["invoice"], condition=Q(plan=None), name="closed_out_once"),

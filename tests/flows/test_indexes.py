@@ -3,8 +3,10 @@
 import pytest
 from django.db import connection
 
-from flows import lanes
+from flows import history, lanes
 from flows.models import Delivery
+from kit.scope import scope
+from tests.web.small_books import flow_of
 
 pytestmark = pytest.mark.usefixtures("everywhere")
 
@@ -37,3 +39,13 @@ def test_the_outbox_never_reads_every_document(what):
     said = ASKED[what]().explain()
 
     assert f"SEARCH flows_delivery USING INDEX {INDEXES[what]}" in said
+
+
+def test_what_covers_an_invoice_is_found_without_reading_what_covers_the_others(acme):
+    if connection.vendor != "sqlite":
+        pytest.skip("Postgres reads a small table whole, whatever its indexes")
+
+    with scope(acme.pk):
+        said = history.unpaid(flow_of(acme)).explain()
+
+    assert "USING INDEX coverage_of_invoice (tenant_id=? AND invoice_id=?)" in said
