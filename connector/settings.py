@@ -278,6 +278,7 @@ CELERY_TASK_ROUTES = {
     for name in (
         "flows.tasks.run_flow",
         "flows.tasks.plan_flow",
+        "flows.tasks.plan_undo",
         "flows.tasks.prove_plan",
         "tenants.tasks.keep_grants",
         "ledgers.tasks.read_lists_of",

@@ -207,6 +207,7 @@ class Plan(ScopedModel):
     prove_at = models.DateTimeField(
         null=True, blank=True, help_text="Its documents have changed: to be proved from then on"
     )
+    undo_at = models.DateTimeField(null=True, blank=True, help_text="Its undo is to be planned from then on")
     approved_by = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     repost_by = models.CharField(max_length=200, blank=True, help_text="Who wants it posted anew once it is undone")
@@ -217,6 +218,7 @@ class Plan(ScopedModel):
             models.Index(fields=["tenant", "state"], name="plan_tenant_state"),
             models.Index(fields=["flow"], condition=Q(asked__gt=F("made")), name="plan_to_make"),
             models.Index(fields=["flow"], condition=~Q(repost_by=""), name="plan_to_repost"),
+            models.Index(fields=["undo_at"], condition=Q(undo_at__isnull=False), name="plan_to_undo"),
             models.Index(fields=["prove_at"], condition=Q(prove_at__isnull=False), name="plan_to_prove"),
         ]
         constraints = [

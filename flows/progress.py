@@ -33,7 +33,7 @@ def settle_plan(plan: Plan) -> None:
     own = Delivery.objects.filter(plan=plan)
     undos = own.filter(kind="undo")
     if plan.state == Plan.State.UNDOING:
-        if not undos.exclude(state=State.POSTED).exists():
+        if plan.undo_at is None and not undos.exclude(state=State.POSTED).exists():
             _undone(plan)
         return
     if _is_moving(plan.pk):

@@ -49,18 +49,12 @@ def repost(plan: Plan, actor: str) -> int:
     """
     if Plan.objects.filter(flow=plan.flow, settlement=plan.settlement, revision__gt=plan.revision).exists():
         raise CannotRepost("This settlement is already planned again.", "See its newest plan.")
-    with trail.recorded():
-        taken_back = 0
-        if plan.state != Plan.State.UNDONE:
-            taken_back = undo.undo(plan, actor)
-        Plan.objects.filter(pk=plan.pk).update(repost_by=actor)
-        trail.record(
-            "plan.repost_asked",
-            f"plan:{plan.pk}",
-            tenant_id=plan.tenant_id,
-            actor=actor,
-            settlement=plan.settlement.settlement_id,
-        )
+    taken_back = 0
+    if plan.state != Plan.State.UNDONE:
+        taken_back = undo.undo(plan, actor, post_anew=True)
+    else:
+        with trail.recorded():
+            undo.ask_to_post_anew(plan, actor)
     planning.post_anew(plan.flow)
     return taken_back
 

@@ -159,10 +159,10 @@ def ensure(flow: Flow, draft: Draft, state: str) -> None:
         _create(flow, None, [draft], state, flow.mapping_version)
 
 
-def add(plan: Plan, drafts: Sequence[Draft], state: str) -> None:
+def add(plan: Plan, drafts: Sequence[Draft], state: str, priority: int = Delivery.Priority.SCHEDULE) -> None:
     """Add rows to a plan beside those it has."""
     for some in chunked(drafts):
-        _create(plan.flow, plan, some, state, plan.flow.mapping_version)
+        _create(plan.flow, plan, some, state, plan.flow.mapping_version, priority)
 
 
 def unsaved(flow: Flow, plan: Plan | None, draft: Draft) -> Delivery:
@@ -257,7 +257,14 @@ def _still(ids: Sequence[int]) -> None:
         raise Moved
 
 
-def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, mapping_version: int) -> None:
+def _create(
+    flow: Flow,
+    plan: Plan | None,
+    drafts: Sequence[Draft],
+    state: str,
+    mapping_version: int,
+    priority: int = Delivery.Priority.SCHEDULE,
+) -> None:
     remote_key = flow.target.remote_key
 
     def create() -> None:
@@ -275,7 +282,7 @@ def _create(flow: Flow, plan: Plan | None, drafts: Sequence[Draft], state: str, 
         for draft in wanted:
             key = draft.planned.key
             row = Delivery(tenant_id=flow.tenant_id, flow=flow, plan=plan, remote_key=remote_key, key=key, state=state)
-            row.generation = generations.get(key, 0) + 1
+            row.generation, row.priority = generations.get(key, 0) + 1, priority
             _fill(row, draft, mapping_version)
             if draft.hold is not None:
                 _hold(row, draft.hold)
@@ -306,11 +313,16 @@ def _is_elsewhere(plan: Plan | None, remote_key: str) -> bool:
     if plan is None:
         return False
     with unscoped("a company may be shared by tenants"):
-        rows = Delivery.objects.filter(
-            remote_key=remote_key, live=True, plan__settlement__settlement_id=plan.settlement.settlement_id
-        )
-        rows = rows.exclude(plan=plan).exclude(plan__state=Plan.State.UNDONE).exclude(kind=Kind.UNDO)
+        rows = Delivery.objects.filter(remote_key=remote_key, live=True, plan__in=_plans_beside(plan))
+        rows = rows.exclude(plan__state=Plan.State.UNDONE).exclude(kind=Kind.UNDO)
         return rows.exclude(pk__in=_idle_elsewhere(remote_key, plan.tenant_id).values("pk")).exists()
+
+
+def _plans_beside(plan: Plan) -> list[int]:
+    """Return the other plans of a plan's settlement, whosever they are: most often none."""
+    with unscoped("a company may be shared by tenants"):
+        same = Plan.objects.filter(settlement__settlement_id=plan.settlement.settlement_id).exclude(pk=plan.pk)
+        return list(same.values_list("pk", flat=True))
 
 
 def _idle_elsewhere(remote_key: str, tenant_id: int) -> QuerySet[Delivery]:
@@ -329,7 +341,7 @@ def _wrest(remote_key: str, tenant_id: int, keys: Sequence[str], plan: Plan | No
     """Take what is idle elsewhere: keys have no tenant in them, and a stranger's mere plan must keep nobody from booking."""
     wanted = Q(key__in=keys)
     if plan is not None:
-        wanted |= Q(plan__settlement__settlement_id=plan.settlement.settlement_id)
+        wanted |= Q(plan__in=_plans_beside(plan))
     with unscoped("a company may be shared by tenants"):
         ids = list(_idle_elsewhere(remote_key, tenant_id).filter(wanted).values_list("pk", flat=True))
         for some in chunked(ids):

@@ -4,18 +4,20 @@ from datetime import datetime
 
 from celery import shared_task
 
-from flows import outbox, planning, proving, readback, schedule
+from flows import outbox, planning, proving, readback, schedule, undo
 
 HINT_S = 10
 
 
 @shared_task
 def tick() -> None:
-    """Look for due flows, settlements to plan or prove, lanes with due work and books to compare; send a worker to each."""
+    """Look for due flows, settlements to plan, prove or undo, lanes with due work and books to compare; a worker for each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
     for flow_id, taken_until in planning.flows_to_plan():
         plan_flow.delay(flow_id, taken_until.isoformat())
+    for plan_id in undo.waiting():
+        plan_undo.apply_async((plan_id,), expires=HINT_S)
     for plan_id in proving.waiting():
         prove_plan.apply_async((plan_id,), expires=HINT_S)
     for remote_key in schedule.lanes_with_work():
@@ -44,6 +46,11 @@ def begin_read_backs() -> None:
 @shared_task
 def check_books(connection_id: int) -> None:
     readback.check(connection_id)
+
+
+@shared_task
+def plan_undo(plan_id: int) -> None:
+    undo.go_on(plan_id)
 
 
 @shared_task

@@ -1,20 +1,25 @@
 """Taking a settlement out of the books: one undo per document, in reverse order of dependency, each a delivery of its own."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
-from flows import planning, progress, rows
+from flows import planner, planning, progress, rows
 from flows.models import Coverage, Delivery, Dependency, Plan
 from flows.rows import Draft
+from kit import clock
+from kit.scope import scope, unscoped
 from ledgers import reference
+
+LEASE: Final = timedelta(minutes=15)  # one who needs longer to plan an undo is presumed dead
+LOOK_AGAIN: Final = timedelta(minutes=1)
 
 State = Delivery.State
 # Refused, held or waiting: a proven refusal and a look-up that found nothing are proofs. A frozen call that is about to go out
@@ -34,32 +39,23 @@ class CannotUndo(Exception):
         self.text, self.action = text, action
 
 
-def undo(plan: Plan, actor: str) -> int:
-    """Plan the undo of everything of a settlement that is in the books, and let it go. Returns how many documents are taken back.
+def undo(plan: Plan, actor: str, *, post_anew: bool = False) -> int:
+    """Take everything of a settlement that is in the books back out of them. Returns how many documents that are.
 
-    What never reached the books is dropped. Raises CannotUndo while an answer is out, in a closed period, or when a later
-    settlement pays an invoice that this one made.
+    What never reached the books is dropped. Much of it is left to a worker. ``post_anew``: the settlement is planned and
+    posted again once all of it is out.
+
+    Raises CannotUndo while an answer is out, in a closed period, or when a later settlement pays an invoice that this one
+    made.
     """
+    undone = _undone(plan, list(_live(plan).exclude(_NEVER_SENT).order_by("id")), _closed_until(plan))
     with trail.recorded():
         changed = Plan.objects.filter(pk=plan.pk, state__in=[Plan.State.POSTING, Plan.State.POSTED]).update(
-            state=Plan.State.UNDOING
+            state=Plan.State.UNDOING, undo_at=clock.now()
         )
         if not changed:
             raise CannotUndo("Nothing of this settlement is in the books.", "There is nothing to undo.")
-        live = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE]).exclude(kind="undo")
-        # Nothing of it is sent from here on; what is on its way by now is seen below.
-        live.filter(_NEVER_SENT).update(state=State.DROPPED, live=False, resend=None)
-        _refuse(plan, list(live.exclude(state=State.POSTED)))
-        # What came out otherwise than it was sent is in the books all the same, and goes with the rest.
-        live.update(state=State.POSTED, reason="", action="", code="")
-        progress.tell_changed(plan.flow, plan)
-        undone = _undone(plan, list(live.order_by("id")))
-        rows.add(plan, [Draft(one, {}, None, one.depends_on) for one in undone], State.PLANNED)
-        Delivery.objects.filter(plan=plan, kind="undo").update(priority=Delivery.Priority.PERSON)
-        rows.release(Delivery.objects.filter(plan=plan, kind="undo"))
-        if not undone:
-            plan.state = Plan.State.UNDOING
-            progress.settle_plan(plan)
+        _refuse(plan, _not_for_certain(plan))
         trail.record(
             "plan.undo_asked",
             f"plan:{plan.pk}",
@@ -68,14 +64,90 @@ def undo(plan: Plan, actor: str) -> int:
             documents=len(undone),
             settlement=plan.settlement.settlement_id,
         )
-    planning.kick(plan.flow.target.remote_key)
+        if post_anew:
+            ask_to_post_anew(plan, actor)
+    if len(undone) <= planner.QUICK_ROWS:
+        go_on(plan.pk)
+    else:
+        planner.hint("flows.tasks.plan_undo", plan.pk, "long")
     return len(undone)
+
+
+def ask_to_post_anew(plan: Plan, actor: str) -> None:
+    """Have a settlement planned and posted again once it is out of the books. In a transaction of the caller's."""
+    Plan.objects.filter(pk=plan.pk).update(repost_by=actor)
+    trail.record(
+        "plan.repost_asked",
+        f"plan:{plan.pk}",
+        tenant_id=plan.tenant_id,
+        actor=actor,
+        settlement=plan.settlement.settlement_id,
+    )
+
+
+def waiting() -> list[int]:
+    """Return the plans whose undo is to be planned and that nobody is at."""
+    with unscoped("the dispatcher serves every tenant"):
+        return list(_due().values_list("pk", flat=True))
+
+
+def go_on(plan_id: int) -> None:
+    """Plan the undo that was asked for and let it go, unless somebody is at it. In small transactions: whoever dies in
+    between is succeeded, and what is planned already stays.
+    """
+    with unscoped("the plan names its tenant"):
+        until = clock.now() + LEASE
+        if not _due().filter(pk=plan_id).update(undo_at=until):
+            return
+        plan = Plan.objects.select_related("settlement", "flow__target").get(pk=plan_id)
+    mine = {"pk": plan_id, "undo_at": until}
+    with scope(plan.tenant_id):
+        for some in rows.chunked(list(_live(plan).filter(_NEVER_SENT).values_list("pk", flat=True))):
+            Delivery.objects.filter(_NEVER_SENT, pk__in=some).update(state=State.DROPPED, live=False, resend=None)
+        left = _not_for_certain(plan)
+        if any(_is_open(row) for row in left):
+            # It was sent just before: its undo is planned once its answer is known.
+            Plan.objects.filter(**mine).update(undo_at=clock.now() + LOOK_AGAIN)
+            return
+        # What came out otherwise than it was sent is in the books all the same, and goes with the rest.
+        Delivery.objects.filter(pk__in=[row.pk for row in left]).update(
+            state=State.POSTED, reason="", action="", code=""
+        )
+        progress.tell_changed(plan.flow, plan)
+        undone = _undone(plan, list(_live(plan).order_by("id")))
+        drafts = [Draft(one, {}, None, one.depends_on) for one in undone]
+        rows.add(plan, drafts, State.PLANNED, Delivery.Priority.PERSON)
+        rows.release(Delivery.objects.filter(plan=plan, kind=Kind.UNDO))
+        with trail.recorded():
+            if Plan.objects.filter(**mine).update(undo_at=None):
+                plan.undo_at = None
+                progress.settle_plan(plan)
+    planning.kick(plan.flow.target.remote_key)
+
+
+def _due() -> QuerySet[Plan]:
+    # Both conditions: SQLite uses a partial index only where a query repeats its condition.
+    return Plan.objects.filter(undo_at__isnull=False, undo_at__lte=clock.now())
+
+
+def _live(plan: Plan) -> QuerySet[Delivery]:
+    found = Delivery.objects.filter(plan=plan).exclude(kind=Kind.UNDO)
+    return found.exclude(state__in=[State.DROPPED, State.UNDONE])
+
+
+def _not_for_certain(plan: Plan) -> list[Delivery]:
+    """Return what was sent, or may have been, and is not in the books as it was sent."""
+    return list(_live(plan).exclude(state=State.POSTED).exclude(_NEVER_SENT))
+
+
+def _is_open(row: Delivery) -> bool:
+    return row.code == "cannot_tell" or row.state in (State.SENDING, State.UNCERTAIN, State.READY, State.FAILED)
 
 
 def _refuse(plan: Plan, left: list[Delivery]) -> None:
     """Raise CannotUndo while something may be in the books of which nobody knows whether it is, or how.
 
-    ``left`` is what is neither in the books for certain nor was dropped just now. One that came out differently is in the
+    ``left`` is what is neither in the books for certain nor was never sent. One that came out differently is in the
     books; what takes it back already is let go first.
     """
     for row in left:
@@ -84,7 +156,7 @@ def _refuse(plan: Plan, left: list[Delivery]) -> None:
                 f"Nobody can say whether {row.number or row.kind} is in the books.",
                 "Replay that record first: it is looked up again. Then undo the settlement.",
             )
-        if row.state in (State.SENDING, State.UNCERTAIN, State.READY, State.FAILED):
+        if _is_open(row):
             raise CannotUndo("An answer of the ledger is still out.", "Try again in a few minutes.")
     if _paid_by_others(plan):
         raise CannotUndo(
@@ -93,9 +165,9 @@ def _refuse(plan: Plan, left: list[Delivery]) -> None:
         )
 
 
-def _undone(plan: Plan, in_the_books: list[Delivery]) -> tuple[Planned, ...]:
+def _undone(plan: Plan, in_the_books: list[Delivery], closed_until: date | None = None) -> tuple[Planned, ...]:
     try:
-        undone = undoing.undo(_planned(plan, in_the_books), closed_until=_closed_until(plan))
+        undone = undoing.undo(_planned(plan, in_the_books), closed_until=closed_until)
     except ClosedPeriod as error:
         raise CannotUndo(
             f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "

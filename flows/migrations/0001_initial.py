@@ -218,6 +218,7 @@ class Migration(migrations.Migration):
                 ('verdict', models.JSONField(default=dict)),
                 ('proved_at', models.DateTimeField(blank=True, null=True)),
                 ('prove_at', models.DateTimeField(blank=True, help_text='Its documents have changed: to be proved from then on', null=True)),
+                ('undo_at', models.DateTimeField(blank=True, help_text='Its undo is to be planned from then on', null=True)),
                 ('approved_by', models.CharField(blank=True, max_length=200)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),
                 ('repost_by', models.CharField(blank=True, help_text='Who wants it posted anew once it is undone', max_length=200)),
@@ -371,6 +372,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='plan',
             index=models.Index(condition=models.Q(('repost_by', ''), _negated=True), fields=['flow'], name='plan_to_repost'),
+        ),
+        migrations.AddIndex(
+            model_name='plan',
+            index=models.Index(condition=models.Q(('undo_at__isnull', False)), fields=['undo_at'], name='plan_to_undo'),
         ),
         migrations.AddIndex(
             model_name='plan',

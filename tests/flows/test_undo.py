@@ -1,13 +1,15 @@
 """Taking a settlement out of the books: once per document, never over what somebody changed, and ready to be posted anew."""
 
 import pytest
+from django.db import connection
 
 from bookkeeping.accounts import AccountKey as K
-from flows import planning
+from flows import planning, rows, undo
 from flows.models import Coverage, Delivery, InvoiceBalance, Plan
 from flows.replay import replay
 from flows.undo import CannotUndo
 from ledgers.quickbooks.client import CAPABILITIES, QuickBooks
+from tests.flows.ledger import Died
 
 POSTED = {K.SALES: -6000, K.FEE_SELLING: 900, K.BANK: 5100}
 
@@ -303,3 +305,66 @@ def test_a_payment_of_forty_invoices_whose_deletion_got_no_answer_is_settled_for
     assert {books.row(f"p{number}/undo").state for number in range(40)} == {"posted"}
     assert books.calls("payment.delete") == 1
     assert books.documents("Payment") == []
+
+
+# Planning an undo -----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_dies_while_an_undo_is_planned_is_succeeded(books, monkeypatch):
+    plan = books.post(books.settle(orders=3))
+    monkeypatch.setattr(rows, "CHUNK", 1)
+    created, create = [], rows._create
+
+    def dies_in_the_middle(*args):
+        assert not [block for block in connection.atomic_blocks if not block._from_testcase]
+        if len(created) == 1:
+            raise Died
+        created.append(create(*args))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "_create", dies_in_the_middle)
+        with pytest.raises(Died):
+            books.take_back(plan)
+    books.finish()
+    plan.refresh_from_db()
+    assert plan.state == "undoing"
+    assert undo.waiting() == []
+    books.time.shift(undo.LEASE.total_seconds() + 1)
+
+    for plan_id in undo.waiting():
+        undo.go_on(plan_id)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert plan.state == "undone"
+    undos = Delivery.objects.filter(plan=plan, kind="undo")
+    assert undos.count() == len(set(undos.values_list("key", flat=True))) > 1
+    assert not any(books.balances().values())
+
+
+def test_what_is_sent_while_its_undo_is_asked_for_is_taken_back_once_its_answer_is_known(books, monkeypatch):
+    plan = books.post(books.settle(orders=3))
+    row = Delivery.objects.filter(plan=plan, state="posted").latest("pk")
+    not_for_certain, asked = undo._not_for_certain, []
+
+    def sent_just_now(found):
+        asked.append(found)
+        if len(asked) == 2:  # after nothing was found to refuse it
+            Delivery.objects.filter(pk=row.pk).update(state="sending")
+        return not_for_certain(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(undo, "_not_for_certain", sent_just_now)
+        books.take_back(plan)
+    plan.refresh_from_db()
+    assert plan.state == "undoing"
+    assert not Delivery.objects.filter(plan=plan, kind="undo").exists()
+    Delivery.objects.filter(pk=row.pk).update(state="posted")
+    books.time.shift(undo.LOOK_AGAIN.total_seconds() + 1)
+
+    for plan_id in undo.waiting():
+        undo.go_on(plan_id)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert plan.state == "undone"
