@@ -17,7 +17,7 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
-from flows import lanes, outcomes, pace, planner, progress, rows, taking_back
+from flows import lanes, outcomes, pace, planner, progress, proving, rows, taking_back
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
@@ -91,6 +91,7 @@ def check(connection_id: int) -> bool:
             raise
         finally:
             lanes.release(lease)
+    proving.catch_up(target.remote_key)
     return True
 
 
