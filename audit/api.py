@@ -1,5 +1,7 @@
 """REST for the trail: what happened to a record, and the whole chain for others to verify."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django_filters import filters
@@ -9,9 +11,10 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from audit import trail
-from audit.models import Event
+from audit.models import ChainHead, Event
 from tenants.api import caller
 
 LINES = "application/x-ndjson"
@@ -24,6 +27,20 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         model = Event
         fields = ("seq", "at", "kind", "subject", "actor", "data", "prev_hash", "hash")
         read_only_fields = fields
+
+
+class TrailProblemSerializer(serializers.Serializer[Any]):
+    seq = serializers.IntegerField(help_text="The event at which it does not fit.")
+    text = serializers.CharField()
+
+
+class VerifiedSerializer(serializers.Serializer[Any]):
+    """Whether the chain is whole, and where it ends."""
+
+    whole = serializers.BooleanField()
+    seq = serializers.IntegerField(help_text="Of the last event.")
+    hash = serializers.CharField(help_text="Of the last event.")
+    problems = TrailProblemSerializer(many=True)
 
 
 class EventFilter(FilterSet):
@@ -51,6 +68,25 @@ class EventViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Event]):
 
     def get_queryset(self) -> QuerySet[Event]:
         return Event.objects.all()
+
+    @extend_schema(responses=VerifiedSerializer, filters=False)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def verify(self, request: Request) -> Response:
+        """Walk the whole chain and say what does not fit.
+
+        Without problems it is whole up to `seq`. That nothing was taken off its end, or written anew, only a digest shows
+        that was kept elsewhere: compare it with `hash`.
+        """
+        tenant_id = caller(request).tenant_id
+        problems = trail.verify(tenant_id)
+        head = ChainHead.objects.filter(pk=f"tenant:{tenant_id}").first()
+        found = {
+            "whole": not problems,
+            "seq": head.seq if head else 0,
+            "hash": head.hash if head else "",
+            "problems": [{"seq": one.seq, "text": one.text} for one in problems],
+        }
+        return Response(VerifiedSerializer(found).data)
 
     @extend_schema(
         responses={(200, LINES): OpenApiResponse(str, "One event a line, oldest first, with the digests.")},

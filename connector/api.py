@@ -18,7 +18,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from audit import api as audit
 from connector import idempotency, problems
-from flows.api import deliveries, mapping, months, orders, plans, settlements
+from flows.api import deliveries, mapping, months, orders, plans, revisions, settlements
 from flows.api import flows as flow_api
 from tenants import api as tenants
 
@@ -59,6 +59,7 @@ routes.add("flows", mapping.MappingViewSet)
 routes.add("flows", months.MonthViewSet)
 routes.add("runs", flow_api.RunViewSet)
 routes.add("settlements", settlements.SettlementViewSet)
+routes.add("revisions", revisions.RevisionViewSet)
 routes.add("plans", plans.PlanViewSet)
 routes.add("deliveries", deliveries.DeliveryViewSet)
 routes.add("orders", orders.OrderViewSet)

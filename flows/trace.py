@@ -10,7 +10,7 @@ from typing import Final
 
 from amazon.child import run_in_child
 from amazon.load import settlement_rows
-from amazon.models import Settlement
+from amazon.models import Report, Settlement
 from bookkeeping.accounts import LineKey
 from bookkeeping.facts import Label, Row
 from bookkeeping.figures import Statement
@@ -56,13 +56,14 @@ class Found:
 def rows_of(settlement: Settlement, plan: Plan | None, wanted: Wanted, page: int) -> Found:
     """Return one page of rows, counted from 1. Raises NoSuchRows.
 
-    Rows behind a line are read as the plan was made: with the mapping and labels of its version.
+    They are read as the plan was made: from the file it was made from, rows behind a line with the mapping and labels of its
+    version. Without a plan they are those of the file that counts.
     """
     how = reading.reading(plan.flow, mapping.load(plan.flow, plan.mapping_version)) if plan else None
     built = statements.from_json(plan.statement) if plan and plan.statement else None
     title, count, total = _described(settlement, built, how, wanted)
     start = (page - 1) * PAGE_ROWS
-    arguments = (settlement.pk, how, built, wanted, start, start + PAGE_ROWS + 1)
+    arguments = (settlement.pk, plan.report_id if plan else None, how, built, wanted, start, start + PAGE_ROWS + 1)
     read_rows = start + PAGE_ROWS if wanted == Wanted() else settlement.row_count
     found = run_in_child(read, *arguments) if read_rows > LONG_READ_ROWS else read(*arguments)
     covered = _covered(plan, wanted) if plan and wanted.key and not wanted.order_id else 0
@@ -70,19 +71,30 @@ def rows_of(settlement: Settlement, plan: Plan | None, wanted: Wanted, page: int
 
 
 def read(
-    settlement_pk: int, how: reading.Reading | None, built: Statement | None, wanted: Wanted, start: int, stop: int
+    settlement_pk: int,
+    report_pk: int | None,
+    how: reading.Reading | None,
+    built: Statement | None,
+    wanted: Wanted,
+    start: int,
+    stop: int,
 ) -> list[Row]:
-    """Return rows ``start`` to ``stop`` of what is wanted, in file order."""
+    """Return rows ``start`` to ``stop`` of what is wanted, in file order, of the file that counts or of another report."""
     settlement = Settlement.objects.get(pk=settlement_pk)
-    return list(islice(_rows(settlement, how, built, wanted), start, stop))
+    report = Report.objects.get(pk=report_pk) if report_pk else None
+    return list(islice(_rows(settlement, report, how, built, wanted), start, stop))
 
 
 def _rows(
-    settlement: Settlement, how: reading.Reading | None, built: Statement | None, wanted: Wanted
+    settlement: Settlement,
+    report: Report | None,
+    how: reading.Reading | None,
+    built: Statement | None,
+    wanted: Wanted,
 ) -> Iterator[Row]:
     if wanted.key and how is not None and built is not None:
-        return reading.source_rows(settlement, how, built, wanted.part, wanted.key, wanted.order_id)
-    _, rows = settlement_rows(settlement)
+        return reading.source_rows(settlement, how, built, wanted.part, wanted.key, wanted.order_id, report)
+    _, rows = settlement_rows(settlement, report)
     if wanted.line:
         return islice((row for row in rows if row.line == wanted.line), 1)
     if wanted.label is not None:
@@ -106,6 +118,8 @@ def _described(
         return _behind_line(built, how, wanted)
     if wanted.order_id:
         return f"Order {wanted.order_id}", None, None
+    if built:
+        return "Every row", built.rows, built.header.total
     return "Every row", settlement.row_count, settlement.total
 
 

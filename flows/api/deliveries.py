@@ -25,6 +25,7 @@ from flows.serializers import (
     DeliveryDetailSerializer,
     DeliverySerializer,
     ManySerializer,
+    ProblemSerializer,
     ReplayedSerializer,
 )
 from tenants.api import caller
@@ -86,7 +87,9 @@ class DeliveryViewSet(Listed):
             raise NotFound
         return self._replay(request, ids)
 
-    @extend_schema(operation_id="deliveries_close_out_preview", responses=PaperSerializer(many=True))
+    @extend_schema(
+        operation_id="deliveries_close_out_preview", responses={200: PaperSerializer(many=True), 409: ProblemSerializer}
+    )
     @action(detail=True, methods=["get"], url_path="close-out", pagination_class=None, filter_backends=[])
     def close_out(self, request: Request, pk: int) -> Response:
         """What would close an invoice whose order never settles. Nothing is changed by asking."""

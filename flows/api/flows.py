@@ -91,6 +91,14 @@ class FlowViewSet(Listed):
         found = {"flow": flow, "told": told, "missing": missing, "entry": opening.entry(flow)}
         return Response(OpeningSerializer(found).data)
 
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Discard a flow that never posted anything. Its mapping and plans are removed; settlements stay."""
+        flow = self.get_object()
+        with refusing():
+            creation.discard(flow, actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     @extend_schema(request=None, responses={202: FlowSerializer})
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: int) -> Response:

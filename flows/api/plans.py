@@ -18,7 +18,7 @@ from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import Refused, refusing
 from flows.models import Flow, Plan
 from flows.plan_serializers import DifferenceSerializer, MoveSerializer, MovingSerializer
-from flows.serializers import CountSerializer, PlanDetailSerializer, PlanSerializer
+from flows.serializers import CountSerializer, PlanDetailSerializer, PlanSerializer, ProblemSerializer
 
 HEAVY = ("statement", "pairings", "verdict", "flags")
 
@@ -90,7 +90,7 @@ class PlanViewSet(Listed):
     @extend_schema(
         operation_id="plans_remap_preview",
         parameters=[OpenApiParameter("first_open_on", date, description="Day of entries that replace closed ones.")],
-        responses=MovingSerializer,
+        responses={200: MovingSerializer, 409: ProblemSerializer},
     )
     @action(detail=True, methods=["get"])
     def remap(self, request: Request, pk: int) -> Response:

@@ -1,6 +1,7 @@
 """REST for settlements, the upload of their files, and what they became in each company."""
 
 from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 from django_filters import filters
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.utils import extend_schema
@@ -14,10 +15,10 @@ from rest_framework.response import Response
 from amazon.load import Fate
 from amazon.models import Settlement
 from amazon.upload import import_file
-from flows import payouts, planning
+from flows import payouts, planning, trace
 from flows.api.base import Listed, actor_of
 from flows.api.plans import plans
-from flows.api.refusals import refusing
+from flows.api.refusals import BadRequest, refusing
 from flows.serializers import (
     CameSerializer,
     SettlementDetailSerializer,
@@ -25,6 +26,7 @@ from flows.serializers import (
     UploadedSerializer,
     UploadSerializer,
 )
+from flows.source_serializers import RowsSerializer, WantedSerializer
 from tenants.api import caller
 from tenants.models import Connection
 
@@ -52,6 +54,27 @@ class SettlementViewSet(Listed):
     def get_queryset(self) -> QuerySet[Settlement]:
         found = plans(whole=self.action == "retrieve").order_by("flow_id", "revision")
         return Settlement.objects.prefetch_related(Prefetch("plans", found))
+
+    @extend_schema(parameters=[WantedSerializer], responses=RowsSerializer, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def rows(self, request: Request, pk: int) -> Response:
+        """Amazon's own rows, a page of them: those behind one line of the books, of a label or an order, or all.
+
+        With `plan` they are read as it was made: from its file, with its mapping and labels.
+        """
+        settlement = self.get_object()
+        asked = WantedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted, page = asked.wanted(), asked.validated_data["page"]
+        plan = None
+        if "plan" in asked.validated_data:
+            plan = get_object_or_404(plans(whole=True), settlement=settlement, pk=asked.validated_data["plan"])
+        if wanted.key and plan is None:
+            raise BadRequest("A line of the books belongs to a plan.", "Send the id of the plan as well.")
+        try:
+            return Response(RowsSerializer(trace.rows_of(settlement, plan, wanted, page)).data)
+        except trace.NoSuchRows as error:
+            raise NotFound from error
 
     @extend_schema(request=CameSerializer, responses=SettlementDetailSerializer)
     @action(detail=True, methods=["post"])

@@ -141,8 +141,8 @@ TABLE: Final[Mapping[str, Rule]] = {
     "5000": _BUSINESS,
     "5010": Rule(
         Course.PARKED,
-        "The document was changed in QuickBooks after we wrote it, so we leave it alone.",
-        "Look at the difference. To go on with the changed document, replay the record.",
+        "Somebody saved this document in QuickBooks after we last read it, so QuickBooks did not take our change.",
+        "Open it in QuickBooks and look at what was changed. Then replay this record: the document is read again first.",
     ),
     "5020": _RIGHTS,
     "5030": _RIGHTS,

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from amazon.upload import import_file
 from flows import setup
 from flows.models import Delivery, Flow, Plan
 from kit.scope import scope
@@ -15,6 +16,7 @@ from tenants import apikeys
 from tenants.models import Tenant, User
 from tests import factories
 from tests import world as worlds
+from tests.amazon.settlements import SALE, v2
 
 
 class Caller:
@@ -96,14 +98,21 @@ def make_demo(world):
     world.run(flow)
     with scope(tenant.pk):
         flow = Flow.objects.select_related("source", "target").get(pk=flow.pk)
+    _come_again(tenant, flow.source)
     demo = Demo(world, tenant, user, flow, truth)
     demo.ids = _ids(demo)
     return demo
 
 
+def _come_again(tenant, seller):
+    """Bring a settlement that no flow takes, and bring it again with other rows."""
+    for rows in (SALE, (*SALE, SALE[0])):
+        import_file(tenant.pk, [v2(rows=rows, currency="EUR").encode()], "again.txt", "user:1", connection_id=seller.pk)
+
+
 def _ids(demo):
     """Return one id of everything an address may name."""
-    from amazon.models import Order
+    from amazon.models import Order, Report
     from flows.models import MappingRule, Run
     from tenants.alerts import alert
     from tenants.models import Connection
@@ -115,6 +124,7 @@ def _ids(demo):
             "runs": Run.objects.first().pk,
             "settlements": plan.settlement_id,
             "plans": plan.pk,
+            "revisions": Report.objects.get(state="revision").pk,
             "deliveries": Delivery.objects.filter(plan=plan, state="posted").first().pk,
             "orders": Order.objects.first().pk,
             "connections": Connection.objects.first().pk,
