@@ -14,7 +14,7 @@ from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.models import Company
 from tenants.alerts import settle_alert
-from tenants.models import Connection
+from tenants.models import Access, Connection
 
 # What may change once a flow exists; everything else names another flow.
 CHANGEABLE: Final = (
@@ -101,6 +101,9 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
     ``values`` are fields of the flow; ``source`` None takes uploaded files only. Raises CannotChange where the company has
     such a flow already or cannot take the currency."""
     source, target, currency = values["source"], values["target"], values["currency"]
+    for end in (source, target):
+        if end is not None and end.state != Access.ACTIVE:
+            raise CannotChange(f"{end} is not connected. Connect it again under Connections, then create the flow.")
     if problem := currency_problem(target, currency):
         raise CannotChange(problem)
     if problem := start_problem(tenant_id, source, currency, values.get("books_from")):

@@ -17,7 +17,7 @@ from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import document_from
 from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
-from flows import mapping
+from flows import access, mapping
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
 from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, in_the_books
@@ -99,7 +99,8 @@ class Clearing:
 @dataclass(frozen=True, slots=True)
 class Motion:
     """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move.
-    ``resting`` says why the company is sent nothing for ``rest_min`` minutes, "" where it is."""
+    ``resting`` says why the company is sent nothing for ``rest_min`` minutes, "" where it is; ``closed`` which connection has
+    to be made again before anything goes on."""
 
     flow: Flow
     run: Run | None
@@ -110,10 +111,12 @@ class Motion:
     planning: int
     resting: str = ""
     rest_min: int = 0
+    closed: tuple[str, ...] = ()
 
     @property
     def busy(self) -> bool:
-        return self.asked or self.running or bool(self.planning) or (self.moving > 0 and self.flow.state == "live")
+        posting = self.moving > 0 and self.flow.state == "live" and not access.target_closed(self.flow)
+        return self.asked or self.running or bool(self.planning) or posting
 
     @property
     def of(self) -> int:
@@ -189,6 +192,7 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
             moving=sum(of_flow.get(state, 0) for state in (State.READY, State.SENDING, State.UNCERTAIN)),
             planning=planning.get(flow.pk, 0),
             resting=lane.pause_reason if lane else "",
+            closed=tuple(access.closed(flow)),
             rest_min=round((lane.paused_until - now).total_seconds() / 60) if lane and lane.paused_until else 0,
         )
     return found

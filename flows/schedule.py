@@ -10,7 +10,7 @@ from django.db.models.functions import RowNumber
 from amazon import pull
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import lanes, planning, shipments
+from flows import access, lanes, planning, shipments
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -96,7 +96,9 @@ def run_flow(flow_id: int) -> Run:
             raise
         else:
             settle_alert(flow.tenant_id, f"flow:{flow.pk}:run")
-            if wait:
+            if closed := access.source_closed(flow):
+                _end(flow, run, Run.State.FAILED, closed)
+            elif wait:
                 _end(flow, run, Run.State.WAITING, str(wait), wait.seconds)
             else:
                 _end(flow, run, Run.State.DONE)
@@ -106,7 +108,7 @@ def run_flow(flow_id: int) -> Run:
 def _work_through(flow: Flow, run: Run) -> WaitFor | None:
     """Fetch and plan; what has to wait for Amazon does not keep the rest from going on. Returns the longest wait."""
     waits = []
-    if flow.source is not None:
+    if flow.source is not None and not access.source_closed(flow):
         for name, fetch in (("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)):
             _step(run, name)
             try:

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, AccountKey
-from flows import mapping, opening, planning, rows, rules
+from flows import access, mapping, opening, planning, rows, rules
 from flows.fitting import fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
@@ -124,7 +124,9 @@ def problems(flow: Flow) -> list[str]:
 
 def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
     """Return what keeps the flow from going live, given the ledger's own checks."""
-    texts = [f"{check.name}: {check.detail} {check.action}" for check in found if _blocks(flow, check)]
+    closed = access.source_closed(flow)
+    texts = [closed] if closed else []
+    texts += [f"{check.name}: {check.detail} {check.action}".strip() for check in found if _blocks(flow, check)]
     lines = choices(flow)
     unmapped = [ACCOUNTS[line.key].name for line in lines if line.needed and not line.target.account]
     if unmapped:
@@ -146,6 +148,8 @@ def opening_missing(flow: Flow) -> bool:
 
 def checks(flow: Flow) -> list[Check]:
     """Return the named steps of the ledger's own test for this flow. Calls the ledger."""
+    if closed := access.target_closed(flow):
+        return [Check("Connected", Verdict.FAILED, closed, blocks="posting")]
     found = registry.open_ledger(flow.target).checks(flow.mode, flow.currency)
     if shared := sharing.step(flow.target):
         found.append(Check(shared.name, Verdict.WARNING, shared.detail, shared.action))

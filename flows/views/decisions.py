@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
-from flows import payouts, planning, plans, readback, revisions, rules, selectors, undo
+from flows import access, payouts, planning, plans, readback, revisions, rules, selectors, undo
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
@@ -30,6 +30,8 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
             messages.success(
                 request, f"Approved. {documents_in_words(sent)} can go to {plan.flow.target.remote_name} now."
             )
+            if closed := access.target_closed(plan.flow):
+                messages.warning(request, closed)
         else:
             messages.error(request, "Nothing was approved: it was approved before, or the flow is not live.")
         return redirect(address(plan))

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from flows import onboarding, opening, overview, planning, setup
+from flows import access, onboarding, opening, overview, planning, setup
 from flows import plans as plans_of
 from flows.models import Delivery, Flow, Plan
 from flows.onboarding import StepName
@@ -114,6 +114,8 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
         which = f"Settlement {approved[0]} is" if len(approved) == 1 else f"{len(approved)} settlements are"
         goes = f"{documents} documents go" if documents != 1 else "1 document goes"
         messages.success(request, f"{which} approved. {goes} to {flow.target} now.")
+        if closed := access.target_closed(flow):
+            messages.warning(request, closed)
     if left:
         messages.warning(request, "What is being planned again cannot be approved yet. Look at it once it is done.")
     elif not approved:

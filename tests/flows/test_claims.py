@@ -42,7 +42,8 @@ def due_flows(tenant, count, minutes_ago):
     due_at = now() - timedelta(minutes=minutes_ago)
     flow = {"tenant": tenant, "target": target, "currency": "USD", "state": "live", "next_run_at": due_at}
     with scope(tenant.pk):
-        return {row.pk for row in Flow.objects.bulk_create(Flow(name=f"Flow {n}", **flow) for n in range(count))}
+        flows = (Flow(name=f"Flow {n}", account_type=f"Account type {n}", **flow) for n in range(count))
+        return {row.pk for row in Flow.objects.bulk_create(flows)}
 
 
 def test_a_lane_has_one_owner_however_many_ask(shared_database):

@@ -382,6 +382,15 @@ def test_a_first_day_that_would_leave_out_posted_work_is_refused(bobs, acme, flo
 # Running
 
 
+def test_a_flow_whose_company_is_closed_to_us_says_so_and_leads_to_the_connections(bobs, flow, in_acme):
+    type(flow.target).objects.filter(pk=flow.target_id).update(state="revoked")
+
+    page = bobs.get(at("flow", flow.pk))
+
+    assert "is disconnected. Nothing is posted there until an owner connects it again" in text_of(page)
+    assert reverse("tenants:connections") in page.content.decode()
+
+
 def test_run_now_makes_the_flow_due_and_says_who_asked(bobs, bob, acme, in_acme):
     live = flow_of(acme)
 
