@@ -280,6 +280,6 @@ def last(target: Connection) -> ReadBack | None:
     return ReadBack.objects.filter(connection=target).first()
 
 
-def changed(plan: Plan) -> list[Delivery]:
+def changed(plan: Plan) -> QuerySet[Delivery]:
     """Return what somebody changed in the ledger of a settlement's documents."""
-    return list(Delivery.objects.filter(rows.changed_by_hand(), plan=plan).order_by("part", "id"))
+    return Delivery.objects.filter(rows.changed_by_hand(), plan=plan).order_by("part", "id")

@@ -142,6 +142,9 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     payout_on = selectors.payout_days([plan]).get(plan.pk)
     banner = verdicts.banner(plan, counts, ledger, payout_on, payout_failed=payout.failed, taking_back=back)
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
+    touched = list(readback.changed(plan)[:PAGE_DOCUMENTS])
+    told = {row.code for row in touched}
+    waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
         "banner": banner,
@@ -149,12 +152,12 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "changed": changed,
         "back": back if back and back.stopped else None,
         "read_back": readback.last(plan.flow.target),
-        "touched": readback.changed(plan)[:PAGE_DOCUMENTS],
+        "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,
         "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": plans.unknown_labels(plan),
-        "waits": [(wait, _mended_at(wait, plan)) for wait in overview.waits_of(plan) if wait.place != Place.LABELS],
+        "waits": [(wait, _mended_at(wait, plan)) for wait in waits],
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,

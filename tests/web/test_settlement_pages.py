@@ -295,6 +295,7 @@ def test_what_somebody_changed_in_the_ledger_is_shown_beside_what_was_posted(sig
     assert banner.shown[0].right_from == "As QuickBooks Online has it now"
     assert "Changed in QuickBooks Online since posting" in text_of(page)
     assert "Somebody voided it. What to do: Put it back." in text_of(page)
+    assert page.context["waits"] == []
     assert "Does not tie" in listed
     assert settlement.settlement_id in held
     assert "Voided or deleted in the ledger" in dashboard
