@@ -98,6 +98,13 @@ class RuleSerializer(serializers.ModelSerializer[MappingRule]):
         read_only_fields = fields
 
 
+class HintSerializer(serializers.Serializer[Any]):
+    """What a label probably means. Nothing is booked by it."""
+
+    category = serializers.ChoiceField(CATEGORIES)
+    reason = serializers.CharField()
+
+
 class UndecidedSerializer(serializers.Serializer[Any]):
     """A label of Amazon's that nobody has given a meaning; what it belongs to is held."""
 
@@ -106,6 +113,7 @@ class UndecidedSerializer(serializers.Serializer[Any]):
     amount_description = serializers.CharField()
     amount = serializers.IntegerField()
     rows = serializers.IntegerField()
+    hint = HintSerializer(allow_null=True)
 
 
 class MappingSerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from amazon.label_hints import hint
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.facts import Label
 from flows import mapping, rules, setup, targets
@@ -162,7 +163,10 @@ def _undecided(flow: Flow) -> Sequence[dict[str, Any]]:
             total = sums.setdefault(Label(*one["label"]), [0, 0])
             total[0] += one["amount"]
             total[1] += one["rows"]
-    return [{**label._asdict(), "amount": amount, "rows": rows} for label, (amount, rows) in sorted(sums.items())]
+    return [
+        {**label._asdict(), "amount": amount, "rows": rows, "hint": hint(label)}
+        for label, (amount, rows) in sorted(sums.items())
+    ]
 
 
 def _waiting(flow: Flow) -> int:

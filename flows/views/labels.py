@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from amazon.label_hints import Hint, hint
 from amazon.labels import CATEGORY_NAMES
 from bookkeeping.accounts import Category
 from bookkeeping.facts import Label
@@ -38,6 +39,14 @@ class Undecided:
     @property
     def name(self) -> str:
         return label_words(self.label)
+
+    @property
+    def hint(self) -> Hint | None:
+        return hint(self.label)
+
+    @property
+    def hint_name(self) -> str:
+        return CATEGORY_NAMES[self.hint.category] if self.hint else ""
 
     @property
     def named(self) -> list[Plan]:
@@ -119,4 +128,6 @@ def _is_about(form: LabelForm, label: Label) -> bool:
 
 
 def _blank(label: Label, number: int) -> LabelForm:
-    return LabelForm(initial=label._asdict(), auto_id=f"label{number}_%s")
+    known = hint(label)
+    initial = {**label._asdict(), "category": known.category.value if known else ""}
+    return LabelForm(initial=initial, auto_id=f"label{number}_%s")

@@ -426,6 +426,15 @@ def test_a_customer_nobody_knows_is_refused_with_what_was_typed(bobs, acme, flow
 # Labels
 
 
+def test_a_label_that_is_known_of_is_explained_and_offered(bobs, acme, flow):
+    settle(acme, rows=(*SALE, ("Order", "Shipment-Fees", "FBATransportationFee", "-7.25")))
+
+    page = bobs.get(at("mapping_labels", flow.pk))
+
+    assert "Amazon charges it for an order that it ships" in text_of(page)
+    assert re.search('value="fba_fee"[^>]*selected', page.content.decode())
+
+
 def label(**more):
     names = ("transaction_type", "amount_type", "amount_description")
     return dict(zip(names, STRANGE[:3], strict=True)) | more
