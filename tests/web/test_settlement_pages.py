@@ -11,7 +11,7 @@ from django.urls import reverse
 from amazon.models import Report, Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import outcomes, planning, progress, rules
+from flows import outcomes, planning, progress, proving, rules
 from flows.models import Delivery, Flow, MappingRule, Plan, ReadBack
 from flows.rows import VOID
 from kit.clock import now
@@ -275,6 +275,7 @@ def void_by_hand(plan):
     row = Delivery.objects.filter(plan=plan, kind="entry").select_related("flow__target", "plan__settlement").get()
     outcomes.changed_by_hand(row, VOID, "Somebody voided it.", "Put it back.", 0)
     progress.after_outcome([row])
+    proving.catch_up(row.remote_key)
     return row
 
 
