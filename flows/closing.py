@@ -186,8 +186,7 @@ def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:
     if row.state != State.POSTED:
         plans = list(paid.exclude(plan=None).values_list("plan", flat=True))
         changes = rows.Changes(gone=[row])
-        if rows.calm(changes):
-            rows.write(flow, None, changes, flow.mapping_version)
+        if rows.stored(flow, changes, flow.mapping_version):
             _note(flow, row, CANCELLED_FIRST)
             mark(Plan.objects.filter(pk__in=plans))
         return

@@ -67,9 +67,10 @@ def bring_up_to_date(flow: Flow) -> None:
     planned = _planned(flow)
     known = mapping.load(flow)
     found = drafts.drafts([planned] if planned else [], known, reference.cached(flow.target))
-    changes = rows.compare(_rows(flow), found, known.version)
-    if changes and rows.calm(changes):
-        rows.write(flow, None, changes, known.version)
+    for _ in range(rows.ROUNDS):
+        changes = rows.compare(_rows(flow), found, known.version)
+        if not changes or rows.stored(flow, changes, known.version):
+            return
 
 
 def _planned(flow: Flow) -> Planned | None:

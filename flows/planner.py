@@ -26,7 +26,6 @@ from tenants.alerts import alert, settle_alert
 
 LEASE_S: Final = 900  # a planner that needs longer for one settlement is presumed dead
 QUICK_ROWS: Final = 10_000  # planned while the person waits; more goes to the long queue
-_ROUNDS: Final = 5
 
 log = logging.getLogger(__name__)
 State = Delivery.State
@@ -148,7 +147,7 @@ def _keep(plan: Plan, made: Made) -> None:
     """Store what was made, as far as what was sent allows."""
     version = made.mapping.version
     changes = Changes()
-    for _ in range(_ROUNDS):
+    for _ in range(rows.ROUNDS):
         if plan.last_revision != plan.revision:
             # Its accounts were moved since: its entries have other keys than their drafts.
             _leave(plan, booked.differing(plan, made.drafts, version))

@@ -24,6 +24,7 @@ from ledgers.port import Binding
 from tenants.models import Access
 
 CHUNK: Final = 500  # with what a delivery waits for, some 2,000 rows
+ROUNDS: Final = 5  # how often rows are compared again that were sent meanwhile
 NUMBER_LENGTH: Final = 40
 ELSEWHERE: Final = "carried_elsewhere"
 _TAKEN: Final = "This is already booked in the same company by another flow."
@@ -150,6 +151,17 @@ def write(flow: Flow, plan: Plan | None, changes: Changes, mapping_version: int)
             _depend(pairs)
     for drafts in chunked(changes.new):
         _create(flow, plan, drafts, State.PLANNED, mapping_version)
+
+
+def stored(flow: Flow, changes: Changes, mapping_version: int) -> bool:
+    """Store changes of rows that belong to no plan. False where the outbox was faster: compare again."""
+    if not calm(changes):
+        return False
+    try:
+        write(flow, None, changes, mapping_version)
+    except Moved:
+        return False
+    return True
 
 
 def ensure(flow: Flow, draft: Draft, state: str) -> None:

@@ -148,12 +148,15 @@ def _keep(flow: Flow, known: TenantMapping, company: Reference, found: Sequence[
     existing = Delivery.objects.filter(
         flow=flow, plan=None, kind=Kind.INVOICE, order_id__in=[order.order_id for _, order, _ in found], live=True
     )
-    changes = rows.compare(existing, made_of, known.version)
-    relying = list(
-        Coverage.objects.filter(invoice__delivery__in=changes.gone).exclude(plan=None).values_list("plan", flat=True)
-    )
-    if changes and rows.calm(changes):
-        rows.write(flow, None, changes, known.version)
+    relying: set[int] = set()
+    for _ in range(rows.ROUNDS):
+        changes = rows.compare(existing, made_of, known.version)
+        paid = Coverage.objects.filter(invoice__delivery__in=changes.gone).exclude(plan=None)
+        relying.update(pk for pk in paid.values_list("plan", flat=True) if pk)
+        if not changes or rows.stored(flow, changes, known.version):
+            break
+    else:
+        return 0  # these orders were not seen: the next run looks at them again
     mark(Plan.objects.filter(pk__in=relying))
     rows_now = Delivery.objects.filter(flow=flow, plan=None, key__in=[planned.key for planned in documents])
     by_key = dict(rows_now.exclude(state=State.DROPPED).values_list("key", "pk"))

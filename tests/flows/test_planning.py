@@ -12,7 +12,7 @@ from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.batches import Batched
 from bookkeeping.facts import Label
-from flows import carried, making, planner, planning, reading, reposting, revisions, rules
+from flows import carried, making, planner, planning, reading, reposting, revisions, rows, rules
 from flows.models import Carrier, Coverage, Delivery, Flow, Plan
 from kit import clock
 from kit.scope import scope, unscoped
@@ -362,6 +362,23 @@ def test_the_opening_entry_waits_for_its_account_and_follows_the_mapping(acme):
     entry.refresh_from_db()
     assert (entry.state, entry.on.isoformat()) == ("ready", "2025-12-31")
     assert entry.bindings["OPENING"] == {"account": "77"}
+
+
+def test_an_opening_entry_that_is_written_by_two_at_once_is_compared_again(acme, monkeypatch):
+    flow = opened(acme, opening_clearing=-6231, books_from="2026-01-01")
+    write, tried = rows.write, []
+
+    def late(*args):
+        tried.append(args)
+        if len(tried) == 1:
+            raise rows.Moved
+        write(*args)
+
+    monkeypatch.setattr(rows, "write", late)
+
+    planning.plan_opening(flow)
+
+    assert Delivery.objects.filter(kind="entry").count() == 1
 
 
 def test_an_opening_account_is_made_as_equity_where_there_is_none(acme):

@@ -7,7 +7,7 @@ import pytest
 from amazon.models import Order
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from flows import closing, history, making, planner, planning, rules, shipments
+from flows import closing, history, making, planner, planning, rows, rules, shipments
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Shipment
 from kit import clock
 from ledgers.models import Company, ListEntry
@@ -316,6 +316,49 @@ def test_nothing_is_invoiced_while_settlements_are_planned(flow):
 
 
 # Cancelled, or never settled
+
+
+def faster_outbox(monkeypatch, times):
+    """Let rows be sent just before they are written, that many times."""
+    write, tried = rows.write, []
+
+    def late(*args):
+        tried.append(args)
+        if len(tried) <= times:
+            raise rows.Moved
+        write(*args)
+
+    monkeypatch.setattr(rows, "write", late)
+
+
+def test_an_invoice_is_planned_again_where_the_outbox_was_faster(flow, monkeypatch):
+    order(flow)
+    faster_outbox(monkeypatch, 1)
+
+    assert shipments.plan_shipments(flow) == 1
+    assert len(invoices()) == 1
+
+
+def test_an_order_whose_invoice_could_not_be_written_is_looked_at_again(flow, monkeypatch):
+    order(flow)
+    faster_outbox(monkeypatch, rows.ROUNDS)
+
+    assert shipments.plan_shipments(flow) == 0
+    assert not Shipment.objects.exists()
+    assert shipments.plan_shipments(flow) == 1
+
+
+def test_an_invoice_that_is_sent_while_its_order_is_cancelled_is_taken_back_later(flow, monkeypatch):
+    found = order(flow)
+    shipments.plan_shipments(flow)
+    faster_outbox(monkeypatch, 1)
+
+    change(found, status="CANCELLED")
+    shipments.plan_shipments(flow)
+
+    assert len(invoices()) == 1
+    shipments.plan_shipments(flow)
+    assert (invoices(), reasons()) == ([], ["cancelled"])
 
 
 def test_an_order_cancelled_before_its_invoice_was_sent_loses_it(flow):
