@@ -72,6 +72,9 @@ class Account:
 
 
 _K, _C = AccountKey, AccountClass
+# Money passes through these on its way to the bank; all else is what it was for.
+PASSING: Final = frozenset({_K.CLEARING, _K.BANK, _K.PAYOUTS, _K.AR})
+
 ACCOUNTS: Final[Mapping[AccountKey, Account]] = {
     account.key: account
     for account in (

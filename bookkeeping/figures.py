@@ -154,7 +154,6 @@ class Statement:
     orders: Mapping[str, tuple[OrderPart, ...]] = field(default_factory=dict)
     movements: tuple[Movement, ...] = ()
     opening_debt: int = 0
-    opening_debt_parts: tuple[int, ...] = ()
     unknown: tuple[UnknownLabel, ...] = ()
     taxes: tuple[TaxResidual, ...] = ()
     reserve_held: int = 0

@@ -4,7 +4,6 @@ Text becomes money once, here, and never passes through a float.
 """
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -44,19 +43,3 @@ def to_decimal(amount: int, currency: str) -> Decimal:
 def to_text(amount: int, currency: str) -> str:
     """Return minor units as plain decimal text: ``-5`` of USD is ``-0.05``, of JPY ``-5``."""
     return format(to_decimal(amount, currency), "f")
-
-
-def allocate(total: int, weights: Sequence[int]) -> list[int]:
-    """Split an amount by weights (all >= 0) with the largest-remainder rule; the parts sum to the total.
-
-    A tie goes to the earlier part, so the split does not depend on anything but its arguments.
-    """
-    whole = sum(weights)
-    if whole <= 0 or min(weights) < 0:
-        raise ValueError("allocation needs weights >= 0 with a positive sum")
-    size, sign = abs(total), -1 if total < 0 else 1
-    shares = [size * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % whole), i))
-    for i in by_remainder[: size - sum(shares)]:
-        shares[i] += 1
-    return [sign * share for share in shares]

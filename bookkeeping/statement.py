@@ -88,7 +88,6 @@ def _finished(header: Header, gather: Gather) -> Statement:
         orders={order_id: _order_parts(gather, number, order_id) for order_id in sorted(gather.orders)},
         movements=_numbered(gather),
         opening_debt=_of_category(sums, Category.OPENING_DEBT),
-        opening_debt_parts=tuple(sorted({one.part for one in sums if one.category is Category.OPENING_DEBT})),
         unknown=tuple(
             UnknownLabel(number[month], label, tally.amount, tally.rows, tally.line)
             for (month, label), tally in sorted(gather.unknown.items())

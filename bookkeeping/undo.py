@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bookkeeping.accounts import AccountKey, LineKey
+from bookkeeping.accounts import PASSING, LineKey
 from bookkeeping.check import check_documents
 from bookkeeping.coverage import Coverage, remainders
 from bookkeeping.documents import Deposit, Document, How, Invoice, JournalEntry, Kind, Payment, Undo
@@ -17,7 +17,6 @@ from bookkeeping.planned import PlanBroken, Planned
 
 # An invoice stays visible with its number; everything else has no void (QuickBooks) and is deleted.
 _HOW: Final[Mapping[Kind, How]] = {Kind.INVOICE: How.VOID}
-_PASSING: Final = frozenset({AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR})
 
 
 class ClosedPeriod(ValueError):
@@ -112,7 +111,7 @@ def _carried(documents: Iterable[Document]) -> dict[LineKey, int]:
     carried: dict[LineKey, int] = {}
     for document in documents:
         for key, amount in effect(document).items():
-            if key not in _PASSING:
+            if key not in PASSING:
                 carried[key] = carried.get(key, 0) - amount
     return {key: amount for key, amount in carried.items() if amount}
 

@@ -1,7 +1,7 @@
 """What is known before a settlement is planned: open invoices, numbers, earlier payouts, its neighbours."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,9 +15,9 @@ from bookkeeping.coverage import OpenInvoice, covered_by
 from bookkeeping.numbering import settlement_key
 from bookkeeping.planned import EarlierPayout, Previous
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
+from flows.rows import chunked
 from kit.scope import unscoped
 
-IN_CHUNKS: Final = 500  # SQLite takes 999 variables in older builds; orders of a settlement may be tens of thousands
 State = Delivery.State
 _ON_ITS_WAY: Final = (State.SENDING, State.UNCERTAIN, State.POSTED)
 
@@ -65,7 +65,7 @@ def numbers(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
     """Return every invoice number these orders ever had in the company, by whom it was given (a delivery key)."""
     remote_key = flow.target.remote_key
     given: dict[str, str] = {}
-    for some in _chunks(sorted(order_ids)):
+    for some in chunked(sorted(order_ids)):
         rows = Delivery.objects.filter(remote_key=remote_key, kind="invoice", order_id__in=some)
         given |= dict(rows.exclude(state=State.DROPPED).values_list("number", "key"))
     return given
@@ -85,7 +85,7 @@ def _open(flow: Flow, without: Plan | None) -> QuerySet[InvoiceBalance]:
 def _opened(
     flow: Flow, order_ids: Collection[str], without: Plan | None
 ) -> Iterator[tuple[OpenInvoice, InvoiceBalance]]:
-    for some in _chunks(sorted(order_ids)):
+    for some in chunked(sorted(order_ids)):
         rows = list(_open(flow, without).filter(order_id__in=some).select_related("delivery").order_by("pk"))
         others = Coverage.objects.filter(invoice__in=rows).select_related("invoice__delivery")
         coverings = _coverings(others.exclude(plan=without) if without is not None else others)
@@ -215,8 +215,3 @@ def _pairings(flow: Flow, without: Plan | None) -> list[dict[str, Any]]:
     if without is not None:
         plans = plans.exclude(pk=without.pk)
     return [pairing for pairings in plans.values_list("pairings", flat=True) for pairing in pairings]
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), IN_CHUNKS):
-        yield values[start : start + IN_CHUNKS]

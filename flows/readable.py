@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from bookkeeping.accounts import ACCOUNTS, AccountKey, account_key
+from bookkeeping.accounts import ACCOUNTS, PASSING, AccountKey, account_key
 from bookkeeping.documents import (
     Customer,
     Deposit,
@@ -27,7 +27,6 @@ from ledgers.models import ListEntry
 from tenants.models import Connection
 
 # What money passes through on its way: the net of the other lines, so no row of Amazon's stands behind it alone.
-_PASSING: Final = frozenset({AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR})
 KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.ACCOUNT: "New account",
     Kind.CUSTOMER: "New customer",
@@ -167,7 +166,7 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
 
 
 def _rows_of(row: Delivery, key: str, order_id: str = "") -> dict[str, Any]:
-    if not row.part or account_key(key) in _PASSING:
+    if not row.part or account_key(key) in PASSING:
         return {}
     return {"part": row.part, "key": key, **({"order": order_id} if order_id else {})}
 

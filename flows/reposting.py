@@ -8,11 +8,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final
 
 from audit import trail
 from bookkeeping import undo as undoing
-from bookkeeping.accounts import AccountKey, LineKey, account_key
+from bookkeeping.accounts import PASSING, AccountKey, LineKey, account_key
 from bookkeeping.coverage import remainders
 from bookkeeping.documents import Deposit, Document, JournalEntry, Kind, document_from
 from bookkeeping.figures import Statement
@@ -25,8 +24,6 @@ from flows.models import Carrier, Delivery, Dependency, Plan
 from flows.rows import Draft
 from ledgers import reference
 from ledgers.port import Binding
-
-_PASSING: Final = frozenset({AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR})
 
 State = Delivery.State
 
@@ -188,7 +185,7 @@ class _Was:
                 "The clearing account itself was changed since this was booked.",
                 "Choose the former one again, or undo the settlement and post it again.",
             )
-        if key in _PASSING:
+        if key in PASSING:
             return symbol  # the payout stays
         name = f"{key}/was-{hashlib.sha256(booked.account.encode()).hexdigest()[:8]}"
         self.old[name] = replace(booked, item="")

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from bookkeeping.accounts import AccountKey
+from bookkeeping.accounts import PASSING
 from bookkeeping.documents import Document, Invoice, Kind, document_from
 from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.planned import Planned
@@ -35,8 +35,6 @@ _OURS: Final = frozenset({*HoldReason, ELSEWHERE})
 LOOK_FIRST: Final = ("cannot_tell", "found_void", "found_different")
 VOID: Final = "found_void"
 DIFFERENT: Final = "found_different"
-# Money passes through these on its way: if a document moves them alike, the rest of its plan stays true.
-_PASSING: Final = (AccountKey.CLEARING, AccountKey.BANK, AccountKey.PAYOUTS, AccountKey.AR)
 
 State = Delivery.State
 _MOVING: Final = (State.BLOCKED, State.READY, State.FAILED)
@@ -259,7 +257,7 @@ def _passing(row: Delivery, draft: Draft | None) -> bool:
     """Whether a sent row moves the passing accounts otherwise than its draft would."""
     sent = effect(document_from(row.plain_document))
     now = effect(draft.planned.document) if draft else {}
-    return any(sent.get(key, 0) != now.get(key, 0) for key in _PASSING)
+    return any(sent.get(key, 0) != now.get(key, 0) for key in PASSING)
 
 
 def _still(ids: Sequence[int]) -> None:

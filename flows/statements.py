@@ -49,7 +49,6 @@ def from_json(plain: Mapping[str, Any]) -> Statement:
             for one in plain["movements"]
         ),
         opening_debt=plain["opening_debt"],
-        opening_debt_parts=tuple(plain["opening_debt_parts"]),
         unknown=tuple(UnknownLabel(**{**one, "label": Label(*one["label"])}) for one in plain["unknown"]),
         taxes=tuple(TaxResidual(**one) for one in plain["taxes"]),
         reserve_held=plain["reserve_held"],
