@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
 
-from django.db import connections, models, transaction
+from django.db import models
+
+from kit import prepared
 
 _M = TypeVar("_M", bound=models.Model, covariant=True)
 
@@ -142,39 +144,17 @@ class ScopedQuerySet(models.QuerySet[_M]):
         return super().bulk_create(rows, *args, **kwargs)
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """Write fields of rows by one prepared statement, repeated for each row.
-
-        Django builds a statement with a branch for every row and field, which takes many times as long. That is left for
-        expressions and for a filtered set.
-        """
+        """Write fields of rows; a set that was filtered by more than the tenant is left to Django."""
         rows, names = list(objs), list(fields)
         for row in rows:
             check_write(row)
-        columns: list[Any] = [self.model._meta.get_field(name) for name in names]
-        plain = bool(rows and columns) and all(column.concrete and not column.primary_key for column in columns)
-        values = [[getattr(row, column.attname) for column in columns] for row in rows] if plain else []
-        expressions = any(hasattr(value, "resolve_expression") for of in values for value in of)
-        filtered = len(self.query.where.children) > (self.tenant_id is not None)
-        if not plain or expressions or filtered or any(row.pk is None for row in rows):
+        if len(self.query.where.children) > (self.tenant_id is not None):
             return super().bulk_update(rows, names, batch_size)
         self._check()
-        return self._write_rows(rows, columns, values)
-
-    def _write_rows(self, rows: list[Any], columns: list[Any], values: list[list[Any]]) -> int:
         self._for_write = True
-        meta: Any = self.model._meta
-        connection = connections[self.db]
-        name = connection.ops.quote_name
-        written = ", ".join(f"{name(column.column)} = %s" for column in columns)
-        ours = "" if self.tenant_id is None else f" AND {name(meta.get_field('tenant').column)} = {int(self.tenant_id)}"
-        # Nothing but names of the model and a number goes into the text.
-        sql = f"UPDATE {name(meta.db_table)} SET {written} WHERE {name(meta.pk.column)} = %s{ours}"  # noqa: S608
-        by_column = [
-            _prepared(column, of, connection) for column, of in zip(columns, zip(*values, strict=True), strict=True)
-        ]
-        with transaction.atomic(using=self.db, savepoint=False), connection.cursor() as cursor:
-            cursor.executemany(sql, list(zip(*by_column, [row.pk for row in rows], strict=True)))
-            return int(cursor.rowcount)
+        ours = {} if self.tenant_id is None else {"tenant": self.tenant_id}
+        written = prepared.update(self.model, self.db, rows, names, ours)
+        return super().bulk_update(rows, names, batch_size) if written is None else written
 
     def delete(self) -> tuple[int, dict[str, int]]:
         self._check()
