@@ -43,3 +43,10 @@ def to_decimal(amount: int, currency: str) -> Decimal:
 def to_text(amount: int, currency: str) -> str:
     """Return minor units as plain decimal text: ``-5`` of USD is ``-0.05``, of JPY ``-5``."""
     return format(to_decimal(amount, currency), "f")
+
+
+def shown(amount: int, currency: str) -> str:
+    """Return minor units for a sentence: ``-123456`` of USD is ``−1,234.56 USD``, with a real minus."""
+    whole, point, decimals = to_text(abs(amount), currency).partition(".")
+    sign = "\N{MINUS SIGN}" if amount < 0 else ""
+    return f"{sign}{int(whole):,}{point}{decimals} {currency}"

@@ -99,6 +99,7 @@ def learn(
                 tenant_id=attempt.tenant_id,
                 deliveries=attempt.keys,
                 request=attempt.wire_id,
+                booked=_booked(detail),
                 late=not owned,
             )
     except Exception:
@@ -125,3 +126,10 @@ def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[
 def _stored(ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     rows = Delivery.objects.filter(pk__in=ids).values_list("pk", "generation", "digest", "bindings")
     return {pk: tuple(content) for pk, *content in rows}
+
+
+def _booked(detail: Mapping[str, object]) -> dict[str, str]:
+    """Return the ledger's id of what is in the books by an answer or a look-up, by key."""
+    said = {key: one for key, one in detail.items() if isinstance(one, dict) and one.get("posted")}
+    sound = {key: one for key, one in said.items() if one.get("live", True) and one.get("equal", True)}
+    return {key: one["posted"]["external_id"] for key, one in sound.items()}

@@ -16,7 +16,7 @@ from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.facts import Label
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import HoldReason
-from flows import planning
+from flows import labels, planning
 from flows.bindings import plain
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
 from flows.rows import Draft
@@ -150,6 +150,14 @@ def save_label(flow: Flow, label: Label, category: Category, actor: str, effecti
         _add(flow, Subject.LABEL, version, actor, category=category, effective_from=effective_from, **label._asdict())
 
     return _save(flow, actor, change, label=list(label), category=category)
+
+
+def decide_label(flow: Flow, label: Label, category: Category, actor: str, effective_from: date | None = None) -> int:
+    """Give a raw label its category in a flow, and in every other flow of the same seller that asks about it.
+
+    Raises BadMapping for the category *unknown*."""
+    others = [other for other in labels.of_seller(flow)[1:] if label in labels.undecided([other])]
+    return sum(save_label(each, label, category, actor, effective_from) for each in (flow, *others))
 
 
 def retire(flow: Flow, rule_id: int, actor: str) -> int:

@@ -1,6 +1,6 @@
 """What pages show of flows, plans and deliveries: queries with a bounded count, and no decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -10,7 +10,9 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from amazon.models import Order, Report, Settlement
 from bookkeeping.documents import Kind
-from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan
+from bookkeeping.shipment import NoInvoice
+from flows import closing
+from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan, Shipment
 from flows.payouts import Payouts
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
@@ -229,6 +231,36 @@ def invoices_of(found: Iterable[Order]) -> dict[str, list[Delivery]]:
     for row in rows:
         by_order.setdefault(row.order_id, []).append(row)
     return by_order
+
+
+@dataclass(frozen=True, slots=True)
+class NotInvoiced:
+    """Why an order got no invoice before it settles, in one flow."""
+
+    flow: Flow
+    on: date
+    reason: str
+    text: str
+
+
+_SETTLES: Final = "What Amazon pays for it is booked when it settles."
+_NOT_INVOICED: Final[Mapping[str, str]] = {
+    NoInvoice.BEFORE_CUT_OVER: f"It shipped before the flow began to invoice on shipment. {_SETTLES}",
+    NoInvoice.NOT_AMAZON: "It was sold elsewhere, so Amazon pays nothing for it.",
+    NoInvoice.TOTALS_UNCLEAR: f"Amazon's amounts do not add up to its total, so its tax cannot be told. {_SETTLES}",
+    NoInvoice.CARRIED_ALREADY: "A settlement carried all of it before the shipment was seen.",
+    NoInvoice.NOTHING_TO_PAY: "Nothing is to be paid for it: a replacement, or wholly discounted.",
+    NoInvoice.PERIOD_CLOSED: f"The month it shipped in is closed in the ledger. {_SETTLES}",
+    NoInvoice.NUMBERS_USED_UP: f"All invoice numbers of the order are used up. {_SETTLES}",
+    closing.CANCELLED_FIRST: "It was cancelled before its invoice was sent.",
+    closing.TAKEN_BACK: "It was cancelled: its invoice was taken back or closed.",
+}
+
+
+def not_invoiced(order: Order) -> list[NotInvoiced]:
+    """Return why flows made no invoice of an order when it shipped."""
+    seen = Shipment.objects.filter(order=order).exclude(reason="").select_related("flow").order_by("flow__name", "pk")
+    return [NotInvoiced(one.flow, one.on, one.reason, _NOT_INVOICED.get(one.reason, one.reason)) for one in seen]
 
 
 def documents_of_order(order_id: str) -> list[Delivery]:

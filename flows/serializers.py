@@ -8,7 +8,7 @@ from rest_framework import serializers
 from amazon.models import Order, Settlement
 from bookkeeping.documents import Kind
 from bookkeeping.proof import Verdict
-from flows import payouts, prove
+from flows import payouts, prove, selectors
 from flows.models import Attempt, Delivery, Flow, Outcome, Plan, Run
 from kit.clock import now
 
@@ -467,12 +467,26 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         read_only_fields = fields
 
 
+class NotInvoicedSerializer(serializers.Serializer[Any]):
+    """Why a flow made no invoice of an order before it settles."""
+
+    flow = serializers.IntegerField(source="flow.pk")
+    on = serializers.DateField()
+    reason = serializers.CharField(help_text="Stable name of the reason.")
+    text = serializers.CharField()
+
+
 class OrderDetailSerializer(OrderSerializer):
     """An order with its items and packages."""
 
     items = serializers.ListField(child=serializers.DictField(), read_only=True)
     tracking = serializers.ListField(child=serializers.DictField(), read_only=True)
+    not_invoiced = serializers.SerializerMethodField()
 
     class Meta(OrderSerializer.Meta):
-        fields = (*OrderSerializer.Meta.fields, "items", "tracking")
+        fields = (*OrderSerializer.Meta.fields, "items", "tracking", "not_invoiced")
         read_only_fields = fields
+
+    @extend_schema_field(NotInvoicedSerializer(many=True))
+    def get_not_invoiced(self, order: Order) -> Any:
+        return NotInvoicedSerializer(selectors.not_invoiced(order), many=True).data

@@ -7,7 +7,7 @@ from django.db.models import F
 
 from audit import trail
 from bookkeeping.documents import How, Kind, Undo
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from bookkeeping.numbering import undo_key
 from flows.models import Coverage, Delivery, Dependency, InvoiceBalance, Plan
 from kit import clock
@@ -32,7 +32,7 @@ def must_go(row: Delivery) -> bool:
 def sentence(row: Delivery, rest: str) -> str:
     """Say for a person how a document that differs came out, and what became of it."""
     assert row.answered_total is not None
-    booked, sent = (f"{to_text(amount, row.currency)} {row.currency}" for amount in (row.answered_total, row.amount))
+    booked, sent = (shown(amount, row.currency) for amount in (row.answered_total, row.amount))
     return f"The ledger booked {booked} instead of {sent}. {rest}"
 
 

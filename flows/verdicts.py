@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db.models import Q
 
 from bookkeeping.documents import Kind
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from bookkeeping.proof import Verdict
 from flows.models import Delivery, Plan
 
@@ -263,7 +263,7 @@ def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
         return f"{len(wrong)} of the figures below disagree. Open the documents in the ledger to see who changed what."
     left, expected = plan.verdict.get("clearing", 0), plan.verdict.get("clearing_expected", 0)
     currency = plan.settlement.currency
-    off = f"{to_text(left - expected, currency)} {currency}"
+    off = shown(left - expected, currency)
     return f"Every document agrees, but they leave {off} on the clearing account that should not be there."
 
 

@@ -98,11 +98,11 @@ class MappingViewSet(viewsets.GenericViewSet[Flow]):
     @extend_schema(request=LabelSerializer, responses=SavedSerializer)
     @action(detail=True, methods=["post"], url_path="mapping/labels")
     def labels(self, request: Request, pk: int) -> Response:
-        """Say what a label of Amazon's means."""
+        """Say what a label of Amazon's means, for every flow of the same seller that asks about it."""
         flow, values = self._asked(LabelSerializer, request)
         category, effective_from = Category(values.pop("category")), values.pop("effective_from")
         with refusing():
-            return _saved(flow, rules.save_label(flow, Label(**values), category, actor_of(request), effective_from))
+            return _saved(flow, rules.decide_label(flow, Label(**values), category, actor_of(request), effective_from))
 
     @extend_schema(request=CustomerSerializer, responses=SavedSerializer)
     @action(detail=True, methods=["post"], url_path="mapping/customers")

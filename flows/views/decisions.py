@@ -120,7 +120,7 @@ def labels(request: TenantRequest, pk: int) -> HttpResponse:
     for unknown in plans.unknown_labels(plan):
         chosen = request.POST.get(f"label-{unknown.line}", "")
         if chosen in known:
-            rules.save_label(plan.flow, unknown.label, Category(chosen), request.user.actor)
+            rules.decide_label(plan.flow, unknown.label, Category(chosen), request.user.actor)
             saved.append(unknown.name)
     if saved:
         messages.success(request, f"Saved. What waited for {', '.join(saved)} was planned again.")

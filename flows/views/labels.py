@@ -112,9 +112,9 @@ def _save(request: TenantRequest, flow: Flow, form: LabelForm) -> HttpResponse:
     if form.cleaned_data["everywhere"]:
         others = Flow.objects.exclude(pk=flow.pk).select_related("source", "target")
         flows += [other for other in others if any(one.label == form.label for one in undecided(other))]
+    save = rules.save_label if form.cleaned_data["everywhere"] else rules.decide_label
     freed = sum(
-        rules.save_label(each, form.label, form.chosen, request.user.actor, form.cleaned_data["effective_from"])
-        for each in flows
+        save(each, form.label, form.chosen, request.user.actor, form.cleaned_data["effective_from"]) for each in flows
     )
     messages.success(
         request, f"{label_words(form.label)} counts as “{form.chosen_name}” from now on. {released(freed, flow)}"

@@ -50,6 +50,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "order": order,
         "status": status_words(order.status),
         "documents": [(row, KIND_NAMES[row.kind]) for row in selectors.documents_of_order(order.order_id)],
+        "not_invoiced": selectors.not_invoiced(order),
         "carried": selectors.carriers_of_order(order.order_id),
         "settled": trace.rows_of_order(candidates, order.order_id) if asked else [],
         "asked": asked,

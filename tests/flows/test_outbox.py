@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from amazon.models import Report, Settlement
+from audit.models import Event
 from bookkeeping.accounts import AccountKey as K
 from flows import attempts, lanes, outcomes, wire
 from flows.models import Delivery, Flow, Plan
@@ -464,3 +465,13 @@ def test_attempts_and_outcomes_are_only_added(books):
     books.finish()
 
     assert [attempt.outcomes.count() for attempt in attempts_of("e1")] == [2, 1]
+
+
+def test_the_trail_names_what_each_answer_booked(books, everywhere):
+    row = books.entry()
+
+    books.finish()
+
+    event = Event.objects.get(kind="attempt.answered")
+    assert event.data["booked"] == {"e1": books.row("e1").external_id}
+    assert row.key == "e1"

@@ -85,3 +85,16 @@ def test_over_rest_it_is_shown_done_once_and_refused_then(acme, alice, invoice):
     assert [(one["kind"], one["amount"]) for one in shown.json()] == [("payment", 8000), ("entry", 8000)]
     assert (done.status_code, done.json()) == (200, {"documents": 2})
     assert (refused.status_code, refused.json()["detail"]) == (409, "Nothing of this invoice is open.")
+
+
+def test_an_order_that_is_not_invoiced_on_shipment_says_why(signed_in, bob, acme, alice, request):
+    with scope(acme.pk):
+        flow = request.getfixturevalue("flow")
+        found = order(flow, {"ITEM": 8000, "DISCOUNT": -8000})
+        shipments.plan_shipments(flow)
+
+    page = text_of(signed_in(bob).get(reverse("flows:order", args=[found.pk])))
+    [said] = caller(acme, alice).get(f"orders/{found.pk}").json()["not_invoiced"]
+
+    assert "Acme US made no invoice when it shipped. Nothing is to be paid for it" in page
+    assert (said["flow"], said["reason"]) == (flow.pk, "nothing_to_pay")

@@ -446,7 +446,7 @@ def test_a_cursor_that_was_never_given_out_does_no_harm(rest, cursor):
         ("settlements/{settlements}", 7),
         ("plans/{plans}", 5),
         ("deliveries/{deliveries}", 5),
-        ("orders/{orders}", 2),
+        ("orders/{orders}", 3),
     ],
 )
 def test_queries_do_not_grow_with_the_rows(demo, rest, django_assert_max_num_queries, address, most):
