@@ -20,7 +20,22 @@ from flows import labels, planning
 from flows.bindings import plain
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
 from flows.rows import Draft
+from flows.targets import BadMapping, Targets
 from ledgers.port import Binding
+
+__all__ = [
+    "WAITS_FOR_MAPPING",
+    "BadMapping",
+    "create_accounts",
+    "load_product_groups",
+    "read_product_groups",
+    "retire",
+    "save_accounts",
+    "save_customer",
+    "save_label",
+    "save_split",
+    "save_splits",
+]
 
 Subject = MappingRule.Subject
 # What a mapping decision can end.
@@ -34,16 +49,13 @@ _LONGEST: Final = 120  # of a SKU and of a product group's name
 _TOLD: Final = 8  # lines of a refused file that are named
 
 
-class BadMapping(ValueError):
-    """Says what is wrong with a mapping a person asked for."""
-
-
 def save_accounts(
     flow: Flow, targets: Mapping[AccountKey, Binding], actor: str, reasons: Mapping[AccountKey, str]
 ) -> int:
     """Set the base rule of several account keys; a key whose target is unchanged keeps its version.
 
-    An empty target takes the key's account away: what needs it waits."""
+    An empty target takes the key's account away: what needs it waits. Raises BadMapping where the company does not have what
+    a target names, or its account cannot serve."""
     current = {
         rule.key: rule for rule in _current(flow, Subject.ACCOUNT).filter(sku="", product_group="", marketplace="")
     }
@@ -51,6 +63,9 @@ def save_accounts(
     changed = {key: target for key, target in targets.items() if target != before[key]}
     if not changed:
         return 0
+    company = Targets(flow)
+    for key, target in changed.items():
+        company.check(target, key, before[key])
 
     def change(version: int) -> None:
         for key, target in changed.items():
@@ -72,7 +87,7 @@ def save_split(
     marketplace: str = "",
     effective_from: date | None = None,
 ) -> int:
-    """Send part of an account key elsewhere. Raises BadMapping where there is no condition or no target."""
+    """Send part of an account key elsewhere. Raises BadMapping as ``save_splits``."""
     return save_splits(
         flow,
         [key],
@@ -98,13 +113,16 @@ def save_splits(
 ) -> int:
     """Send part of several account keys elsewhere, in one version; a rule with the same conditions is replaced.
 
-    Raises BadMapping where there is no key, no condition or no target."""
+    Raises BadMapping where there is no key, no condition or no target, or the company has no such target."""
     if not keys:
         raise BadMapping("Choose at least one kind of amount.")
     if not (sku or product_group or marketplace):
         raise BadMapping("Say which SKU, product group or marketplace this is for.")
     if target == Binding():
         raise BadMapping("Choose at least an account, item, class or location.")
+    company = Targets(flow)
+    for key in keys:
+        company.check(target, key)
     conditions = {"sku": sku, "product_group": product_group, "marketplace": marketplace}
 
     def change(version: int) -> None:
@@ -125,10 +143,12 @@ def save_splits(
 
 
 def save_customer(flow: Flow, marketplace: str, customer_id: str, actor: str) -> int:
-    """Choose the customer of a marketplace's invoices; "" goes back to the generic one."""
+    """Choose the customer of a marketplace's invoices; "" goes back to the generic one. Raises BadMapping where the company
+    has no such customer."""
     current = _current(flow, Subject.CUSTOMER).filter(marketplace=marketplace).first()
     if customer_id == (Binding(**current.target).customer if current else ""):
         return 0
+    Targets(flow).check(Binding(customer=customer_id))
 
     def change(version: int) -> None:
         _retire(current, version)

@@ -1,39 +1,59 @@
 """Whether what a mapping shall point at exists in the flow's company and may serve there."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bookkeeping.accounts import ACCOUNTS, AccountKey
-from flows import fitting, mapping
-from flows.models import Flow
-from flows.rules import BadMapping
+from flows import fitting
+from flows.models import Delivery, Flow
+from kit.scope import unscoped
 from ledgers import reference
-from ledgers.port import Binding, RemoteObject
+from ledgers.port import Binding, Reference, RemoteObject
 
 _LISTS = {"item": "items", "customer": "customers", "department": "locations", "class_": "classes"}
+_WORDS = {"department": "location", "class_": "class"}
 
 
-def check(flow: Flow, target: Binding, key: AccountKey | None = None) -> None:
-    """Raise BadMapping unless every id of the target is in the company's lists, active, and its account fits the key.
+class BadMapping(ValueError):
+    """Says what is wrong with a mapping a person asked for."""
 
-    An id that begins with ``@`` (an object we are creating) passes where the mapping has it already."""
-    company = reference.cached(flow.target)
-    known = mapping.load(flow)
-    ours = {value for binding in known.base.values() for value in asdict(binding).values() if value.startswith("@")}
-    if target.account and target.account not in ours:
-        account = next((each for each in company.accounts if each.id == target.account and each.active), None)
+
+class Targets:
+    """Checks targets against the company's lists as last read; made once for any number of them."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.company: Reference = reference.cached(flow.target)
+
+    def check(self, target: Binding, key: AccountKey | None = None, before: Binding | None = None) -> None:
+        """Raise BadMapping unless every id of the target is in the company's lists, active, and its account fits the key.
+
+        What ``before`` has already is kept as it is. An id that begins with ``@`` (an object we are creating) passes where
+        the company has a delivery that makes it."""
+        known = asdict(before or Binding())
+        new = replace(target, **{name: "" for name, value in asdict(target).items() if value == known[name]})
+        if new.account and not self._made(new.account):
+            self._check_account(new.account, key)
+        for name, listed in _LISTS.items():
+            wanted, objects = getattr(new, name), getattr(self.company, listed)
+            if wanted and not self._made(wanted) and not _active(wanted, objects):
+                raise BadMapping(f"The company has no active {_WORDS.get(name, name)} of this id.")
+
+    def _check_account(self, wanted: str, key: AccountKey | None) -> None:
+        account = next((each for each in self.company.accounts if each.id == wanted and each.active), None)
         if account is None:
             raise BadMapping("The company has no active account of this id.")
-        if key is not None and not fitting.fits(key, account, flow.currency):
+        if key is not None and not fitting.fits(key, account, self.flow.currency):
             raise BadMapping(
                 f"{account.name} cannot serve as {ACCOUNTS[key].name} of this flow: it is a {account.type} account"
                 f"{f' in {account.currency}' if account.currency else ''}."
             )
-    for name, listed in _LISTS.items():
-        wanted, objects = getattr(target, name), getattr(company, listed)
-        if wanted and wanted not in ours and not _active(wanted, objects):
-            raise BadMapping(
-                f"The company has no active {name.rstrip('_').replace('department', 'location')} of this id."
-            )
+
+    def _made(self, wanted: str) -> bool:
+        if not wanted.startswith("@"):
+            return False
+        with unscoped("what another tenant of the company makes is shared, not made twice"):
+            made = Delivery.objects.filter(remote_key=self.flow.target.remote_key, key=wanted[1:], live=True)
+            return made.exists()
 
 
 def _active(wanted: str, objects: tuple[RemoteObject, ...]) -> bool:

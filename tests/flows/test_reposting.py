@@ -6,7 +6,7 @@ from bookkeeping.accounts import AccountKey
 from flows import differences, planning, reposting, rules, undo
 from flows.models import Delivery, Flow
 from ledgers.port import Binding
-from tests.web.small_books import answer_all, flow_of, plan_of, post, settle
+from tests.web.small_books import answer_all, flow_of, listed, plan_of, post, settle
 
 
 @pytest.mark.usefixtures("in_acme")
@@ -76,6 +76,7 @@ def test_an_account_that_we_made_is_the_same_under_the_ledgers_own_number(acme):
     rules.save_accounts(flow, {AccountKey.FEE_SELLING: made}, "alice", {})
     plan = post(plan_of(settle(acme)))
     number = Delivery.objects.get(key=made.account[1:]).external_id
+    listed(flow.target, "account", number, account_class="expense")
     rules.save_accounts(flow, {AccountKey.FEE_SELLING: Binding(account=number)}, "alice", {})
 
     planning.replan(plan_of(plan.settlement))

@@ -10,7 +10,7 @@ from flows import mapping, rules
 from flows.models import Delivery, MappingRule, ProductGroup
 from ledgers.port import Binding
 from tests.amazon.settlements import SALE
-from tests.web.small_books import STRANGE, flow_of, settle
+from tests.web.small_books import STRANGE, flow_of, listed, settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_acme")]
 K = AccountKey
@@ -19,7 +19,10 @@ CREDIT = Label(*STRANGE[:3])
 
 @pytest.fixture
 def flow(acme):
-    return flow_of(acme)
+    flow = flow_of(acme)
+    listed(flow.target, "class", "9", "10")
+    listed(flow.target, "customer", "55")
+    return flow
 
 
 def base(flow, key):

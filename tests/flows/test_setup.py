@@ -17,7 +17,7 @@ from ledgers.models import Company, ListEntry
 from ledgers.port import Binding, Check, Verdict
 from tests import factories
 from tests.amazon.settlements import SALE
-from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, settle
+from tests.web.small_books import STRANGE, answer_all, flow_of, listed, plan_of, settle
 
 pytestmark = pytest.mark.django_db
 K = AccountKey
@@ -417,6 +417,7 @@ def test_a_switch_of_mode_plans_what_is_not_approved_anew(acme, in_acme):
 
 
 def test_every_binding_survives_accepting(acme, fresh):
+    listed(fresh.target, "class", "7")
     rules.save_accounts(fresh, {K.ADS: Binding(class_="7")}, "alice", {})
 
     setup.accept_suggestions(fresh, "alice", create_missing=True)

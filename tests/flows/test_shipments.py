@@ -16,7 +16,7 @@ from tenants.models import Alert
 from tests import factories
 from tests.amazon import flat_files
 from tests.bookkeeping import e7
-from tests.web.small_books import answer_all, flow_of, plan_of
+from tests.web.small_books import answer_all, flow_of, listed, plan_of
 
 LETTER = "A"
 ORDER = e7.ORDERS[LETTER]
@@ -282,6 +282,7 @@ def test_a_held_invoice_goes_on_even_where_its_settlement_counts_on_it(flow):
 
     Flow.objects.filter(pk=flow.pk).update(generic_items=True)
     flow.refresh_from_db()
+    listed(flow.target, "customer", "c1")
     rules.save_customer(flow, "Amazon.com", "c1", "alice")
     answer_all_of(flow)
 

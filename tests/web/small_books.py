@@ -13,6 +13,14 @@ from tests.amazon.settlements import SALE, v2
 STRANGE = ("other-transaction", "other-transaction", "Greenlight Credit", "7.25")
 
 
+def listed(books, of, *ids, **values):
+    """Let the company have more accounts, items, customers or classes."""
+    for one in ids:
+        ListEntry.objects.create(
+            tenant_id=books.tenant_id, connection=books, list=of, external_id=one, name=f"Spare {one}", **values
+        )
+
+
 def flow_of(tenant, *, mode="summary", state="live", currency="USD", name="Acme US", approval="review"):
     """Return a flow for uploaded files whose accounts are chosen."""
     books = factories.ConnectionFactory(tenant=tenant, remote_name=f"{name} Books")
@@ -29,6 +37,8 @@ def flow_of(tenant, *, mode="summary", state="live", currency="USD", name="Acme 
                 type=account.account_class.replace("_", " ").capitalize(),
                 account_class=account.account_class,
             )
+        for spare, of_class in (("40", "expense"), ("41", "expense"), ("77", "equity")):
+            listed(books, "account", spare, account_class=of_class)
         flow = Flow.objects.create(
             tenant=tenant, name=name, target=books, currency=currency, mode=mode, state=state, approval=approval
         )

@@ -278,6 +278,7 @@ def test_skus_are_found_by_text_and_by_what_is_missing(bobs, acme, flow):
 
     assert "LAMP-1" in text_of(bobs.get(at("mapping_skus", flow.pk) + "?q=lamp"))
     assert "No SKU fits" in text_of(bobs.get(at("mapping_skus", flow.pk) + "?q=mug"))
+    listed(flow, "class", "c1", "Online")
     rules.save_split(flow, K.SALES, Binding(class_="c1"), "alice", sku="LAMP-*")
     assert "No SKU fits" in text_of(bobs.get(at("mapping_skus", flow.pk) + "?show=open"))
 
@@ -346,6 +347,7 @@ def test_a_pattern_is_tried_before_it_is_saved(bobs, acme, flow):
 
 
 def test_a_rule_ends_after_a_question(bobs, flow):
+    listed(flow, "class", "c1", "Online")
     rules.save_split(flow, K.SALES, Binding(class_="c1"), "alice", sku="LAMP-*")
     rule = MappingRule.objects.get(sku="LAMP-*")
     assert "End the rule for Amazon Sales: LAMP-*?" in text_of(bobs.get(at("rule_retire", flow.pk, rule.pk)))

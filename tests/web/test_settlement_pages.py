@@ -356,7 +356,7 @@ def test_the_rows_behind_a_line_are_shown_with_their_line_numbers(signed_in, ali
 def test_rows_behind_a_posted_line_are_read_as_it_was_mapped_then(signed_in, alice, acme, flow, settlement):
     plan = post(plan_of(settlement))
     with scope(acme.pk):
-        rules.save_split(flow, AccountKey.SALES, Binding(account="6"), "user:1", sku="LAMP-1")
+        rules.save_split(flow, AccountKey.SALES, Binding(account="40"), "user:1", sku="LAMP-1")
 
     page = rows_at(signed_in(alice), settlement, plan=plan.pk, part=1, key="SALES")
 
@@ -644,7 +644,12 @@ def test_a_changed_mapping_is_shown_beside_what_is_in_the_books(signed_in, bob, 
     plan = post(plan_of(settlement))
     with scope(acme.pk):
         other = ListEntry.objects.create(
-            tenant=acme, connection=flow.target, list="account", external_id="900", name="Marketplace fees"
+            tenant=acme,
+            connection=flow.target,
+            list="account",
+            external_id="900",
+            name="Marketplace fees",
+            account_class="expense",
         )
         rules.save_accounts(flow, {AccountKey.FEE_SELLING: Binding(account=other.external_id)}, "user:1", {})
     browser = signed_in(bob)
