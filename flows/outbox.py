@@ -148,8 +148,9 @@ def _step(lease: Lease, served: set[int]) -> bool:
 
 def _next(lease: Lease, served: set[int]) -> Delivery | None:
     """Return the most urgent row that is due, of a tenant that was not served since all others were."""
-    had_theirs = Case(When(tenant_id__in=served, then=1), default=0)
-    first = _first(_due(lease, *_SENDABLE).order_by("priority", had_theirs, "id"))
+    # With nobody served it would be a bare 0, which Postgres takes for the number of a column.
+    had_theirs = [Case(When(tenant_id__in=served, then=1), default=0)] if served else []
+    first = _first(_due(lease, *_SENDABLE).order_by("priority", *had_theirs, "id"))
     if first is not None:
         if first.tenant_id in served:
             served.clear()
