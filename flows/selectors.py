@@ -164,6 +164,15 @@ def name_undos(found: Iterable[Delivery]) -> list[Delivery]:
     return rows
 
 
+def sharing(found: Iterable[Delivery]) -> list[tuple[Delivery, list[Delivery]]]:
+    """Return documents in their order, each with those that are in the books as one with it: payments of many invoices."""
+    groups: dict[tuple[str, str], list[Delivery]] = {}
+    for row in found:
+        shared = row.kind == Kind.PAYMENT and bool(row.external_id)
+        groups.setdefault((row.number, row.external_id) if shared else ("", row.key), []).append(row)
+    return [(rows[0], rows[1:]) for rows in groups.values()]
+
+
 def worth_naming(needs: Iterable[Delivery]) -> list[Delivery]:
     """Return the documents among what a delivery needs; accounts, customers and items only while they are missing."""
     return [row for row in needs if not row.key.startswith("company/") or row.state != State.POSTED]

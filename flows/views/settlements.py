@@ -13,7 +13,7 @@ from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
 from flows import categories, overview, plans, prove, readback, selectors, trace, verdicts, waterfall
 from flows.filters import SettlementFilter
-from flows.models import Flow, Plan
+from flows.models import Delivery, Flow, Plan
 from flows.overview import Place
 from flows.payouts import Payout, Payouts, has_to_be_asked, may_be_stated
 from flows.readable import KIND_NAMES, line_of_movement
@@ -161,7 +161,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,
-        "documents": [(row, KIND_NAMES[row.kind], selectors.worth_naming(needs[row.pk])) for row in shown],
+        "documents": _grouped(shown, needs),
         "revisions": plans.other_revisions(plan),
         "approved_by": actor_names([plan.approved_by])[plan.approved_by],
         "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
@@ -171,6 +171,17 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "may_replay": can(request.member, Action.REPLAY),
         "live": plan.flow.state == Flow.State.LIVE,
     }
+
+
+def _grouped(shown: list[Delivery], needs: dict[int, list[Delivery]]) -> list[tuple[Any, ...]]:
+    """Return documents for the table: (delivery, kind, what it needs, what is one payment with it, their sum)."""
+    found: list[tuple[Any, ...]] = []
+    for row, others in selectors.sharing(shown):
+        named = {one.pk: selectors.worth_naming(needs[one.pk]) for one in (row, *others)}
+        together = [(one, named[one.pk]) for one in (row, *others)] if others else []
+        total = sum(one.amount for one in (row, *others))
+        found.append((row, KIND_NAMES[row.kind], [] if others else named[row.pk], together, total))
+    return found
 
 
 def _mended_at(wait: overview.Wait, plan: Plan) -> str:

@@ -181,3 +181,20 @@ def test_a_viewer_sees_where_it_stopped_and_replays_nothing(signed_in, acme, set
 
     assert "Where the taking back stands" in page
     assert "Replay" not in page
+
+
+def test_payments_that_are_one_in_the_ledger_are_one_line(signed_in, alice, acme):
+    flow_of(acme, mode="orders")
+    found = settle(acme)
+    plan = post(plan_of(found))
+    with scope(acme.pk):
+        paid = Delivery.objects.get(plan=plan, kind="payment")
+        paid.pk, paid.key = None, f"{paid.key}/second"
+        paid.external_id, paid.amount = Delivery.objects.get(plan=plan, kind="payment").external_id, 300
+        paid.save(force_insert=True)
+
+    page = signed_in(alice).get(reverse("flows:settlement", args=[found.pk]))
+
+    [(row, *_, total)] = [one for one in page.context["documents"] if one[0].kind == "payment"]
+    assert total == row.amount + 300
+    assert "one payment of 2 invoices" in text_of(page)
