@@ -212,12 +212,21 @@ def table(result: Result, rate_scale: int) -> str:
             f"clearing is off by {one.clearing}"
         )
         parts += [_wrapped(_failed_in_words(*payout)) for payout in one.failed]
+        if others := _other_movements(one, result.lines):
+            parts.append(_wrapped(f"between Amazon and the bank besides payouts, such as a micro deposit: {others}"))
     parts.append(f"{result.orders} orders. {_count(len(result.held), 'document')} held for a person:")
     parts += [_wrapped(f"{mode} {number}: {reason}") for mode, number, reason in result.held]
     if rate_scale != 1:
         parts.append(f"The stand-ins of Amazon and QuickBooks allow {rate_scale} times the real rates.")
     parts += [_wrapped(f"NOT TIED: {problem}") for problem in result.problems]
     return "\n".join(parts)
+
+
+def _other_movements(books: Books, lines: Iterable[Line]) -> Decimal:
+    """Return what is in the bank beyond the payouts of the table less those that were taken off it again."""
+    paid = sum(line.payout for line in lines if line.mode == books.mode)
+    back = sum(amount for _, amount, booked, later in books.failed if booked and later)
+    return books.bank - _text(paid - back)
 
 
 def _failed_in_words(settlement_id: str, amount: int, booked: bool, later: str) -> str:
