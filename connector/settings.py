@@ -260,7 +260,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "flows.models.Delivery.State",
         "Access": "tenants.models.Access",
         "AccountKey": "flows.mapping_serializers.KEYS",
-        "DocumentKind": "flows.serializers.KINDS",
+        "DocumentKind": "flows.delivery_serializers.KINDS",
     },
 }
 

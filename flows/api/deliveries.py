@@ -15,19 +15,18 @@ from rest_framework.response import Response
 from flows import closing, replay, selectors
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import refusing
+from flows.delivery_serializers import (
+    KINDS,
+    DeliveryDetailSerializer,
+    DeliverySerializer,
+    ManySerializer,
+    ReplayedSerializer,
+)
 from flows.models import Attempt, Delivery, Outcome
 from flows.plan_serializers import PaperSerializer
 from flows.readable import Names, papers
 from flows.rows import chunked
-from flows.serializers import (
-    KINDS,
-    CountSerializer,
-    DeliveryDetailSerializer,
-    DeliverySerializer,
-    ManySerializer,
-    ProblemSerializer,
-    ReplayedSerializer,
-)
+from flows.serializers import CountSerializer, ProblemSerializer
 from tenants.api import caller
 
 

@@ -13,15 +13,15 @@ from rest_framework.response import Response
 from flows import creation, onboarding, opening, readback, schedule, setup
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import BadRequest, Refused, refusing
-from flows.models import Flow, Run
-from flows.serializers import (
+from flows.flow_serializers import (
     FlowSerializer,
     FlowSettingsSerializer,
     NewFlowSerializer,
     OpeningSerializer,
-    ProblemSerializer,
     RunSerializer,
 )
+from flows.models import Flow, Run
+from flows.serializers import ProblemSerializer
 from tenants.api import caller
 from tenants.models import Access, Connection
 from tenants.providers import ProviderKind

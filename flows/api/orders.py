@@ -6,7 +6,7 @@ from django_filters.rest_framework.filterset import FilterSet
 
 from amazon.models import Order
 from flows.api.base import Listed
-from flows.serializers import OrderDetailSerializer, OrderSerializer
+from flows.delivery_serializers import OrderDetailSerializer, OrderSerializer
 
 
 class OrderFilter(FilterSet):

@@ -18,7 +18,8 @@ from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import Refused, refusing
 from flows.models import Flow, Plan
 from flows.plan_serializers import DifferenceSerializer, MoveSerializer, MovingSerializer
-from flows.serializers import CountSerializer, PlanDetailSerializer, PlanSerializer, ProblemSerializer
+from flows.serializers import CountSerializer, ProblemSerializer
+from flows.settlement_serializers import PlanDetailSerializer, PlanSerializer
 
 HEAVY = ("statement", "pairings", "verdict", "flags")
 

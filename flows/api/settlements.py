@@ -19,7 +19,7 @@ from flows import payouts, planning, trace
 from flows.api.base import Listed, actor_of
 from flows.api.plans import plans
 from flows.api.refusals import BadRequest, refusing
-from flows.serializers import (
+from flows.settlement_serializers import (
     CameSerializer,
     SettlementDetailSerializer,
     SettlementSerializer,
