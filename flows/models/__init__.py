@@ -1,0 +1,24 @@
+"""Flows, what they plan, and the outbox; see docs/decisions for the protocol."""
+
+from flows.models.carried import Carrier, Coverage, InvoiceBalance, Shipment
+from flows.models.flow import Flow, MappingRule, ProductGroup, RequestKey, Run
+from flows.models.outbox import Attempt, Delivery, Dependency, Lane, Outcome, Plan, ReadBack
+
+__all__ = [
+    "Attempt",
+    "Carrier",
+    "Coverage",
+    "Delivery",
+    "Dependency",
+    "Flow",
+    "InvoiceBalance",
+    "Lane",
+    "MappingRule",
+    "Outcome",
+    "Plan",
+    "ProductGroup",
+    "ReadBack",
+    "RequestKey",
+    "Run",
+    "Shipment",
+]
