@@ -183,7 +183,7 @@ def _leave(plan: Plan, differs: list[str]) -> None:
     """Let the plan stay as it is, and say which of its documents would come out otherwise now."""
     if plan.verdict.get("differs", []) != differs:
         with trail.recorded():
-            Plan.objects.filter(pk=plan.pk).update(verdict={**plan.verdict, "differs": differs})
+            Plan.objects.filter(pk=plan.pk).update(verdict=_locked_verdict(plan) | {"differs": differs})
             trail.record(
                 "plan.differs",
                 f"plan:{plan.pk}",
@@ -209,12 +209,12 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
             {"line": one.line, "settlement_id": one.settlement_id, "amount": one.amount, "withheld": one.withheld}
             for one in planning.pairings
         ],
-        "verdict": {**plan.verdict, "differs": changes.differs},
     }
-    stored = Plan.objects.values(*values).get(pk=plan.pk)
-    different = {name: value for name, value in values.items() if stored[name] != value}
-    new = bool(changes) or "digest" in different
     with trail.recorded():
+        values["verdict"] = _locked_verdict(plan) | {"differs": changes.differs}
+        stored = Plan.objects.values(*values).get(pk=plan.pk)
+        different = {name: value for name, value in values.items() if stored[name] != value}
+        new = bool(changes) or "digest" in different
         if different:
             Plan.objects.filter(pk=plan.pk).update(**different)
         if plan.state == Plan.State.PLANNING:
@@ -238,12 +238,18 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
         mark(Plan.objects.filter(flow=plan.flow, settlement__settlement_id__in=withheld))
 
 
+def _locked_verdict(plan: Plan) -> dict[str, Any]:
+    """Return the proof that is kept by now, locked: the plan may have been proved since it was read."""
+    verdict: dict[str, Any] = Plan.objects.select_for_update().values_list("verdict", flat=True).get(pk=plan.pk)
+    return verdict
+
+
 def _go_on(plan: Plan, changed: bool) -> None:
     """Send what may go, and finish what is finished."""
     plan.refresh_from_db()
     if plan.state in _OVER:
-        left = Delivery.objects.filter(plan=plan, state__in=[State.PLANNED, State.HELD]).exclude(kind="undo")
-        left.update(state=State.DROPPED, live=False)
+        left = Delivery.objects.filter(plan=plan, state__in=[State.PLANNED, State.HELD], external_id="")
+        left.exclude(kind="undo").update(state=State.DROPPED, live=False)
         return
     if plan.state == Plan.State.POSTED and rows.live(plan).exclude(state=State.POSTED).exists():
         Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED).update(state=Plan.State.POSTING)

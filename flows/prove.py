@@ -3,6 +3,7 @@ compared."""
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any, Final
 
 from bookkeeping.documents import document_from
@@ -44,22 +45,28 @@ def proof_of(plan: Plan) -> Proof:
     return replace(proof, clearing_expected=expected)
 
 
-def prove_plan(plan: Plan) -> Verdict:
-    """Compute the proof and keep it with the plan."""
-    proof = proof_of(plan)
+def keep(plan_id: int, claimed_until: datetime, proof: Proof) -> bool:
+    """Keep a proof with its plan and end the claim under which it was made. False where somebody else has claimed the plan
+    since, or it is not to be proved any more: theirs counts. Inside a transaction of the caller's.
+    """
+    mine = Plan.objects.select_for_update().filter(pk=plan_id, prove_at=claimed_until)
+    stored = mine.values_list("verdict", flat=True).first()
+    if stored is None:
+        return False
     kept, left_out = _kept(proof.comparisons)
     shown = replace(proof, comparisons=kept, waiting=proof.waiting[:KEPT])
     verdict: dict[str, Any] = json.loads(json.dumps(asdict(shown)))
     verdict |= {
-        "differs": plan.verdict.get("differs", []),
+        # As it is by now: what would come out otherwise is the planner's to say.
+        "differs": stored.get("differs", []),
         # Comparisons that are left out of the list are equal, or (``silent``) had nothing to compare with.
         "left_out": len(left_out),
         "left_out_silent": sum(one.right is None for one in left_out),
         "waiting_count": len(proof.waiting),
     }
     proved = proof.verdict in (Verdict.PROVED, Verdict.UNCOMPARED)
-    Plan.objects.filter(pk=plan.pk).update(verdict=verdict, proved_at=clock.now() if proved else None)
-    return proof.verdict
+    Plan.objects.filter(pk=plan_id).update(verdict=verdict, proved_at=clock.now() if proved else None, prove_at=None)
+    return True
 
 
 def as_planning(plan: Plan, found: list[Delivery]) -> Planning:

@@ -1,7 +1,7 @@
 """When plans are proved: after the outcome that changed them is committed, for a proof may read thousands of documents.
 
 An outcome leaves ``prove_at`` on the plan. Whoever proves it claims it by a later instant and clears that at the end: one
-who dies is succeeded, and what changes meanwhile leaves it to be proved again.
+who dies is succeeded, and what changes meanwhile has it proved again instead of keeping what is no longer so.
 """
 
 import logging
@@ -49,18 +49,18 @@ def prove_now(plan_id: int) -> None:
             return
         plan = Plan.objects.select_related("settlement", "flow__target").get(pk=plan_id)
         try:
-            verdict = prove.prove_plan(plan)
+            proof = prove.proof_of(plan)
         except Exception:
             log.exception("plan %s could not be proved", plan_id)
             return
         with trail.recorded():
-            if Plan.objects.filter(pk=plan_id, prove_at=until).update(prove_at=None):
+            if prove.keep(plan_id, until, proof):
                 trail.record(
                     "plan.proved",
                     f"plan:{plan_id}",
                     tenant_id=plan.tenant_id,
                     settlement=plan.settlement.settlement_id,
-                    verdict=verdict,
+                    verdict=proof.verdict,
                 )
 
 

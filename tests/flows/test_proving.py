@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 
 from audit.models import Event
-from flows import planning, prove, proving, tasks
-from flows.models import Plan
+from flows import making, planning, prove, proving, tasks
+from flows.models import Delivery, Plan
 from kit.scope import scope
 from tests.flows.ledger import Died
 
@@ -99,3 +99,59 @@ def test_a_proof_that_fails_stops_nothing_and_is_tried_again(books, monkeypatch)
     proving.prove_now(plan.pk)
 
     assert Plan.objects.get(pk=plan.pk).verdict["verdict"] == "proved"
+
+
+def test_a_prover_whose_claim_ran_out_leaves_the_newer_proof(books, monkeypatch):
+    plan = books.post(books.settle())
+    row = next(row for row in books.rows_of(plan) if row.kind in ("deposit", "transfer"))
+    proof_of = prove.proof_of
+
+    def slow(found):
+        proof = proof_of(found)
+        monkeypatch.setattr(prove, "proof_of", proof_of)
+        books.time.shift(proving.LEASE.total_seconds() + 1)
+        Delivery.objects.filter(pk=row.pk).update(answered_total=row.amount + 10)
+        proving.prove_now(plan.pk)
+        return proof
+
+    proving.ask(plan)
+    monkeypatch.setattr(prove, "proof_of", slow)
+    proving.prove_now(plan.pk)
+
+    plan.refresh_from_db()
+    assert (plan.verdict["verdict"], plan.proved_at, proving.waiting()) == ("differs", None, [])
+
+
+def test_a_proof_keeps_what_the_planner_noted_meanwhile(books, monkeypatch):
+    plan = books.post(books.settle())
+    proof_of = prove.proof_of
+
+    def meanwhile(found):
+        proof = proof_of(found)
+        Plan.objects.filter(pk=plan.pk).update(verdict={**plan.verdict, "differs": ["d"]})
+        return proof
+
+    proving.ask(plan)
+    monkeypatch.setattr(prove, "proof_of", meanwhile)
+    proving.prove_now(plan.pk)
+
+    assert Plan.objects.get(pk=plan.pk).verdict["differs"] == ["d"]
+
+
+def test_a_planner_keeps_what_was_proved_meanwhile(books, monkeypatch):
+    plan = books.post(books.settle())
+    row = next(row for row in books.rows_of(plan) if row.kind in ("deposit", "transfer"))
+    make = making.make
+
+    def slow(found, mode):
+        made = make(found, mode)
+        Delivery.objects.filter(pk=row.pk).update(answered_total=row.amount + 10)
+        proving.ask(plan)
+        proving.prove_now(plan.pk)
+        return made
+
+    monkeypatch.setattr(making, "make", slow)
+    with scope(plan.tenant_id):
+        planning.replan(plan)
+
+    assert Plan.objects.get(pk=plan.pk).verdict["verdict"] == "differs"
