@@ -114,7 +114,9 @@ def go_on(plan_id: int) -> None:
             state=State.POSTED, reason="", action="", code=""
         )
         progress.tell_changed(plan.flow, plan)
-        undone = _undone(plan, list(_live(plan).order_by("id")))
+        # What a planner adds at this moment was never sent, and it drops that itself.
+        added = Q(state__in=[State.PLANNED, State.HELD], external_id="")
+        undone = _undone(plan, list(_live(plan).exclude(added).order_by("id")))
         drafts = [Draft(one, {}, None, one.depends_on) for one in undone]
         rows.add(plan, drafts, State.PLANNED, Delivery.Priority.PERSON)
         rows.release(Delivery.objects.filter(plan=plan, kind=Kind.UNDO))

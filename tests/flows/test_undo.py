@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from bookkeeping.accounts import AccountKey as K
-from flows import planning, rows, undo
+from flows import planner, planning, rows, undo
 from flows.models import Coverage, Delivery, InvoiceBalance, Plan
 from flows.replay import replay
 from flows.undo import CannotUndo
@@ -368,3 +368,23 @@ def test_what_is_sent_while_its_undo_is_asked_for_is_taken_back_once_its_answer_
 
     plan.refresh_from_db()
     assert plan.state == "undone"
+
+
+def test_what_a_planner_adds_while_an_undo_is_planned_is_not_taken_back(books, plan, monkeypatch):
+    """It was never sent, and the planner drops it once it sees the undo: an undo of it would wait for ever."""
+    look = undo._not_for_certain
+
+    def meanwhile(found):
+        if Plan.objects.filter(pk=plan.pk, undo_at__isnull=False).exists():
+            books.entry("added", plan=plan, state="planned")
+        return look(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(undo, "_not_for_certain", meanwhile)
+        books.take_back(plan)
+    assert not Delivery.objects.filter(key="added/undo").exists()
+    planner._go_on(plan, changed=False)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert (plan.state, books.balances(), books.row("added").state) == ("undone", {}, "dropped")
