@@ -13,6 +13,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from audit import trail
 from bookkeeping.documents import Kind
@@ -29,6 +30,7 @@ from tenants.models import Access, Connection
 
 EVERY: Final = timedelta(hours=24)  # providers meter reads
 SPREAD_S: Final = 1800.0  # so that not every company is asked at once
+AGAIN: Final = timedelta(minutes=5)  # after one that came to nothing; until then only what is posted occupies the lane
 OVERLAP: Final = timedelta(
     minutes=10
 )  # a change may show late, and clocks differ; what was seen twice is compared twice
@@ -80,19 +82,26 @@ def check(connection_id: int) -> bool:
         if lease is None:
             return False
         try:
-            known = _due().filter(connection=target).first()
+            known = _begun(target)
             if known is None:
                 return False  # somebody else just did
             _check(Reader(lease, target), known)
         except (LeaseLost, pace.Resting):
             return False
-        except Exception as error:
-            pace.faulty(lease, error)
-            raise
         finally:
             lanes.release(lease)
     proving.catch_up(target.remote_key)
     return True
+
+
+def _begun(target: Connection) -> ReadBack | None:
+    """Return what is due of a company, put off until ``_remember`` says when the next one is: one that fails or dies neither
+    asks again at once, for reads are metered, nor keeps documents from being posted."""
+    known = _due().filter(connection=target).first()
+    if known is not None:
+        known.next_at = clock.now() + AGAIN
+        known.save(update_fields=["next_at"])
+    return known
 
 
 def _due() -> QuerySet[ReadBack]:
@@ -130,7 +139,9 @@ def _check(reader: Reader, known: ReadBack) -> None:
     started, mine = clock.now(), _of(reader.target)
     until, unclear = started, []
     if kinds := {Kind(kind) for kind in mine.order_by().values_list("kind", flat=True).distinct()}:
-        since = known.seen_until or mine.aggregate(first=Min("posted_at"))["first"] - OVERLAP
+        # What was found by a look-up, but not as it was sent, was never posted.
+        first = mine.aggregate(first=Min(Coalesce("posted_at", "created_at")))["first"]
+        since = known.seen_until or first - OVERLAP
         changes = reader.changes(kinds, since)
         until = min(started, changes.until or started)
         unclear += _take(reader, mine, changes.documents)

@@ -470,3 +470,35 @@ def test_two_tenants_of_one_company_are_told_of_their_own_documents_only(books, 
 
     assert {alert.tenant_id for alert in open_alerts()} == {beta.pk}
     assert changed(plan) == {}
+
+
+def test_a_check_that_fails_is_put_off_and_keeps_nothing_from_being_posted(books, plan, monkeypatch):
+    def broken(self, kinds, since):
+        raise KeyError("Id")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuickBooks, "changes", broken)
+        with pytest.raises(KeyError):
+            check(books)
+    assert readback.due() == []
+    books.entry("later")
+    books.work()
+    assert books.row("later").state == "posted"
+
+    books.time.shift(readback.AGAIN.total_seconds())
+
+    assert readback.check(books.connection.pk)
+    assert ReadBack.objects.get().checked_at == timezone.now()
+
+
+def test_a_document_that_was_only_ever_found_is_compared_too(books):
+    books.entry("e1")
+    books.work()
+    row = books.row("e1")
+    row.state, row.code, row.posted_at = "parked", "found_different", None
+    row.save()
+
+    assert ask(books)
+
+    row.refresh_from_db()
+    assert row.state == "posted"
