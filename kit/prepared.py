@@ -32,10 +32,16 @@ def update(
     where = "".join(f" AND {name(meta.get_field(field).column)} = {int(number)}" for field, number in only.items())
     # Nothing but names of the model and numbers goes into the text.
     sql = f"UPDATE {name(meta.db_table)} SET {written} WHERE {name(meta.pk.column)} = %s{where}"  # noqa: S608
-    prepared = [
-        [*(column.get_db_prep_save(value, connection) for column, value in zip(columns, of, strict=True)), row.pk]
-        for row, of in zip(rows, values, strict=True)
+    by_column = [
+        _prepared(column, of, connection) for column, of in zip(columns, zip(*values, strict=True), strict=True)
     ]
     with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
-        cursor.executemany(sql, prepared)
+        cursor.executemany(sql, list(zip(*by_column, [row.pk for row in rows], strict=True)))
         return int(cursor.rowcount)
+
+
+def _prepared(column: Any, values: Sequence[Any], connection: Any) -> list[Any]:
+    """Return the values of a column as the database takes them; one that all rows share is converted once."""
+    if all(value is values[0] for value in values):
+        return [column.get_db_prep_save(values[0], connection)] * len(values)
+    return [column.get_db_prep_save(value, connection) for value in values]

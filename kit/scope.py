@@ -4,7 +4,7 @@ Writes are checked too. The scope lives in a context variable, so threads and as
 belongs to the scope it was built in and cannot be evaluated in another; a streaming response enters its scope itself.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
@@ -169,13 +169,6 @@ class ScopedQuerySet(models.QuerySet[_M]):
         if isinstance(_checked(self.model), int):
             raise ForeignTenant("raw SQL carries no tenant filter: run it under unscoped() and filter by hand")
         return super().raw(*args, **kwargs)
-
-
-def _prepared(column: Any, values: Sequence[Any], connection: Any) -> list[Any]:
-    """Return the values of a column as the database takes them; one that all rows share is converted once."""
-    if all(value is values[0] for value in values):
-        return [column.get_db_prep_save(values[0], connection)] * len(values)
-    return [column.get_db_prep_save(value, connection) for value in values]
 
 
 class ScopedManager(models.Manager[_M]):
