@@ -15,7 +15,7 @@ from bookkeeping.coverage import Coverage, OpenInvoice, cover, difference, remai
 from bookkeeping.documents import Cover, Invoice, InvoiceLine, Payment
 from bookkeeping.figures import OrderPart, Statement
 from bookkeeping.invoices import CheckLine, CustomerOf, customer_symbol, invoice_lines
-from bookkeeping.money import exponent, to_text
+from bookkeeping.money import exponent, shown
 from bookkeeping.movements import plan_movements
 from bookkeeping.numbering import (
     NumbersUsedUp,
@@ -176,9 +176,9 @@ def _continuity(statement: Statement, previous: Previous | None) -> Hold | None:
     before = min(previous.total, 0) if previous else 0
     if statement.opening_debt == before:
         return None
-    stated, known = (to_text(amount, header.currency) for amount in (statement.opening_debt, before))
+    stated, known = (shown(amount, header.currency) for amount in (statement.opening_debt, before))
     text = (
-        f"Settlement {header.settlement_id} opens with {stated} {header.currency} payable to Amazon, but {known} is "
+        f"Settlement {header.settlement_id} opens with {stated} payable to Amazon, but {known} is "
         "known from before. Load the settlement before it, or state the opening balance."
     )
     return Hold(HoldReason.CONTINUITY, text, header.settlement_id)
@@ -197,9 +197,9 @@ def _flags(
         flags.append(Flag(FlagKind.LONG_SETTLEMENT_ID, text))
     if previous and -previous.reserve_held != statement.reserve_released:
         held, released = (
-            to_text(amount, header.currency) for amount in (-previous.reserve_held, statement.reserve_released)
+            shown(amount, header.currency) for amount in (-previous.reserve_held, statement.reserve_released)
         )
-        text = f"Amazon held {held} {header.currency} before and released {released} here"
+        text = f"Amazon held {held} before and released {released} here"
         flags.append(Flag(FlagKind.RESERVE_GAP, text, amount=statement.reserve_released + previous.reserve_held))
     rows = {(order_id, part.part): part for order_id, parts in statement.orders.items() for part in parts}
     for coverage, invoice in coverings:
@@ -207,6 +207,6 @@ def _flags(
         # Promotions that were left off on purpose are no difference.
         off = sum(abs(amount) for amount in beyond.values() if amount > 0 or policy.negative_lines)
         if off > max(10 ** exponent(header.currency), invoice.total // 50):
-            text = f"Invoice {invoice.number} and its rows differ by {to_text(off, header.currency)} {header.currency}"
+            text = f"Invoice {invoice.number} and its rows differ by {shown(off, header.currency)}"
             flags.append(Flag(FlagKind.LARGE_DIFFERENCE, text, coverage.part, coverage.order_id, amount=off))
     return flags

@@ -8,7 +8,7 @@ from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.documents import Document, JournalEntry, Transfer
 from bookkeeping.entries import entry_lines
 from bookkeeping.figures import Movement, MovementKind, Statement
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import EarlierPayout, Pairing, Planned
 from bookkeeping.policy import Policy
@@ -65,8 +65,8 @@ def _match(movement: Movement, payouts: Sequence[EarlierPayout]) -> EarlierPayou
 
 
 def _unmatched(movement: Movement, currency: str) -> Hold:
-    shown = f"{to_text(movement.amount, currency)} {currency}"
-    text = f"Amazon took back a payout of {shown}, and none of this amount is known. Load the settlement it paid."
+    amount = shown(movement.amount, currency)
+    text = f"Amazon took back a payout of {amount}, and none of this amount is known. Load the settlement it paid."
     return Hold(HoldReason.PAYOUT_UNMATCHED, text, f"line {movement.line}")
 
 

@@ -8,7 +8,7 @@ from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import Deposit, Document, JournalEntry, Transfer
 from bookkeeping.entries import deposit_lines, entry_lines
 from bookkeeping.figures import Part, Statement
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Carrier, Planned
 from bookkeeping.policy import Mode, Policy
@@ -118,8 +118,7 @@ def _undecided(statement: Statement, n: int) -> Hold | None:
         return None
     currency = statement.header.currency
     names = "; ".join(
-        f"{' / '.join(text for text in one.label if text)} ({to_text(one.amount, currency)} {currency})"
-        for one in found
+        f"{' / '.join(text for text in one.label if text)} ({shown(one.amount, currency)})" for one in found
     )
     return Hold(HoldReason.UNKNOWN_LABEL, f"Give these labels a category: {names}", names)
 

@@ -30,7 +30,7 @@ from bookkeeping.figures import (
     UnknownLabel,
 )
 from bookkeeping.gather import Classify, Gather, Resolve, Use, ZoneOf, use_of
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from bookkeeping.remarks import Flag, FlagKind
 
 # A seller who remits the tax has a residual on every order; a page can name only some.
@@ -69,8 +69,7 @@ def _finished(header: Header, gather: Gather) -> Statement:
     total = sum(tally.amount for tally in gather.tallies.values())
     if total != header.total:
         difference = total - header.total
-        shown = f"{to_text(difference, header.currency)} {header.currency}"
-        raise RowsDoNotTie(header.settlement_id, difference, shown)
+        raise RowsDoNotTie(header.settlement_id, difference, shown(difference, header.currency))
     ends_on = local_day(header.ends_at - timedelta(seconds=1), gather.zone_of(""))
     months = sorted({month for month, *_ in gather.tallies})
     parts = tuple(
@@ -174,13 +173,12 @@ def _flags(gather: Gather, currency: str, number: Mapping[date, int]) -> tuple[F
         flags.append(Flag(FlagKind.SIGN_CONFLICT, text, number[month], label=label, amount=tally.amount))
     residuals = _residuals(gather)
     for residual in residuals[:_RESIDUALS_NAMED]:
-        shown = to_text(residual.amount, currency)
         whose = f"Order {residual.order_id}" if residual.order_id else "Tax without an order"
-        text = f"{whose} leaves {shown} {currency} of tax with you; it is booked as tax payable"
+        text = f"{whose} leaves {shown(residual.amount, currency)} of tax with you; it is booked as tax payable"
         flags.append(Flag(FlagKind.TAX_RESIDUAL, text, order_id=residual.order_id, amount=residual.amount))
     if others := residuals[_RESIDUALS_NAMED:]:
         amount = sum(residual.amount for residual in others)
-        text = f"{len(others)} more orders leave {to_text(amount, currency)} {currency} of tax with you"
+        text = f"{len(others)} more orders leave {shown(amount, currency)} of tax with you"
         flags.append(Flag(FlagKind.TAX_RESIDUAL, text, amount=amount))
     return tuple(flags)
 

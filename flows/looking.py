@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 
 from audit import trail
 from bookkeeping.documents import Kind
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from flows import attempts, lanes, outcomes, pace, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome
@@ -277,8 +277,8 @@ def explain(lease: Lease, row: Delivery) -> None:
     elif now.total == 0 and invoice.answered_total:
         what = "was voided"
     elif now.balance is not None and now.balance < cover["amount"]:
-        still, wanted = (to_text(amount, row.currency) for amount in (now.balance, cover["amount"]))
-        what = f"was paid or changed: {still} {row.currency} of it is open, and Amazon paid {wanted}"
+        still, wanted = (shown(amount, row.currency) for amount in (now.balance, cover["amount"]))
+        what = f"was paid or changed: {still} of it is open, and Amazon paid {wanted}"
     else:
         return
     action = (

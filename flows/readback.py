@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 
 from audit import trail
 from bookkeeping.documents import Kind
-from bookkeeping.money import to_text
+from bookkeeping.money import shown
 from flows import lanes, outcomes, pace, planner, progress, proving, rows, taking_back
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
@@ -235,8 +235,8 @@ def _difference(row: Delivery, answer: Found) -> str:
         return ""
     said = [] if answer.equal else [answer.difference or "its content differs"]
     if now is not None and now != row.amount and "amount" not in answer.difference:
-        is_now, was = (to_text(amount, row.currency) for amount in (now, row.amount))
-        said.append(f"it comes to {is_now} {row.currency}, not {was}")
+        is_now, was = (shown(amount, row.currency) for amount in (now, row.amount))
+        said.append(f"it comes to {is_now}, not {was}")
     return ", ".join(said)
 
 

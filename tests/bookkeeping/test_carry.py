@@ -71,7 +71,7 @@ def test_month_with_nothing_but_an_unknown_label_waits_without_lines() -> None:
     assert isinstance(entry.document, JournalEntry)
     assert entry.document.lines == ()
     assert entry.held
-    assert "New Fee (-3.00 USD)" in entry.held.text
+    assert "New Fee (−3.00 USD)" in entry.held.text
 
 
 def test_failed_payout_without_a_match_is_held() -> None:

@@ -86,7 +86,7 @@ def test_rows_that_miss_the_header_are_refused_with_the_difference() -> None:
         build(header, rows[1:], classify=classify, zone_of=e7.ZONE)
 
     assert refused.value.difference == -rows[0].amount
-    assert str(refused.value) == "the rows of settlement 18000000001 differ from its total by -80.00 USD"
+    assert str(refused.value) == "the rows of settlement 18000000001 differ from its total by −80.00 USD"
 
 
 def test_identical_rows_all_count() -> None:
