@@ -33,7 +33,9 @@ def settle_plan(plan: Plan) -> None:
     own = Delivery.objects.filter(plan=plan)
     undos = own.filter(kind="undo")
     if plan.state == Plan.State.UNDOING:
-        if plan.undo_at is None and not undos.exclude(state=State.POSTED).exists():
+        # Locked: who plans the undo and who takes the last document back may end at once, and each would leave it to the other.
+        still_planned = Plan.objects.select_for_update().values_list("undo_at", flat=True).get(pk=plan.pk)
+        if still_planned is None and not undos.exclude(state=State.POSTED).exists():
             _undone(plan)
         return
     if _is_moving(plan.pk):

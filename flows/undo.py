@@ -122,7 +122,6 @@ def go_on(plan_id: int) -> None:
         rows.release(Delivery.objects.filter(plan=plan, kind=Kind.UNDO))
         with trail.recorded():
             if Plan.objects.filter(**mine).update(undo_at=None):
-                plan.undo_at = None
                 progress.settle_plan(plan)
     planning.kick(plan.flow.target.remote_key)
 

@@ -3,11 +3,13 @@
 import pytest
 from django.db import connection
 
+from audit import trail
 from bookkeeping.accounts import AccountKey as K
-from flows import planner, planning, rows, undo
+from flows import planner, planning, progress, rows, undo
 from flows.models import Coverage, Delivery, InvoiceBalance, Plan
 from flows.replay import replay
 from flows.undo import CannotUndo
+from kit.clock import now
 from ledgers.quickbooks.client import CAPABILITIES, QuickBooks
 from tests.flows.ledger import Died
 
@@ -388,3 +390,17 @@ def test_what_a_planner_adds_while_an_undo_is_planned_is_not_taken_back(books, p
 
     plan.refresh_from_db()
     assert (plan.state, books.balances(), books.row("added").state) == ("undone", {}, "dropped")
+
+
+def test_who_takes_the_last_document_back_knows_whether_all_was_planned_by_then(books, plan):
+    books.take_back(plan)
+    Plan.objects.filter(pk=plan.pk).update(undo_at=now())
+    books.finish()
+    read_before = Plan.objects.get(pk=plan.pk)
+    assert read_before.state == "undoing"
+    Plan.objects.filter(pk=plan.pk).update(undo_at=None)
+
+    with trail.recorded():
+        progress.settle_plan(read_before)
+
+    assert Plan.objects.get(pk=plan.pk).state == "undone"
