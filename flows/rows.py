@@ -5,8 +5,9 @@ only while nobody has sent it: what the outbox holds is always one whole version
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, TypeVar
 
 from django.db import transaction
@@ -105,7 +106,7 @@ def compare(existing: QuerySet[Delivery], drafts: Sequence[Draft], mapping_versi
     _take_over([row for row in rows.values() if row.code == ELSEWHERE])
     found = Changes()
     sent: list[tuple[Delivery, Draft | None]] = []
-    made: dict[str, str] = {}
+    made = cache(bindings.made_in)
     for draft in drafts:
         row = rows.pop(draft.planned.key, None)
         if row is None:
@@ -243,14 +244,11 @@ def live(plan: Plan) -> QuerySet[Delivery]:
     )
 
 
-def _means_other(row: Delivery, draft: Draft, made: dict[str, str]) -> bool:
-    """Whether a sent row was booked to other accounts, items or customers than it would be now. ``made`` is what the company
-    calls what we made there, read once it is needed."""
+def _means_other(row: Delivery, draft: Draft, made: Callable[[str], dict[str, str]]) -> bool:
+    """Whether a sent row was booked to other accounts, items or customers than it would be now. ``made`` reads what a company
+    calls what we made there: only where two names differ."""
     now = {symbol: bindings.plain(binding) for symbol, binding in draft.bindings.items()}
-    if not bindings.mean_others(row.bindings, now, made):
-        return False
-    made |= made or bindings.made_in(row.remote_key)
-    return bindings.mean_others(row.bindings, now, made)
+    return bindings.mean_others(row.bindings, now, {}) and bindings.mean_others(row.bindings, now, made(row.remote_key))
 
 
 def _passing(row: Delivery, draft: Draft | None) -> bool:

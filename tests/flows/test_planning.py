@@ -12,7 +12,7 @@ from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.batches import Batched
 from bookkeeping.facts import Label
-from flows import carried, making, planner, planning, reading, reposting, revisions, rows, rules
+from flows import bindings, carried, making, planner, planning, reading, reposting, revisions, rows, rules
 from flows.models import Carrier, Coverage, Delivery, Flow, Plan
 from kit import clock
 from kit.scope import scope, unscoped
@@ -448,6 +448,19 @@ def test_planning_again_asks_no_more_of_the_database_for_more_orders(acme):
 
     assert Delivery.objects.filter(plan=many, kind="invoice").count() == 60
     assert queries_of(many) == queries_of(few)
+
+
+def test_what_was_made_in_a_company_is_asked_for_once_even_where_nothing_was(acme, monkeypatch):
+    flow = flow_of(acme, mode="orders")
+    plan = post(of_orders(acme, 5, "18000000001"))
+    rules.save_accounts(flow, {AccountKey.SALES: Binding(account="40")}, "alice", {})
+    asked = []
+    monkeypatch.setattr(bindings, "made_in", lambda remote_key: asked.append(remote_key) or {})
+
+    planning.replan(plan_of(plan.settlement))
+
+    assert len(plan_of(plan.settlement).verdict["differs"]) == 5
+    assert asked == [flow.target.remote_key]
 
 
 def test_rows_of_a_settlement_come_by_the_batch(acme):
