@@ -16,7 +16,7 @@ from bookkeeping.coverage import remainders
 from bookkeeping.documents import Deposit, Document, JournalEntry, Kind, document_from
 from bookkeeping.figures import Statement
 from bookkeeping.planned import PlanBroken, Planned
-from flows import booked, drafts, history, mapping, planning, rows, statements, undo
+from flows import booked, drafts, history, lanes, mapping, planning, rows, statements, undo
 from flows import reading as readings
 from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped
@@ -119,6 +119,8 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
     if not found.documents:
         return 0
     with trail.recorded():
+        # First, as the outbox does: locked in the other order, each could wait for the other.
+        lanes.lock(plan.flow.target.remote_key)
         changed = Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTED, last_revision=found.revision - 1).update(
             state=Plan.State.POSTING,
             last_revision=found.revision,
