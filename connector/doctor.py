@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
+from kombu.exceptions import OperationalError
 
 from audit import trail, verification
 from connector.celery import app
@@ -183,7 +184,7 @@ def workers() -> Step:
     wanted = {settings.CELERY_TASK_DEFAULT_QUEUE, *(route["queue"] for route in settings.CELERY_TASK_ROUTES.values())}
     try:
         answers = app.control.inspect(timeout=ANSWER_S).active_queues() or {}
-    except (OSError, redis.RedisError):
+    except (OSError, redis.RedisError, OperationalError):
         return Step("Workers", "skipped", "The broker cannot be reached.")
     unserved = wanted - {queue["name"] for queues in answers.values() for queue in queues}
     if unserved:
@@ -224,7 +225,7 @@ def application(spec: Provider) -> Step:
             name,
             "skipped",
             "No application of this installation is registered there.",
-            f"Register it (README, Connect a real seller) with the redirect address {callback}, and set what you get.",
+            f"Register it (README, Use it for real) with the redirect address {callback}, and set what you get.",
         )
     try:
         oauth.refresh(_HTTP, endpoints, refresh_token=NO_TOKEN, redirect_uri=callback)

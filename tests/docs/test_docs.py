@@ -67,6 +67,12 @@ def test_the_redirect_addresses_to_register_are_the_ones_that_are_used(settings,
     assert resolve(address.removeprefix(settings.SITE_URL)).url_name == "callback"
 
 
+def test_the_chapter_that_the_doctor_names_is_there():
+    [chapter] = re.findall(r"\(README, ([^)]+)\)", (ROOT / "connector/doctor.py").read_text())
+
+    assert f"## {chapter}\n" in README
+
+
 def test_the_roles_to_ask_for_are_the_ones_that_are_needed():
     assert f"**{FINANCE_ROLE}**" in README
     assert f"**{ORDERS_ROLE}**" in README

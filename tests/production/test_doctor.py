@@ -9,6 +9,7 @@ from celery.app.control import Inspect
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError
 
 from amazon.consent import PROVIDER
 from audit import trail
@@ -18,6 +19,7 @@ from kit import http
 from kit.clock import now
 from kit.scope import unscoped
 from tests.factories import ConnectionFactory, GrantFactory
+from tests.production.settings import COMPLETE, run
 from tests.web.conftest import ORIGIN, PretendProvider
 
 pytestmark = pytest.mark.django_db
@@ -195,11 +197,12 @@ def test_a_queue_that_no_worker_serves_is_named(settings, monkeypatch, served, v
     assert (step.verdict, says in step.detail) == (verdict, True)
 
 
-def test_a_broker_that_is_down_skips_the_workers(settings, monkeypatch):
+@pytest.mark.parametrize("error", [redis.ConnectionError, OperationalError], ids=["Redis", "Kombu"])
+def test_a_broker_that_is_down_skips_the_workers(settings, monkeypatch, error):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     def down(self):
-        raise redis.ConnectionError("refused")
+        raise error("refused")
 
     monkeypatch.setattr(Inspect, "active_queues", down)
 
@@ -241,6 +244,16 @@ def test_the_way_a_refresh_is_refused_tells_whether_an_application_is_known(pret
 
     assert step.verdict == verdict
     assert pretended.calls == 1
+
+
+def test_a_production_site_whose_services_are_down_is_told_so_to_the_end():
+    done = run(COMPLETE, "manage.py", "doctor")
+
+    assert "failed   Database" in done.stdout
+    assert "failed   Broker" in done.stdout
+    assert "skipped  Workers" in done.stdout
+    assert "of the steps failed." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_application_that_is_not_registered_is_not_asked_about(pretended, settings):
