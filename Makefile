@@ -7,7 +7,7 @@ ARGS ?=
 .PHONY: demo demo-once serve test lint lock clean
 
 $(VENV)/runtime: requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit("Tieout needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -c 'import sys; sys.exit("Tieout needs Python 3.11 or newer; say which one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@

@@ -135,6 +135,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'tieout.sqlite3'}")}
+if not DATABASES["default"].get("ENGINE"):
+    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -343,6 +345,8 @@ AMAZON_RATE_SCALE = env.float("AMAZON_RATE_SCALE", default=1.0)
 QBO_CLIENT_ID = env.str("QBO_CLIENT_ID", default="")
 QBO_CLIENT_SECRET = env.str("QBO_CLIENT_SECRET", default="")
 QBO_ENVIRONMENT = env.str("QBO_ENVIRONMENT", default="production")
+if QBO_ENVIRONMENT not in ("production", "sandbox"):
+    raise ImproperlyConfigured(f"QBO_ENVIRONMENT is {QBO_ENVIRONMENT!r}; it must be production or sandbox.")
 QBO_API_BASE = env.str("QBO_API_BASE", default="")
 QBO_AUTHORIZE_URL = env.str("QBO_AUTHORIZE_URL", default="https://appcenter.intuit.com/connect/oauth2")
 QBO_TOKEN_URL = env.str("QBO_TOKEN_URL", default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")

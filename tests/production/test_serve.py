@@ -1,6 +1,7 @@
 """The whole product in one process: it starts where another one was killed, alone, and ends when it is asked to."""
 
 import signal
+import socket
 import time
 
 import pytest
@@ -57,6 +58,15 @@ def test_a_second_server_is_refused_by_name(embedded):
     assert second.process.wait(30) == 1
     assert f"Another serve (process {first.pid}) already runs on {embedded.place}." in second.last_words()
     assert first.process.poll() is None
+
+
+def test_a_port_that_is_taken_is_said_before_any_work_begins(embedded):
+    with socket.create_server(("127.0.0.1", embedded.port)):
+        refused = embedded.serve()
+
+        assert refused.process.wait(30) == 1
+        assert f"127.0.0.1:{embedded.port} cannot be served" in refused.last_words()
+        assert "--port" in refused.last_words()
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])

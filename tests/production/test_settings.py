@@ -38,6 +38,14 @@ def test_one_missing_setting_is_named(name, value):
     assert done.stderr.rstrip().endswith(f"these settings are missing: {name}")
 
 
+@pytest.mark.parametrize(("name", "value"), [("QBO_ENVIRONMENT", "prod"), ("DATABASE_URL", "tieout")])
+def test_a_setting_that_means_nothing_is_named(name, value):
+    done = run({**COMPLETE, name: value}, "-c", "import connector.settings")
+
+    assert done.returncode == 1
+    assert f"ImproperlyConfigured: {name} " in done.stderr
+
+
 def test_the_complete_settings_have_nothing_to_complain_about():
     done = run(COMPLETE, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
 

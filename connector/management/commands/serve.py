@@ -57,6 +57,12 @@ class Command(BaseCommand):
             self._serve(options["host"], options["port"])
 
     def _serve(self, host: str, port: int) -> None:
+        try:  # before any work begins
+            server = create_server(application, host=host, port=port, threads=8, ident="tieout")
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} cannot be served ({error.strerror}). Choose another port with --port, and set SITE_URL to match."
+            ) from error
         call_command("migrate", interactive=False, verbosity=0)
         # The lock proves every earlier owner of a lease dead.
         lanes.free_all()
@@ -66,7 +72,6 @@ class Command(BaseCommand):
         workers = [_pool(name, size) for name, size in POOLS.items()]
         beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
         _in_background(beat.start)
-        server = create_server(application, host=host, port=port, threads=8, ident="tieout")
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, _interrupt)
         self.stdout.write(f"Tieout is ready on http://{host}:{port}/")
