@@ -67,6 +67,13 @@ def test_what_has_no_default_stops_the_containers_by_name():
             assert default, f"{setting} takes {given} without a default or a reason to stop"
 
 
+def test_every_setting_that_is_not_for_stand_ins_or_one_machine_reaches_the_containers():
+    elsewhere = {"DJANGO_DEBUG", "TIEOUT_VAR"}
+    stand_ins = {name for name in names() if re.search(r"_(BASE|URL|SCALE)$", name) and name[:3] in ("AMA", "QBO")}
+
+    assert OURS["web"]["environment"].keys() == names() - elsewhere - stand_ins
+
+
 def test_redis_keeps_nothing_and_postgres_keeps_everything():
     assert "volumes" not in SERVICES["redis"]
     assert SERVICES["redis"]["command"] == ["redis-server", "--save", "", "--appendonly", "no"]
