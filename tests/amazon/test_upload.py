@@ -15,7 +15,7 @@ from amazon.models import Report, ReportChunk, Settlement
 from amazon.upload import WhichSeller, import_file
 from kit.scope import scope
 from tests.amazon.settlements import SALE, v2
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, TenantFactory
 
 SAMPLE = Path(__file__).parents[3] / "shared/samples/settlement_v1_ca_cad_2025-08.txt"
 pytestmark = pytest.mark.django_db
@@ -180,6 +180,28 @@ def test_the_command_takes_the_same_way(acme, in_acme, tmp_path):
 
     assert "good.txt: Settlement 15000000001 was read: 3 rows" in out.getvalue()
     assert "bad.txt: refused." in out.getvalue()
+
+
+def test_the_command_needs_no_number_where_there_is_one_company(acme, in_acme, tmp_path):
+    file = tmp_path / "settlement.txt"
+    file.write_text(v2())
+
+    call_command("upload_settlement", str(file), stdout=io.StringIO())
+
+    assert Settlement.objects.get().tenant == acme
+
+
+@pytest.mark.parametrize("given", [None, 0], ids=["not given", "no such"])
+def test_the_command_names_the_companies_to_choose_from(acme, tmp_path, given):
+    beta = TenantFactory(name="Beta")
+
+    with pytest.raises(CommandError, match=f"--tenant: {acme.pk} {acme.name}, {beta.pk} {beta.name}$"):
+        call_command("upload_settlement", str(tmp_path / "settlement.txt"), tenant=given)
+
+
+def test_a_file_that_is_not_there_is_named(acme, tmp_path):
+    with pytest.raises(CommandError, match=r"nothing\.txt: No such file"):
+        call_command("upload_settlement", str(tmp_path / "nothing.txt"))
 
 
 def test_a_long_file_is_read_in_a_child_process(upload, in_acme, monkeypatch):
