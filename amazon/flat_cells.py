@@ -112,6 +112,8 @@ class Moment:
     whole_day: bool
 
 
+# Others are a slip, and months outside of this century have no page; a day may move by a zone at either end.
+_YEARS: Final = range(2001, 2099)
 _DATE: Final = re.compile(
     r"(\d{4}|\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})"
     r"(?:[T ](\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?)? ?(UTC|GMT|Z|[+-]\d\d:?\d\d)?",
@@ -139,6 +141,8 @@ def moment(text: str, reading: Reading) -> Moment | None:
     if len(parts["y"]) not in (2, 4) or len(parts["m"]) > 2 or len(parts["d"]) > 2:
         return None
     year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
+    if year not in _YEARS:
+        return None
     try:
         day = date(year, int(parts["m"]), int(parts["d"]))
         clock = time(int(found[5]), int(found[6]), int(found[7])) if found[5] else time()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import Deposit, Document, JournalEntry, Transfer
@@ -13,6 +14,8 @@ from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Carrier, Planned
 from bookkeeping.policy import Mode, Policy
 from bookkeeping.remarks import Hold, HoldReason
+
+_NAMED: Final = 10  # labels that a hold names: it stands on pages and in e-mails
 
 ClassOf = Callable[[LineKey], AccountClass]
 
@@ -118,8 +121,9 @@ def _undecided(statement: Statement, n: int) -> Hold | None:
         return None
     currency = statement.header.currency
     names = "; ".join(
-        f"{' / '.join(text for text in one.label if text)} ({shown(one.amount, currency)})" for one in found
+        f"{' / '.join(text for text in one.label if text)} ({shown(one.amount, currency)})" for one in found[:_NAMED]
     )
+    names += f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return Hold(HoldReason.UNKNOWN_LABEL, f"Give these labels a category: {names}", names)
 
 

@@ -26,6 +26,7 @@ from tenants.alerts import alert, settle_alert
 from tenants.models import Alert
 
 UNSETTLED_AFTER: Final = timedelta(days=60)  # an invoice without rows for so long is worth a look
+TOLD_AT_ONCE: Final = 20  # of a flow: each is an alert with e-mails, and where one invoice waits, thousands may
 CANCELLED_FIRST: Final = "cancelled"  # reason of a Shipment whose order was cancelled before its invoice was sent
 TAKEN_BACK: Final = "taken_back"  # … and after
 _UNSETTLED: Final = "unsettled_invoice"
@@ -92,7 +93,8 @@ def unsettled(flow: Flow) -> QuerySet[InvoiceBalance]:
 
 
 def watch(flow: Flow) -> None:
-    """Tell of invoices that do not settle, once each, and settle the alerts of those that did or were closed."""
+    """Tell of invoices that do not settle, the oldest first and once each, and settle the alerts of those that did or were
+    closed. Of very many, the next are told as the first are dealt with."""
     waiting = {_unsettled_key(balance.delivery): balance.delivery for balance in unsettled(flow)}
     told = set(
         Alert.objects.filter(kind=_UNSETTLED, key__startswith=f"flow:{flow.pk}:invoice:", settled_at=None).values_list(
@@ -101,7 +103,8 @@ def watch(flow: Flow) -> None:
     )
     for key in sorted(told - waiting.keys()):
         settle_alert(flow.tenant_id, key)
-    for key in sorted(waiting.keys() - told):
+    room = max(0, TOLD_AT_ONCE - len(told & waiting.keys()))
+    for key in [key for key in waiting if key not in told][:room]:
         row = waiting[key]
         alert(
             flow.tenant_id,

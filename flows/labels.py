@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db.models.fields.json import KeyTransform
 
@@ -12,15 +12,19 @@ from bookkeeping.money import shown
 from flows.models import Flow, Plan
 from tenants.alerts import alert, settle_alert
 
+# Labels a settlement asks about at once, each with an alert and its e-mails; the page of labels has them all.
+ASKED: Final = 20
+
 
 def tell(flow: Flow, before: Iterable[Mapping[str, Any]], statement: Statement) -> None:
     """Raise an alert for each label of a statement that waits for a decision, and settle those of ``before`` (the same
     settlement's unknown labels until now) that no settlement of the seller asks about any more.
 
-    Flows of one seller meet the same labels: each is asked about once.
+    Flows of one seller meet the same labels: each is asked about once. Of very many, the next are asked about as the first
+    are decided.
     """
     waiting = {one.label for one in statement.unknown}
-    for label in sorted(waiting):
+    for label in sorted(waiting)[:ASKED]:
         found = [one for one in statement.unknown if one.label == label]
         amount = shown(sum(one.amount for one in found), statement.header.currency)
         count = sum(one.rows for one in found)

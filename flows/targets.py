@@ -10,6 +10,8 @@ from ledgers import reference
 from ledgers.port import Binding, Reference, RemoteObject
 
 _LISTS = {"item": "items", "customer": "customers", "department": "locations", "class_": "classes"}
+# What we make in a company, by what a target calls it: the keys of the deliveries that make it begin so.
+_MADE_BY = {name: f"@company/{name}/" for name in ("account", "item", "customer")}
 _WORDS = {"department": "location", "class_": "class"}
 
 
@@ -31,11 +33,11 @@ class Targets:
         the company has a delivery that makes it."""
         known = asdict(before or Binding())
         new = replace(target, **{name: "" for name, value in asdict(target).items() if value == known[name]})
-        if new.account and not self._made(new.account):
+        if new.account and not self._made("account", new.account):
             self._check_account(new.account, key)
         for name, listed in _LISTS.items():
             wanted, objects = getattr(new, name), getattr(self.company, listed)
-            if wanted and not self._made(wanted) and not _active(wanted, objects):
+            if wanted and not self._made(name, wanted) and not _active(wanted, objects):
                 raise BadMapping(f"The company has no active {_WORDS.get(name, name)} of this id.")
 
     def _check_account(self, wanted: str, key: AccountKey | None) -> None:
@@ -48,8 +50,8 @@ class Targets:
                 f"{f' in {account.currency}' if account.currency else ''}."
             )
 
-    def _made(self, wanted: str) -> bool:
-        if not wanted.startswith("@"):
+    def _made(self, name: str, wanted: str) -> bool:
+        if name not in _MADE_BY or not wanted.startswith(_MADE_BY[name]):
             return False
         with unscoped("what another tenant of the company makes is shared, not made twice"):
             made = Delivery.objects.filter(remote_key=self.flow.target.remote_key, key=wanted[1:], live=True)

@@ -64,7 +64,7 @@ def rows_of(settlement: Settlement, plan: Plan | None, wanted: Wanted, page: int
     title, count, total = _described(settlement, built, how, wanted)
     start = (page - 1) * PAGE_ROWS
     arguments = (settlement.pk, plan.report_id if plan else None, how, built, wanted, start, start + PAGE_ROWS + 1)
-    read_rows = start + PAGE_ROWS if wanted == Wanted() else settlement.row_count
+    read_rows = min(start + PAGE_ROWS, settlement.row_count) if wanted == Wanted() else settlement.row_count
     found = run_in_child(read, *arguments) if read_rows > LONG_READ_ROWS else read(*arguments)
     covered = _covered(plan, wanted) if plan and wanted.key and not wanted.order_id else 0
     return Found(title, tuple(found[:PAGE_ROWS]), len(found) > PAGE_ROWS, count, total, covered)

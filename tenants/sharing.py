@@ -33,7 +33,7 @@ def with_shared(connections: QuerySet[Connection]) -> QuerySet[Connection]:
         )
         others = same.exclude(state=Access.REVOKED).exclude(tenant_id=OuterRef("tenant_id"))
     ledgers = [spec.slug for spec in providers(ProviderKind.LEDGER)]
-    shared = Q(Exists(others), provider__in=ledgers)
+    shared = Q(Exists(others), provider__in=ledgers) & ~Q(state=Access.REVOKED)
     return connections.annotate(shared=ExpressionWrapper(shared, output_field=BooleanField()))
 
 

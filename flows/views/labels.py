@@ -5,6 +5,7 @@ from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -25,6 +26,7 @@ from tenants.roles import Action, can, requires
 from tenants.views import TenantRequest
 
 NAMED: Final = 6  # settlements named under a label
+PAGE: Final = 20
 
 
 @dataclass
@@ -68,14 +70,15 @@ def labels(request: TenantRequest, pk: int) -> HttpResponse:
         form = LabelForm(request.POST)
         if form.is_valid():
             return _save(request, flow, form)
-    found = undecided(flow)
+    page = Paginator(undecided(flow), PAGE).get_page(request.GET.get("page"))
     own = list(mapping.rules_of(flow).filter(subject=MappingRule.Subject.LABEL).order_by("-version", "-pk"))
     people = actor_names(rule.created_by for rule in own)
     context = {
         **frame(request, flow, "labels"),
+        "page": page,
         "rows": [
             (one, form if form and _is_about(form, one.label) else _blank(one.label, number))
-            for number, one in enumerate(found)
+            for number, one in enumerate(page)
         ],
         "own": [
             (

@@ -65,8 +65,8 @@ def detail(request: TenantRequest, pk: int, month: date) -> HttpResponse:
         ],
         "all_posted": records(found, [State.POSTED]),
         "all_waiting": records(found, _WAITING),
-        "before": previous_month(month),
-        "after": next_month(month),
+        "before": _with_a_page(previous_month(month)),
+        "after": _with_a_page(next_month(month)),
         "may_run": can(request.member, Action.RUN),
         "printed_at": now(),
         "crumbs": [("Months", f"{reverse('flows:months')}?flow={pk}")],
@@ -91,6 +91,11 @@ def records(found: MonthReport, states: Any, kind: str = "") -> str:
     query = [("flow", found.flow.pk), ("dated_from", found.month), ("dated_to", found.last_day)]
     chosen = [*query, *([("kind", kind)] if kind else []), *(("state", state) for state in states)]
     return f"{reverse('audit:records')}?{urlencode(chosen)}"
+
+
+def _with_a_page(month: date) -> date | None:
+    """Return a month, None where it lies outside of the years that have an address."""
+    return month if 2000 <= month.year <= 2099 else None
 
 
 def _todo(lack: Lack, found: MonthReport) -> tuple[str, str]:

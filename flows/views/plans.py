@@ -19,6 +19,7 @@ from flows.readable import KIND_NAMES
 from flows.verdicts import NEEDS_PERSON
 from flows.views.dashboard import place_of
 from flows.views.flows import flow_or_404
+from flows.views.settlements import number_or
 from flows.views.steps import stepper
 from tenants.models import Role
 from tenants.roles import Action, can, requires
@@ -105,7 +106,7 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
         return back
     plans = Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).select_related("settlement", "flow__target")
     if chosen := request.POST.get("plan", ""):
-        plans = plans.filter(pk=chosen) if chosen.isdigit() else plans.none()
+        plans = plans.filter(pk=number_or(chosen, 0))
     found = list(plans.order_by("settlement__ends_at"))
     documents = sum(planning.approve(plan, request.user.actor) for plan in found)
     left = set(plans.filter(pk__in=[plan.pk for plan in found]).values_list("pk", flat=True))

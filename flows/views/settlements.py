@@ -143,7 +143,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     banner = verdicts.banner(plan, counts, ledger, payout_on, payout_failed=payout.failed, taking_back=back)
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     touched = list(readback.changed(plan)[:PAGE_DOCUMENTS])
-    told = {row.code for row in touched}
+    told, unknown = {row.code for row in touched}, plans.unknown_labels(plan)
     waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
@@ -156,7 +156,8 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,
         "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
-        "unknown": plans.unknown_labels(plan),
+        "unknown": unknown[:PAGE],
+        "unknown_more": len(unknown) - PAGE,
         "waits": [(wait, _mended_at(wait, plan)) for wait in waits],
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],

@@ -3,6 +3,7 @@
 Sources: developer.intuit.com, "OAuth 2.0"; blogs.intuit.com 2025-11-12 for the hard end of a grant after five years.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -29,6 +30,7 @@ from tenants.providers import Identity, Provider, ProviderKind
 SLUG: Final = "quickbooks"
 NAME: Final = "QuickBooks Online"
 LOGO: Final = "ledgers/quickbooks.svg"
+_REALM: Final = re.compile(r"[1-9][0-9]{0,29}")
 _HTTP: Final = Http("Tieout/1.0 (Language=Python)")
 _BASES: Final = {
     "production": "https://quickbooks.api.intuit.com",
@@ -63,7 +65,8 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
         ConsentFailed: no company came back, or it cannot be read with these tokens.
     """
     realm = callback.get("realmId", "")
-    if not realm.isdigit():
+    # Spelled otherwise ("0123"), one company would pass for two: posted to twice, and nobody warned.
+    if not _REALM.fullmatch(realm):
         raise ConsentFailed("QuickBooks did not say which company was chosen.", "Connect again and choose a company.")
 
     def token(rejected: str = "") -> str:

@@ -449,6 +449,24 @@ def test_an_invoice_without_rows_for_sixty_days_is_told_once_and_settled_when_cl
     assert told.settled_at
 
 
+def test_where_thousands_wait_the_next_is_told_of_once_the_first_is_dealt_with(flow, monkeypatch):
+    monkeypatch.setattr(closing, "TOLD_AT_ONCE", 1)
+    order(flow, letter="B", on="19 Sep")
+    order(flow, letter="A", on="18 Sep")
+    posted(flow)
+    shipments.plan_shipments(flow)
+    [first] = Alert.objects.filter(kind="unsettled_invoice")
+    oldest = Delivery.objects.filter(kind="invoice").earliest("on")
+
+    closing.close_out(oldest, "alice")
+    shipments.plan_shipments(flow)
+
+    first.refresh_from_db()
+    assert oldest.number in first.title
+    assert first.settled_at
+    assert Alert.objects.filter(kind="unsettled_invoice", settled_at=None).count() == 1
+
+
 def test_an_invoice_that_settlements_are_paying_is_not_told_of(flow):
     recent = datetime.now(UTC) - timedelta(days=5)
     order(flow)
