@@ -42,8 +42,8 @@ def decompressed(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
                 inflate = zlib.decompressobj(_GZIP)
             try:
                 piece = inflate.decompress(data, BLOCK)
-            except zlib.error as error:
-                raise BadSettlementFile(0, f"The compressed file is damaged ({error}).") from None
+            except zlib.error:
+                raise BadSettlementFile(0, "The compressed file is damaged.") from None
             full = len(piece) == BLOCK
             data = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             produced += len(piece)

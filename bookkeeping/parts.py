@@ -129,5 +129,5 @@ def _undecided(statement: Statement, n: int) -> Hold | None:
 
 def _failed(statement: Statement) -> Hold:
     settlement_id = statement.header.settlement_id
-    text = f"Amazon reports that the payout of settlement {settlement_id} failed; the money comes in a later one"
+    text = f"The payout of settlement {settlement_id} failed; the money comes in a later one"
     return Hold(HoldReason.PAYOUT_FAILED, text, settlement_id)

@@ -242,9 +242,11 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
         elif any(one.starts_at < start for one in about.settlements):
             yield Lack(f"No settlement covers {stretch}: one is missing. Upload its file.", Todo.UPLOAD)
         else:
+            first = day(local_day(min(one.starts_at for one in about.settlements), about.zone))
+            when = "in this month" if end < ends else "after this month"
             text = (
-                f"No settlement covers {stretch}, the time before the first one. If you sold before it, upload what is "
-                "missing; if not, no figure is."
+                f"Tieout begins {when}, with the settlement that starts on {first}; none covers {stretch}. If you sold "
+                "on Amazon in that time, upload its settlements. If you did not, nothing is missing."
             )
             yield Lack(text, Todo.UPLOAD)
 

@@ -291,6 +291,14 @@ def last(target: Connection) -> ReadBack | None:
     return ReadBack.objects.filter(connection=target).first()
 
 
+def compared_at(known: ReadBack | None, plan: Plan) -> datetime | None:
+    """Return when a company was last read back with all that is posted of a settlement, None where something was posted since."""
+    if known is None or known.checked_at is None:
+        return None
+    since = Delivery.objects.filter(plan=plan, live=True, state=State.POSTED, posted_at__gt=known.checked_at)
+    return None if since.exclude(kind=Kind.UNDO).exists() else known.checked_at
+
+
 def changed(plan: Plan) -> QuerySet[Delivery]:
     """Return what somebody changed in the ledger of a settlement's documents."""
     return Delivery.objects.filter(rows.changed_by_hand(), plan=plan).order_by("part", "id")

@@ -135,8 +135,8 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
     texts += [line.problem for line in lines if line.problem]
     if opening_missing(flow):
         texts.append(
-            "The first settlement gives back money that Amazon held before it. Enter the opening balances on the flow's page, "
-            "or start the books later."
+            "The first settlement rests on money from before it: a reserve that it gives back, or a debt that it carries. "
+            "Enter the opening balances on the flow's page, or start the books later."
         )
     return texts
 

@@ -237,8 +237,9 @@ def _words(
         return "pending", "In the books, not wholly compared", text
     if verdict != Verdict.PROVED:
         return "pending", "In the books, not compared yet", "The figures are compared as soon as the last answer is in."
+    documents = "the document" if posted == 1 else f"each of the {_documents(posted)}"
     text = (
-        f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, each of the {_documents(posted)} "
+        f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {documents} "
         f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 else ''}. The clearing account is moved by "
         f"exactly what remains. Whether the bank received the money is not compared here."
     )

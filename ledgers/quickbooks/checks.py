@@ -108,11 +108,11 @@ def _subscription(name: str, facts: _Facts) -> Check:
         return Check(
             name,
             Verdict.FAILED,
-            f"The subscription is {status}: the company can only be read.",
+            f"The subscription is {status.lower()}: the company can only be read.",
             "Renew the subscription in QuickBooks.",
             _POSTING,
         )
-    return Check(name, Verdict.PASSED, f"The subscription is {status or 'active'}.")
+    return Check(name, Verdict.PASSED, f"The subscription is {status.lower() or 'active'}.")
 
 
 def _plan(name: str, facts: _Facts) -> Check:

@@ -155,6 +155,21 @@ def test_a_hole_between_settlements_is_named(signed_in, alice, acme, flow, febru
     assert reverse("flows:upload") in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("month", "words"),
+    [
+        (date(2026, 1, 1), "Tieout begins in this month, with the settlement that starts on 11 Jan 2026"),
+        (date(2025, 12, 1), "Tieout begins after this month, with the settlement that starts on 11 Jan 2026"),
+    ],
+)
+def test_the_time_before_the_first_settlement_is_named(signed_in, alice, acme, flow, february, month, words):
+    post(plan_of(settle(acme, start="2026-01-12")))
+
+    page = signed_in(alice).get(page_of(flow, month))
+
+    assert words in text_of(page)
+
+
 def test_what_waits_for_approval_stands_in_a_column_of_its_own(signed_in, alice, acme, flow, february):
     settlement = january(acme)
 

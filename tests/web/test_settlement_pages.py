@@ -316,10 +316,22 @@ def test_the_page_says_when_the_books_were_compared_and_lets_a_bookkeeper_have_i
     with scope(acme.pk):
         asked = ReadBack.objects.get(connection=plan.flow.target)
         assert asked.next_at <= now()
+        Delivery.objects.filter(plan=plan).update(posted_at=now() - timedelta(hours=4))
         ReadBack.objects.update(checked_at=now() - timedelta(hours=3))
     assert "Not compared with QuickBooks Online since posting yet" in before
     assert "is being asked what was changed there" in said
     assert "Last compared with QuickBooks Online: 3 hours ago" in text_of(browser.get(address))
+
+
+def test_a_comparison_before_the_posting_is_none_of_this_settlement(signed_in, bob, acme, settlement):
+    plan = post(plan_of(settlement))
+    browser, address = signed_in(bob), reverse("flows:settlement", args=[settlement.pk])
+    browser.post(reverse("flows:check_books", args=[plan.pk]))
+
+    with scope(acme.pk):
+        ReadBack.objects.update(checked_at=now() - timedelta(hours=3))
+
+    assert "Not compared with QuickBooks Online since posting yet" in text_of(browser.get(address))
 
 
 def test_a_company_that_has_to_be_connected_again_is_not_asked(signed_in, bob, acme, settlement):
