@@ -1,6 +1,7 @@
 """What the proof says, and what it does not claim."""
 
-from bookkeeping.entries import own_total
+from bookkeeping.accounts import AccountKey
+from bookkeeping.entries import effect, own_total
 from bookkeeping.planned import EarlierPayout, Plan, Previous
 from bookkeeping.policy import Mode
 from bookkeeping.proof import Answer, Verdict, prove, waterfall
@@ -71,6 +72,19 @@ def test_a_ledger_that_answers_another_total_differs() -> None:
 
     assert proof.verdict is Verdict.DIFFERS
     assert [(one.detail, one.difference) for one in proof.comparisons if one.difference] == [(invoice, -1)]
+
+
+def test_a_document_that_is_gone_moves_nothing_and_one_changed_beside_its_total_differs() -> None:
+    statement, plan = statement_and_plan(1, Mode.SUMMARY)
+    entry, *_ = plan.documents
+    answers = answered(plan)
+
+    gone = prove(statement, plan, answers | {entry.key: Answer(0, changed="deleted", gone=True)})
+    changed = prove(statement, plan, answers | {entry.key: Answer(own_total(entry.document), changed="another date")})
+
+    assert (gone.verdict, changed.verdict) == (Verdict.DIFFERS, Verdict.DIFFERS)
+    assert gone.clearing == -effect(entry.document)[AccountKey.CLEARING] != 0
+    assert changed.clearing == changed.clearing_expected
 
 
 def test_a_payment_answered_short_moves_clearing_by_what_was_answered() -> None:

@@ -27,6 +27,16 @@ def test_what_is_usual_fits(key: AccountKey) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "currency", "fitting"),
+    [(K.CLEARING, "USD", True), (K.CLEARING, "", True), (K.CLEARING, "EUR", False), (K.INPUT_TAX, "EUR", True)],
+)
+def test_money_passes_only_through_accounts_of_its_own_currency(key: AccountKey, currency: str, fitting: bool) -> None:
+    account = RemoteAccount("5", "Amazon", "Other Current Asset", C.CURRENT_ASSET, currency)
+
+    assert fits(key, account, "USD") is fitting
+
+
+@pytest.mark.parametrize(
     ("key", "headings"),
     [
         (K.SALES, ["Income", "Unusual here: Cost of Goods Sold", "Unusual here: Expense", "Unusual here: Income"]),

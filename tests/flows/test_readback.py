@@ -1,5 +1,6 @@
 """What people change in the ledger shows on the settlement it belongs to; what we wrote ourselves never alarms."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -402,6 +403,37 @@ def test_after_more_than_thirty_days_our_own_documents_are_read(books, plan):
     assert books.calls("cdc") == 1
     assert [row.kind for row in changed(plan).values()] == ["deposit"]
     assert plan.verdict["verdict"] == "differs"
+
+
+def test_what_was_posted_a_moment_ago_may_not_show_yet_and_is_not_asked_for(books, plan, monkeypatch):
+    check(books)
+    books.time.shift(45 * 86400)
+    books.reconnect()
+    books.entry("fresh")
+    books.work()
+    asked, kept = set(), QuickBooks.kept
+
+    def watched(self, kind, external_ids):
+        asked.update((kind, external_id) for external_id in external_ids)
+        return kept(self, kind, external_ids)
+
+    monkeypatch.setattr(QuickBooks, "kept", watched)
+    assert readback.check(books.connection.pk)
+
+    assert ("deposit", first(plan, "deposit").external_id) in asked
+    assert ("entry", books.row("fresh").external_id) not in asked
+
+
+def test_the_cursor_goes_by_the_ledgers_clock_and_leaves_time_for_what_shows_late(books, plan, monkeypatch):
+    behind, ask_ledger = timedelta(hours=1), QuickBooks.changes
+    monkeypatch.setattr(
+        QuickBooks, "changes", lambda *asked: replace(ask_ledger(*asked), until=timezone.now() - behind)
+    )
+
+    check(books)
+
+    known = ReadBack.objects.get()
+    assert known.checked_at - known.seen_until == behind + readback.OVERLAP
 
 
 def test_the_cursor_never_passes_a_document_that_could_not_be_compared(books, plan, monkeypatch):
