@@ -18,10 +18,12 @@ from audit.verification import last_verified
 from audit.way import way
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
-from flows import closing, plans, replay, selectors
+from flows import closing, overview, plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
 from flows.readable import KIND_NAMES, line_of_movement
+from flows.verdicts import NEEDS_PERSON
+from flows.views.settlements import mended_at
 from kit import csv_lines
 from kit.scope import scope
 from tenants.actors import actor_names
@@ -96,11 +98,20 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
         "needs": selectors.dependencies_of([row])[row.pk],
         "dependants": selectors.dependants_of(row),
         "pieces": pieces(row),
+        "mended_at": _mended_at(row) if can(request.member, Action.REPLAY) else "",
         "may_replay": can(request.member, Action.REPLAY) and row.state in replay.REPLAYABLE,
         "may_close": row.kind == Kind.INVOICE and can(request.member, Action.UNDO) and closing.may_be_closed(row),
         "crumbs": [("Audit", reverse("audit:records"))],
     }
     return render(request, "audit/record.html", context)
+
+
+def _mended_at(row: Delivery) -> str:
+    """Return the page on which what holds a document is decided, "" where it is this one."""
+    if row.plan is None or row.state not in NEEDS_PERSON:
+        return ""
+    address = mended_at(overview.wait_of(row), row.plan)
+    return "" if address.startswith(reverse("audit:records")) else address
 
 
 @requires(Role.BOOKKEEPER)

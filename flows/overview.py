@@ -222,6 +222,11 @@ def waits_of(plan: Plan) -> list[Wait]:
     return sorted(found, key=lambda wait: -wait.count)
 
 
+def wait_of(row: Delivery) -> Wait:
+    """Return why one document waits for a person."""
+    return Wait(row.code, *_WAITS.get(row.code, _REFUSED), 1, row.reason, row.action)
+
+
 def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, list[tuple[Plan, Standing]]]:
     """Return the newest settlements of each flow with their standing. Five queries."""
     newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=F("settlement__ends_at").desc())

@@ -161,7 +161,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": unknown[:PAGE],
         "unknown_more": len(unknown) - PAGE,
-        "waits": [(wait, _mended_at(wait, plan)) for wait in waits],
+        "waits": [(wait, mended_at(wait, plan)) for wait in waits],
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,
@@ -188,7 +188,8 @@ def _grouped(shown: list[Delivery], needs: dict[int, list[Delivery]]) -> list[tu
     return found
 
 
-def _mended_at(wait: overview.Wait, plan: Plan) -> str:
+def mended_at(wait: overview.Wait, plan: Plan) -> str:
+    """Return where a person mends what waits of a plan."""
     if wait.code == HoldReason.CONTINUITY:  # the opening balances are the flow's
         return reverse("flows:flow_edit", args=[plan.flow_id])
     if wait.code == HoldReason.PAYOUT_FAILED:

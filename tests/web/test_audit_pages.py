@@ -171,8 +171,8 @@ def test_all_that_match_the_filter_are_replayed(signed_in, bob, acme, parked, qu
         assert Delivery.objects.get(pk=parked.pk).state == state
 
 
-def test_what_is_still_held_says_so(signed_in, bob, acme):
-    flow_of(acme)
+def test_what_is_still_held_says_so_and_leads_to_where_it_is_decided(signed_in, bob, acme):
+    flow = flow_of(acme)
     plan = post(plan_of(settle(acme, rows=(*SALE, STRANGE))))
     with scope(acme.pk):
         held = Delivery.objects.get(plan=plan, state="held")
@@ -180,6 +180,7 @@ def test_what_is_still_held_says_so(signed_in, bob, acme):
     page = signed_in(bob).post(reverse("audit:replay", args=[held.pk]), follow=True)
 
     assert "1 record stays as it is" in text_of(page)
+    assert f'href="{reverse("flows:mapping_labels", args=[flow.pk])}"' in page.content.decode()
 
 
 def test_a_viewer_replays_nothing(signed_in, viewer, acme, parked):
