@@ -15,9 +15,10 @@ PROBLEMS: Final = {
     "409": "Refused, with what to do; or a request with the same `Idempotency-Key` is under way.",
     "413": "The body is too large.",
     "415": "A body of this type is not understood.",
+    "429": "The key asks too often; `Retry-After` says for how many seconds to wait.",
     "422": "The `Idempotency-Key` was used for another request.",
 }
-READING: Final = ("400", "401", "403", "404")
+READING: Final = ("400", "401", "403", "404", "429")
 WRITING: Final = (*READING, "409", "413", "415")
 KEY: Final = OpenApiParameter(
     "Idempotency-Key",

@@ -42,6 +42,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "method_not_allowed": ("This address does not know that method.", "See /api/docs/ for what it knows."),
     "not_acceptable": ("This interface answers in JSON.", "Accept application/json."),
     "unsupported_media_type": ("A body of this type is not understood here.", "See /api/docs/ for what is."),
+    "throttled": (
+        "This API key asks too often.",
+        "Wait as many seconds as the header Retry-After says, then send the request again.",
+    ),
     "error": (
         "Something broke here. It was noted; nothing is left half done that cannot be done again.",
         "Send the request again. If it stays, tell whoever runs this installation.",
@@ -97,7 +101,8 @@ def _problem(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return {"detail": detail, "action": action, "code": code, "fields": _fields(error.detail)}
     more: dict[str, Any] = getattr(error, "more", {})
-    own = str(error.detail) if error.detail != error.default_detail or not detail else detail
+    told = error.detail != error.default_detail and not isinstance(error, exceptions.Throttled)
+    own = str(error.detail) if told or not detail else detail
     return {"detail": own, "action": getattr(error, "action", action), "code": code, **more}
 
 

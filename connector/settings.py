@@ -229,6 +229,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["connector.throttling.PerKey"],
+    "DEFAULT_THROTTLE_RATES": {"key": "600/min"},
     "DEFAULT_METADATA_CLASS": None,  # the OpenAPI document says what an address takes
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "connector.problems.handle",

@@ -52,7 +52,12 @@ def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
     themselves. With a currency, also whether money of it may pass through."""
     if currency and key in _OF_ONE_CURRENCY and account.currency not in ("", currency):
         return False
-    return account.account_class in _FITS[ACCOUNTS[key].account_class]
+    return usable(key, account.account_class)
+
+
+def usable(key: AccountKey, account_class: AccountClass | None) -> bool:
+    """Whether an account of this class may serve the key, whatever its currency."""
+    return account_class in _FITS[ACCOUNTS[key].account_class]
 
 
 def usual(key: AccountKey) -> tuple[AccountClass, ...]:

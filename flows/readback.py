@@ -31,6 +31,7 @@ from tenants.models import Access, Connection
 EVERY: Final = timedelta(hours=24)  # providers meter reads
 SPREAD_S: Final = 1800.0  # so that not every company is asked at once
 AGAIN: Final = timedelta(minutes=5)  # after one that came to nothing; until then only what is posted occupies the lane
+PAUSE: Final = timedelta(minutes=1)  # between two that people ask for: providers meter reads
 OVERLAP: Final = timedelta(
     minutes=10
 )  # a change may show late, and clocks differ; what was seen twice is compared twice
@@ -65,11 +66,14 @@ def due() -> list[int]:
 
 
 def ask(target: Connection, actor: str) -> None:
-    """Have a company read back as soon as its lane is free. Calls nobody."""
+    """Have a company read back as soon as its lane is free, at most once in a ``PAUSE``. Calls nobody."""
+    now = clock.now()
     with trail.recorded():
-        ReadBack.objects.update_or_create(
-            connection=target, defaults={"tenant_id": target.tenant_id, "next_at": clock.now()}
+        found, _ = ReadBack.objects.get_or_create(
+            connection=target, defaults={"tenant_id": target.tenant_id, "next_at": now}
         )
+        next_at = max(now, found.checked_at + PAUSE) if found.checked_at else now
+        ReadBack.objects.filter(pk=found.pk).update(next_at=next_at)
         trail.record("connection.check_asked", f"connection:{target.pk}", tenant_id=target.tenant_id, actor=actor)
         transaction.on_commit(lambda: planner.hint("flows.tasks.check_books", target.pk, "short"))
 

@@ -33,7 +33,13 @@ class Targets:
         the company has a delivery that makes it."""
         known = asdict(before or Binding())
         new = replace(target, **{name: "" for name, value in asdict(target).items() if value == known[name]})
-        if new.account and not self._made("account", new.account):
+        if new.account and self._made("account", new.account):
+            made_for = AccountKey(new.account.split("/")[2])
+            if key is not None and not fitting.usable(key, ACCOUNTS[made_for].account_class):
+                raise BadMapping(
+                    f"{ACCOUNTS[made_for].name}, which is being made, cannot serve as {ACCOUNTS[key].name}."
+                )
+        elif new.account:
             self._check_account(new.account, key)
         for name, listed in _LISTS.items():
             wanted, objects = getattr(new, name), getattr(self.company, listed)

@@ -29,4 +29,7 @@ class TenantMiddleware:
             if member is None:
                 return self.get_response(request)
             with scope(member.tenant_id):
-                return self.get_response(request)
+                response = self.get_response(request)
+        # What a company's page showed must not be left in the browser for whoever sits there next.
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.test import override_settings
 
+from connector.throttling import PerKey
 from kit.scope import scope, unscoped
 from tests import factories
 
@@ -42,6 +43,14 @@ def _reason(report):
 def cheap_passwords():
     """Hash passwords in microseconds: making them slow to guess is Django's to test."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_limit_of_requests():
+    """Tests ask as fast as they can, with keys whose numbers come again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PerKey, "THROTTLE_RATES", {"key": None})
         yield
 
 

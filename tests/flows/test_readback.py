@@ -54,6 +54,7 @@ def check(books, later=timedelta(days=2)):
 
 
 def ask(books):
+    books.time.shift(readback.PAUSE.total_seconds())
     readback.ask(books.connection, "alice")
     return readback.check(books.connection.pk)
 
@@ -152,6 +153,16 @@ def test_a_lost_message_costs_seconds(books, plan, monkeypatch):
     tasks.tick()
 
     assert sent == [(books.connection.pk,)]
+
+
+def test_who_asks_again_and_again_is_answered_once_a_minute(books, plan):
+    check(books)
+
+    readback.ask(books.connection, "alice")
+
+    assert not readback.check(books.connection.pk)
+    books.time.shift(readback.PAUSE.total_seconds())
+    assert readback.check(books.connection.pk)
 
 
 # What somebody did -------------------------------------------------------------------------------------------------------

@@ -63,3 +63,15 @@ def test_what_was_mapped_before_it_went_stays_until_it_is_changed(flow):
     rules.save_accounts(flow, {K.ADS: Binding(account=before.account, class_="9")}, "alice", {})
 
     assert mapping.load(flow).base[K.ADS].class_ == "9"
+
+
+def test_an_account_that_is_being_made_serves_only_what_its_type_can(flow):
+    making = rules.create_accounts(flow, [K.ADS], "alice")[K.ADS]
+
+    rules.save_accounts(flow, {K.SUBSCRIPTION: making}, "alice", {})
+    with pytest.raises(
+        rules.BadMapping, match="Amazon Advertising, which is being made, cannot serve as Amazon Clearing"
+    ):
+        rules.save_accounts(flow, {K.CLEARING: making}, "alice", {})
+
+    assert mapping.load(flow).target(K.SUBSCRIPTION) == making

@@ -35,6 +35,13 @@ def test_the_session_cookie_is_for_the_site_alone(alice, client):
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
+@pytest.mark.parametrize("name", ["flows:dashboard", "flows:settlements", "audit:records", "tenants:members"])
+def test_a_page_of_a_company_is_not_left_in_the_browser(alice, client, name):
+    client.force_login(alice)
+
+    assert client.get(reverse(name))["Cache-Control"] == "private, no-store"
+
+
 def test_a_session_that_somebody_planted_is_not_the_one_that_is_signed_in(alice, client):
     client.get("/invitations/x/")
     client.get(reverse("account_login"))

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from connector.throttling import PerKey
 from tenants import apikeys
 from tenants.models import ApiKey
 from tests.web.rest.conftest import Caller, caller
@@ -141,3 +142,17 @@ def test_what_breaks_is_a_problem_too_and_is_logged(rest, monkeypatch, caplog):
     assert answer.status_code == 500
     assert problem_of(answer)["code"] == "error"
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_key_that_asks_too_often_is_told_how_long_to_wait(demo, rest, globex, charlie, monkeypatch):
+    monkeypatch.setattr(PerKey, "THROTTLE_RATES", {"key": "2/min"})
+    other = caller(globex, charlie)
+
+    codes = [rest.get("key").status_code for _ in range(2)]
+    answer = rest.get("key")
+
+    assert codes == [200, 200]
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+    assert problem_of(answer)["code"] == "throttled"
+    assert other.get("key").status_code == 200
