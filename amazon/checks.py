@@ -99,8 +99,14 @@ def _authorization(connection: Connection) -> Step:
         return Step(name, "skipped", "A private application's own authorization is not renewed yearly.")
     left = grant.hard_expires_at - now()
     if left <= timedelta(0):
-        return Step(name, "failed", f"Ended on {grant.hard_expires_at:%d %B %Y}.", CONNECT_AGAIN, "posting")
-    detail = f"Good until {grant.hard_expires_at:%d %B %Y}, {left.days} days."
+        return Step(
+            name,
+            "failed",
+            f"Ended on {grant.hard_expires_at.day} {grant.hard_expires_at:%B %Y}.",
+            CONNECT_AGAIN,
+            "posting",
+        )
+    detail = f"Good until {grant.hard_expires_at.day} {grant.hard_expires_at:%B %Y}, {left.days} days."
     if left <= WARN_BEFORE:
         return Step(name, "warning", detail, f"{CONNECT_AGAIN} Nothing is lost by doing it early.")
     return Step(name, "passed", detail)

@@ -71,8 +71,9 @@ def make(plan: Plan, mode: str) -> Made:
 
 def _gap(before: str, statement: Statement) -> Flag:
     header = statement.header
+    starts = f"{header.starts_at.day} {header.starts_at:%B %Y}"
     text = (
-        f"Nothing is known between settlement {before} and this one, which starts on {header.starts_at:%d %B %Y}: a "
-        "settlement is missing. Upload it, or see whether Amazon made one"
+        f"Nothing is known between settlement {before} and this one, which starts on {starts}: a settlement is missing. "
+        "Upload it, or see whether Amazon made one"
     )
     return Flag(FlagKind.CHAIN_GAP, text)

@@ -80,7 +80,7 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
     closed_until = reference.cached(flow.target).closed_until
     if closed_until and first_open_on and first_open_on <= closed_until:
         raise CannotRepost(
-            f"The period is closed until {closed_until:%d %B %Y}.",
+            f"The period is closed until {closed_until.day} {closed_until:%B %Y}.",
             "Give a day after it, or none: then it is the day after.",
         )
     revision = plan.last_revision + 1

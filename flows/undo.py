@@ -172,7 +172,7 @@ def _undone(plan: Plan, in_the_books: list[Delivery], closed_until: date | None 
     except ClosedPeriod as error:
         raise CannotUndo(
             f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "
-            f"{error.closed_until:%d %B %Y}.",
+            f"{error.closed_until.day} {error.closed_until:%B %Y}.",
             "Open the period in the ledger first, or leave the settlement as it is.",
         ) from error
     # An entry whose accounts are being moved is on its way out already.
