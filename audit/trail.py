@@ -7,16 +7,17 @@ The chain's head, printed by ``verify_audit``, kept elsewhere proves that nothin
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from audit.models import ChainHead, Event
@@ -26,8 +27,10 @@ from kit.scope import ForeignTenant, NoScope, current_tenant_id, unscoped
 INSTALLATION = "installation"
 _SECRET_WORDS = frozenset({"token", "tokens", "secret", "secrets", "password", "passwords", "authorization", "cookie"})
 _NOT_SECRET = frozenset({"sync_token"})  # QuickBooks' version counter
-# What the surrounding ``recorded()`` is going to write.
-_kept: ContextVar[list[Event] | None] = ContextVar("events_of_this_transaction", default=None)
+# What the surrounding ``recorded()`` is going to write, each event with the mark that a rollback takes away.
+_kept: ContextVar[list[tuple[Event, Callable[[], None]]] | None] = ContextVar(
+    "events_of_this_transaction", default=None
+)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -49,19 +52,22 @@ def recorded() -> Iterator[None]:
     """A transaction that writes its events as its last statements, whoever records them within and whenever.
 
     A chain stays locked from its event to the commit, so whatever were locked after it could wait for somebody who waits for
-    the chain. Nested ones join the outermost; what is rolled back takes its events with it.
+    the chain. Nested ones join the outermost; what is rolled back, by whatever ``atomic()``, takes its events with it.
     """
-    outer, mine = _kept.get(), list[Event]()
+    if _kept.get() is not None:
+        with transaction.atomic():
+            yield
+        return
+    mine: list[tuple[Event, Callable[[], None]]] = []
     with transaction.atomic():
         token = _kept.set(mine)
         try:
             yield
         finally:
             _kept.reset(token)
-        if outer is None:
-            _write(mine)
-    if outer is not None:
-        outer += mine
+        # Django forgets the hooks of a savepoint that is rolled back.
+        standing = {id(hook) for _, hook, _ in connection.run_on_commit}
+        _write([event for event, mark in mine if id(mark) in standing])
 
 
 def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str = "", **data: Any) -> None:
@@ -82,7 +88,13 @@ def record(kind: str, subject: str, *, tenant_id: int | None = None, actor: str 
     if kept is None:
         _write([event])
     else:
-        kept.append(event)
+        mark = partial(_nothing, event)
+        kept.append((event, mark))
+        transaction.on_commit(mark)
+
+
+def _nothing(_: Event) -> None:
+    """Be a mark among the hooks of the transaction."""
 
 
 def _write(events: Sequence[Event]) -> None:

@@ -180,8 +180,10 @@ def _closing(row: Delivery) -> tuple[InvoiceBalance, corrections.CloseOut, list[
 def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:
     if row.state == State.PARKED and row.external_id:
         # It goes, whatever somebody made of it; its undo looks at it first.
+        seen = Delivery.objects.filter(pk=row.pk, state=row.state, external_id=row.external_id)
         row.state, row.code, row.reason, row.action = State.POSTED, "", "", ""
-        row.save(update_fields=["state", "code", "reason", "action"])
+        if not seen.update(state=row.state, code="", reason="", action=""):
+            return  # somebody has just replayed it: the next run knows more
         progress.tell_changed(flow, None)
     if row.state in (State.SENDING, State.UNCERTAIN) or row.resend_id is not None or row.code in rows.LOOK_FIRST:
         return  # the next run knows more

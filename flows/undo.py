@@ -29,6 +29,8 @@ _NEVER_SENT: Final = Q(external_id="") & (
     | Q(state__in=[State.READY, State.FAILED], resend=None)
     | (Q(state=State.PARKED) & ~Q(code="cannot_tell"))
 )
+# In the books, though not as it was sent, and nothing of it is on its way.
+_OTHERWISE: Final = Q(external_id__gt="", state__in=[State.PLANNED, State.BLOCKED, State.HELD, State.PARKED])
 
 
 class CannotUndo(Exception):
@@ -109,10 +111,12 @@ def go_on(plan_id: int) -> None:
             # It was sent just before: its undo is planned once its answer is known.
             Plan.objects.filter(**mine).update(undo_at=clock.now() + LOOK_AGAIN)
             return
-        # What came out otherwise than it was sent is in the books all the same, and goes with the rest.
-        Delivery.objects.filter(pk__in=[row.pk for row in left]).update(
-            state=State.POSTED, reason="", action="", code=""
-        )
+        # What came out otherwise than it was sent is in the books all the same, and goes with the rest: unless an undo of
+        # its own has just taken it out, or somebody replays it.
+        booked = Delivery.objects.filter(_OTHERWISE, pk__in=[row.pk for row in left])
+        if booked.update(state=State.POSTED, reason="", action="", code="") < len(left):
+            Plan.objects.filter(**mine).update(undo_at=clock.now() + LOOK_AGAIN)
+            return
         progress.tell_changed(plan.flow, plan)
         # What a planner adds at this moment was never sent, and it drops that itself.
         added = Q(state__in=[State.PLANNED, State.HELD], external_id="")

@@ -47,6 +47,8 @@ def stem(word: str) -> str:
     """Return the one spelling of a word."""
     if len(word) > 4 and word.endswith("ies"):
         singular = f"{word[:-3]}y"
+    elif word.endswith(("xes", "ches", "shes", "sses")):
+        singular = word[:-2]
     else:
         singular = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
     return _SAME.get(singular, singular)

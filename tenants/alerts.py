@@ -1,6 +1,7 @@
 """What a person must look at: in the app, and by e-mail to the members who want it."""
 
 import logging
+from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -9,6 +10,8 @@ from django.db import IntegrityError, transaction
 from kit.clock import now
 from kit.scope import scope
 from tenants.models import Alert, Member
+
+ROUNDS: Final = 5
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +24,10 @@ def alert(tenant_id: int, kind: str, key: str, title: str, text: str, action: st
     with scope(tenant_id):
         # One line, as the title is an e-mail's subject: names in it come from outside.
         says = {"kind": kind, "title": " ".join(title.split())[:200], "text": text, "action": action, "url": url}
-        while True:  # each round but the last, somebody else has raised or settled it in between
+        for left in reversed(range(ROUNDS)):  # each but the last, somebody else has raised or settled it in between
             found = Alert.objects.filter(key=key, settled_at__isnull=True).first()
             if found is not None:
-                if not Alert.objects.filter(pk=found.pk, settled_at__isnull=True).update(**says):
+                if not Alert.objects.filter(pk=found.pk, settled_at__isnull=True).update(**says) and left:
                     continue
                 for name, value in says.items():
                     setattr(found, name, value)
@@ -34,7 +37,8 @@ def alert(tenant_id: int, kind: str, key: str, title: str, text: str, action: st
                     raised = Alert.objects.create(tenant_id=tenant_id, key=key, **says)
                 break
             except IntegrityError:
-                continue
+                if not left:
+                    raise  # it is not the open alert of this key that stands in the way
     transaction.on_commit(lambda: _email(tenant_id, raised.pk), robust=True)
     return raised
 

@@ -69,6 +69,7 @@ def test_our_own_default_names_are_recognised() -> None:
         (K.SUBSCRIPTION, "Dues & Subscriptions", C.EXPENSE),
         (K.LOAN, "Amazon Lending Loan", C.LOAN),
         (K.TAX_CLEARING, "Marketplace Facilitator Tax", C.CURRENT_LIABILITY),
+        (K.OUTPUT_TAX, "Sales Taxes Payable", C.CURRENT_LIABILITY),
         (K.AR, "Accounts Receivable (A/R)", C.RECEIVABLE),
     ],
 )

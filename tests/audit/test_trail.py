@@ -137,6 +137,11 @@ def test_what_is_rolled_back_takes_its_events_with_it(acme):
         with contextlib.suppress(RuntimeError), recorded():
             record("a.lost", "s:1", tenant_id=acme.id)
             raise RuntimeError
+        with contextlib.suppress(RuntimeError), transaction.atomic():
+            record("a.lost", "s:1", tenant_id=acme.id)
+            with recorded():
+                record("a.lost", "s:1", tenant_id=acme.id)
+            raise RuntimeError
     with contextlib.suppress(RuntimeError), recorded():
         record("a.lost", "s:1", tenant_id=acme.id)
         raise RuntimeError

@@ -388,6 +388,18 @@ def test_an_invoice_of_this_month_is_voided_when_its_order_is_cancelled(flow, mo
     assert not InvoiceBalance.objects.exists()
 
 
+def test_an_invoice_that_is_replayed_while_its_order_is_cancelled_is_left_to_the_next_run(flow):
+    order(flow)
+    posted(flow)
+    Delivery.objects.filter(kind="invoice").update(state="parked", code="found_different")
+    balance = InvoiceBalance.objects.select_related("delivery__flow__target").get()
+    Delivery.objects.filter(kind="invoice").update(state="uncertain")
+
+    closing._take_back(flow, balance, balance.delivery)
+
+    assert Delivery.objects.get(kind="invoice").state == "uncertain"
+
+
 def test_an_invoice_of_an_earlier_month_is_closed_out_when_its_order_is_cancelled(flow, monkeypatch):
     monkeypatch.setattr(closing, "_today", lambda flow: e7.day("9 Nov"))
     found = order(flow)

@@ -372,6 +372,32 @@ def test_what_is_sent_while_its_undo_is_asked_for_is_taken_back_once_its_answer_
     assert plan.state == "undone"
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [{"state": "held", "external_id": ""}, {"state": "uncertain"}],
+    ids=["taken out by an undo of its own", "replayed"],
+)
+def test_what_moves_while_its_undo_is_planned_is_looked_at_again(books, plan, monkeypatch, meanwhile):
+    Delivery.objects.filter(plan=plan, kind="deposit").update(state="held", code="different_total")
+    look = undo._not_for_certain
+
+    def moved_after_it_was_read(found):
+        rows_left = look(found)
+        if Plan.objects.filter(pk=plan.pk, undo_at__gt=now()).exists():
+            Delivery.objects.filter(plan=plan, kind="deposit").update(**meanwhile)
+        return rows_left
+
+    with monkeypatch.context() as patch:
+        patch.setattr(undo, "_not_for_certain", moved_after_it_was_read)
+        books.take_back(plan)
+
+    plan.refresh_from_db()
+    deposit = Delivery.objects.get(plan=plan, kind="deposit")
+    assert (deposit.state, deposit.code) == (meanwhile["state"], "different_total")
+    assert plan.undo_at == now() + undo.LOOK_AGAIN
+    assert not Delivery.objects.filter(plan=plan, kind="undo").exists()
+
+
 def test_what_a_planner_adds_while_an_undo_is_planned_is_not_taken_back(books, plan, monkeypatch):
     """It was never sent, and the planner drops it once it sees the undo: an undo of it would wait for ever."""
     look = undo._not_for_certain

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core import mail
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from kit.scope import scope, unscoped
 from tenants.alerts import alert, settle_alert
@@ -41,6 +41,16 @@ def test_settled_alert_may_be_raised_again(acme, alice, commits):
 
     assert first.pk != second.pk
     assert len(mail.outbox) == 2
+
+
+def test_a_refusal_of_the_database_that_no_other_alert_explains_ends_the_tries(acme, monkeypatch):
+    def refused(**values):
+        raise IntegrityError("another constraint")
+
+    monkeypatch.setattr(Alert.objects, "create", refused)
+
+    with pytest.raises(IntegrityError, match="another constraint"):
+        new_label(acme)
 
 
 def test_settling_what_is_not_open_changes_nothing(acme):
