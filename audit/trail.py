@@ -66,7 +66,7 @@ def recorded() -> Iterator[None]:
         finally:
             _kept.reset(token)
         # Django forgets the hooks of a savepoint that is rolled back.
-        standing = {id(hook) for _, hook, _ in connection.run_on_commit}
+        standing = {id(hook[1]) for hook in connection.run_on_commit}
         _write([event for event, mark in mine if id(mark) in standing])
 
 

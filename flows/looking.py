@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -35,6 +35,7 @@ from tenants.models import Connection
 LOOK_AGAIN_S = 60.0  # after a look-up that got no answer
 ASK_S = 300.0  # a look-up may take several reads; the lease outlives them
 _READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
+_BATCH: Final = replace(_READ, operation="batch")
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Reader:
 
     def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
         """Return documents as the ledger has them now, the gone ones too."""
-        return self._ask(lambda: self.ledger.kept(kind, external_ids))
+        return self._ask(lambda: self.ledger.kept(kind, external_ids), _BATCH)
 
     def compare(self, pairs: Sequence[tuple[Delivery, Kept]]) -> list[Found | CannotTell]:
         """Compare documents that are there with what was sent, in order. Calls nobody."""
@@ -101,8 +102,8 @@ class Reader:
             log.exception("the look-up of %s failed", post.key)
             return CannotTell(f"the look-up failed ({type(error).__name__}).")
 
-    def _ask(self, ask: Callable[[], _T]) -> _T:
-        pace.take(self.lease, self.ledger, _READ)
+    def _ask(self, ask: Callable[[], _T], call: Call = _READ) -> _T:
+        pace.take(self.lease, self.ledger, call)
         lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
         try:
             return ask()

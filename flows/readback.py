@@ -60,9 +60,9 @@ def begin() -> int:
 def due() -> list[int]:
     """Return the connected companies that are to be read back now and may be asked, the longest due first."""
     with unscoped("every tenant's books are compared"):
-        found = list(_due().select_related("connection").order_by("next_at", "pk")[:BATCH])
+        found = list(_due().select_related("connection").order_by("next_at", "pk"))
     away = lanes.resting_or_busy() if found else set()
-    return [each.connection_id for each in found if each.connection.remote_key not in away]
+    return [each.connection_id for each in found if each.connection.remote_key not in away][:BATCH]
 
 
 def ask(target: Connection, actor: str) -> None:
@@ -141,63 +141,81 @@ def _of(target: Connection) -> QuerySet[Delivery]:
 
 def _check(reader: Reader, known: ReadBack) -> None:
     started, mine = clock.now(), _of(reader.target)
-    until, unclear = started, []
+    until = started
     if kinds := {Kind(kind) for kind in mine.order_by().values_list("kind", flat=True).distinct()}:
         # What was found by a look-up, but not as it was sent, was never posted.
         first = mine.aggregate(first=Min(Coalesce("posted_at", "created_at")))["first"]
         since = known.seen_until or first - OVERLAP
         changes = reader.changes(kinds, since)
         until = min(started, changes.until or started)
-        unclear += _take(reader, mine, changes.documents)
-        for kind in sorted(changes.incomplete):
-            unclear += _read_own(reader, mine, kind, started)
-    _remember(known, started, None if unclear else until - OVERLAP, unclear)
+        _take(reader, mine, changes.documents)
+        for kind in sorted(kinds - changes.incomplete):
+            _compare_again(reader, mine, kind, {kept.external_id for kept in changes.documents if kept.kind == kind})
+        if changes.incomplete:
+            # One that was interrupted goes on where it was; what changed since it began is seen the next time.
+            known.reading_since = known.reading_since or started
+            started, until = known.reading_since, min(until, known.reading_since)
+            for kind in sorted(changes.incomplete):
+                _read_own(reader, mine, kind, known)
+    _remember(known, started, until - OVERLAP)
 
 
-def _read_own(reader: Reader, mine: QuerySet[Delivery], kind: Kind, started: datetime) -> list[str]:
+def _compare_again(reader: Reader, mine: QuerySet[Delivery], kind: Kind, just_compared: Collection[str]) -> None:
+    """Read what could not be compared before: changes since then do not name it any more."""
+    found = set(mine.filter(kind=kind).exclude(not_compared="").values_list("external_id", flat=True))
+    ids = sorted(found - set(just_compared))
+    for start in range(0, len(ids), READ_AT_ONCE):
+        _take(reader, mine, reader.kept(kind, ids[start : start + READ_AT_ONCE]))
+
+
+def _read_own(reader: Reader, mine: QuerySet[Delivery], kind: Kind, known: ReadBack) -> None:
     """Read every document of ours of a kind: the ledger could not say which of them changed.
 
-    What was posted a moment ago may not show yet; its changes are seen the next time.
+    What was posted a moment before it began may not show yet; its changes are seen the next time.
     """
-    own = mine.filter(kind=kind, posted_at__lte=started - OVERLAP).order_by("external_id")
+    assert known.reading_since is not None
+    own = mine.filter(kind=kind, posted_at__lte=known.reading_since - OVERLAP).order_by("external_id")
+    own = own.filter(external_id__gt=known.own_read.get(kind.value, ""))
     ids = list(own.values_list("external_id", flat=True).distinct())
-    unclear = []
     for start in range(0, len(ids), READ_AT_ONCE):
-        unclear += _take(reader, mine, reader.kept(kind, ids[start : start + READ_AT_ONCE]))
-    return unclear
+        piece = ids[start : start + READ_AT_ONCE]
+        _take(reader, mine, reader.kept(kind, piece))
+        known.own_read[kind.value] = piece[-1]
+        known.save(update_fields=["reading_since", "own_read"])
 
 
-def _remember(known: ReadBack, started: datetime, until: datetime | None, unclear: Sequence[str]) -> None:
-    """Keep how far changes were compared; ``until`` None: one of them could not be, so it is asked for again."""
+def _remember(known: ReadBack, started: datetime, until: datetime) -> None:
+    """Keep how far changes were compared."""
     read_back = ReadBack.objects.filter(pk=known.pk)
-    read_back.update(checked_at=started, problem=" ".join(unclear[:5]))
-    if until is not None:
-        read_back.filter(Q(seen_until=None) | Q(seen_until__lt=until)).update(seen_until=until)
+    read_back.update(checked_at=started, reading_since=None, own_read={})
+    read_back.filter(Q(seen_until=None) | Q(seen_until__lt=until)).update(seen_until=until)
     # Who has asked meanwhile wants to know what happened until then.
     spread = timedelta(seconds=random.uniform(0, SPREAD_S))  # noqa: S311  # jitter, not a secret
     read_back.filter(next_at=known.next_at).update(next_at=started + EVERY + spread)
 
 
-def _take(reader: Reader, mine: QuerySet[Delivery], documents: Collection[Kept]) -> list[str]:
-    """Compare these documents with the rows that posted them. Returns what could not be compared, in words."""
-    unclear: list[str] = []
+def _take(reader: Reader, mine: QuerySet[Delivery], documents: Collection[Kept]) -> None:
+    """Compare these documents with the rows that posted them. One that cannot be compared is remembered by its row."""
     by_id = {(kept.kind, kept.external_id): kept for kept in documents}
     ids = sorted({external_id for _, external_id in by_id})
     for start in range(0, len(ids), CHUNK):
         found = mine.filter(remote_key=reader.lease.remote_key, external_id__in=ids[start : start + CHUNK]).order_by(
             "pk"
         )
-        named = [(row, by_id.get((Kind(row.kind), row.external_id))) for row in found]
-        touched = [(row, kept) for row, kept in named if kept and not _as_posted(row, kept)]
+        named = [(row, kept) for row in found if (kept := by_id.get((Kind(row.kind), row.external_id)))]
+        touched = [(row, kept) for row, kept in named if not _as_posted(row, kept)]
         there = [pair for pair in touched if pair[1].live]
         judged = [_gone(reader, row, kept) for row, kept in touched if not kept.live]
+        unclear: dict[int, str] = {}
         for (row, _), answer in zip(there, reader.compare(there), strict=True):
             if isinstance(answer, CannotTell):
-                unclear.append(f"{row.number or row.kind} could not be compared: {answer.reason}")
+                unclear[row.pk] = answer.reason
             else:
                 judged.append(_judge(reader, row, answer))
         _apply(reader, [one for one in judged if _is_news(one)])
-    return unclear
+        for row, _ in named:
+            if row.not_compared != (reason := unclear.get(row.pk, "")):
+                Delivery.objects.filter(pk=row.pk).update(not_compared=reason)
 
 
 def _as_posted(row: Delivery, kept: Kept) -> bool:
@@ -301,6 +319,11 @@ def compared_at(known: ReadBack | None, plan: Plan) -> datetime | None:
         return None
     since = Delivery.objects.filter(plan=plan, live=True, state=State.POSTED, posted_at__gt=known.checked_at)
     return None if since.exclude(kind=Kind.UNDO).exists() else known.checked_at
+
+
+def not_compared(plan: Plan) -> QuerySet[Delivery]:
+    """Return the documents of a settlement that could not be compared with what the ledger has, each with the reason."""
+    return Delivery.objects.filter(_booked(), plan=plan).exclude(not_compared="").order_by("part", "id")
 
 
 def changed(plan: Plan) -> QuerySet[Delivery]:

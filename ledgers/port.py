@@ -305,7 +305,8 @@ class Ledger(Protocol):
         ...
 
     def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
-        """Return these documents as the ledger has them now, in any order; the ones that are gone too."""
+        """Return these documents as the ledger has them now, in any order; the ones that are gone too. At most 1000 of them:
+        one call of the operation "batch"."""
         ...
 
     def compare(self, post: Post, kept: Kept) -> Found | CannotTell:

@@ -137,6 +137,9 @@ class Delivery(ScopedModel):
     version = models.CharField(max_length=40, blank=True)
     answered_total = models.BigIntegerField(null=True, blank=True)
     answered_lines = models.JSONField(default=dict)
+    not_compared = models.TextField(
+        blank=True, help_text="Why it could not be compared with what the ledger has by now"
+    )
     url = models.CharField(max_length=300, blank=True)
     posted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -240,10 +243,17 @@ class ReadBack(ScopedModel):
     """How far people's changes in a company were read back: what was changed there before ``seen_until`` was compared."""
 
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="read_back")
-    seen_until = models.DateTimeField(null=True, blank=True, help_text="Never passes a change that was not compared")
+    seen_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Never passes a change that was neither compared nor is remembered as not compared",
+    )
     checked_at = models.DateTimeField(null=True, blank=True)
     next_at = models.DateTimeField(help_text="When it is due")
-    problem = models.TextField(blank=True, help_text="What could not be compared the last time")
+    reading_since = models.DateTimeField(
+        null=True, blank=True, help_text="When reading every document of ours began that was interrupted"
+    )
+    own_read = models.JSONField(default=dict, help_text="Up to which external_id of each kind it has come")
 
     class Meta:
         indexes = [models.Index(fields=["next_at"], name="read_back_due")]

@@ -144,7 +144,6 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     touched = list(readback.changed(plan)[:PAGE_DOCUMENTS])
     told, unknown = {row.code for row in touched}, plans.unknown_labels(plan)
-    read_back = readback.last(plan.flow.target)
     waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
@@ -152,8 +151,8 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "under_way": banner.state in UNDER_WAY,
         "changed": changed,
         "back": back if back and back.stopped else None,
-        "read_back": read_back,
-        "read_back_at": readback.compared_at(read_back, plan),
+        "read_back_at": readback.compared_at(readback.last(plan.flow.target), plan),
+        "not_compared": readback.not_compared(plan)[:PAGE_DOCUMENTS],
         "payout_told": bool(payout.failed) and payout.failed in banner.text,
         "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,

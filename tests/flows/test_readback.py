@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from bookkeeping.accounts import AccountKey as K
-from flows import history, lanes, planning, readback, tasks
+from flows import history, lanes, pace, planning, readback, tasks
 from flows.models import Delivery, Plan, ReadBack
 from flows.replay import replay
 from ledgers.quickbooks import changed as quickbooks_changes
@@ -416,6 +416,52 @@ def test_after_more_than_thirty_days_our_own_documents_are_read(books, plan):
     assert plan.verdict["verdict"] == "differs"
 
 
+def test_reading_every_document_goes_on_where_it_was_interrupted_at_the_pace_of_batches(books, plan, monkeypatch):
+    check(books)
+    books.time.shift(45 * 86400)
+    books.reconnect()
+    began, last = timezone.now(), first(plan, "payment")
+    by_hand(books, "delete", last)
+    monkeypatch.setattr(readback, "READ_AT_ONCE", 1)
+    asked, paced, kept, take = [], [], QuickBooks.kept, pace.take
+
+    def paced_take(lease, ledger, call):
+        paced.append(call.operation)
+        if call.operation == "batch" and paced.count("batch") == 3:
+            raise pace.Resting
+        take(lease, ledger, call)
+
+    def watched(self, kind, external_ids):
+        asked.extend(external_ids)
+        return kept(self, kind, external_ids)
+
+    monkeypatch.setattr(pace, "take", paced_take)
+    monkeypatch.setattr(QuickBooks, "kept", watched)
+    assert not readback.check(books.connection.pk)
+    assert len(asked) == 2
+    books.time.shift(readback.AGAIN.total_seconds())
+
+    assert readback.check(books.connection.pk)
+
+    assert len(asked) == len(set(asked)) == 3 + 1 + 1
+    assert last.pk in {row.pk for row in changed(plan).values()}
+    known = ReadBack.objects.get()
+    assert (known.checked_at, known.seen_until) == (began, began - readback.OVERLAP)
+    assert (known.reading_since, known.own_read) == (None, {})
+
+
+def test_companies_that_rest_take_nobodys_place(books, monkeypatch):
+    monkeypatch.setattr(readback, "BATCH", 1)
+    resting = factories.ConnectionFactory(tenant=books.tenant, provider="quickbooks", remote_id="resting")
+    for connection in (resting, books.connection):
+        ReadBack.objects.create(tenant=books.tenant, connection=connection, next_at=timezone.now())
+    assert readback.due() == [resting.pk]
+
+    lanes.rest(lanes.claim(resting.remote_key, 60), 600, "its rate limit")
+
+    assert readback.due() == [books.connection.pk]
+
+
 def test_what_was_posted_a_moment_ago_may_not_show_yet_and_is_not_asked_for(books, plan, monkeypatch):
     check(books)
     books.time.shift(45 * 86400)
@@ -447,20 +493,29 @@ def test_the_cursor_goes_by_the_ledgers_clock_and_leaves_time_for_what_shows_lat
     assert known.checked_at - known.seen_until == behind + readback.OVERLAP
 
 
-def test_the_cursor_never_passes_a_document_that_could_not_be_compared(books, plan, monkeypatch):
-    check(books)
-    before = ReadBack.objects.get().seen_until
-    by_hand(books, "edit", first(plan, "deposit"), changes={"TxnDate": "2026-10-01"})
+def test_a_document_that_cannot_be_compared_is_remembered_and_keeps_nothing_else_from_being_left_behind(
+    books, plan, monkeypatch
+):
+    deposit = first(plan, "deposit")
+    by_hand(books, "edit", deposit, changes={"TxnDate": "2026-10-01"})
+    compare = QuickBooks.compare
+
+    def cannot_tell_of_deposits(self, post, kept):
+        return quickbooks_cannot_tell() if kept.kind == "deposit" else compare(self, post, kept)
+
     with monkeypatch.context() as patch:
-        patch.setattr(QuickBooks, "compare", lambda self, post, kept: quickbooks_cannot_tell())
+        patch.setattr(QuickBooks, "compare", cannot_tell_of_deposits)
+        check(books)
+        assert ReadBack.objects.get().seen_until == timezone.now() - readback.OVERLAP
+        batches = books.calls("batch")
         check(books)
 
-    known = ReadBack.objects.get()
-    assert known.seen_until == before
-    assert "could not be compared" in known.problem
+    remembered = {row.pk: row.not_compared for row in readback.not_compared(plan)}
+    assert remembered == {deposit.pk: "the currency of the company is not known."}
+    assert books.calls("batch") == batches + 1
     check(books)
     assert [row.kind for row in changed(plan).values()] == ["deposit"]
-    assert ReadBack.objects.get().problem == ""
+    assert not readback.not_compared(plan).exists()
 
 
 def quickbooks_cannot_tell():

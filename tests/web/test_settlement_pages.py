@@ -334,6 +334,17 @@ def test_a_comparison_before_the_posting_is_none_of_this_settlement(signed_in, b
     assert "Not compared with QuickBooks Online since posting yet" in text_of(browser.get(address))
 
 
+def test_a_document_that_cannot_be_compared_is_named_with_the_reason(signed_in, bob, acme, settlement):
+    plan = post(plan_of(settlement))
+    with scope(acme.pk):
+        one = Delivery.objects.filter(plan=plan, state="posted").earliest("pk")
+        Delivery.objects.filter(pk=one.pk).update(not_compared="its currency is not known.")
+
+    said = text_of(signed_in(bob).get(reverse("flows:settlement", args=[settlement.pk])))
+
+    assert f"{one.number}: its currency is not known." in said
+
+
 def test_a_company_that_has_to_be_connected_again_is_not_asked(signed_in, bob, acme, settlement):
     plan = post(plan_of(settlement))
     with scope(acme.pk):
