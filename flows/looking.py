@@ -14,7 +14,8 @@ from bookkeeping.documents import Kind
 from bookkeeping.money import shown
 from flows import attempts, lanes, outcomes, pace, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
-from flows.models import Attempt, Delivery, Outcome
+from flows.models import Attempt, Delivery, Outcome, Plan
+from flows.rows import DIFFERENT
 from kit import clock
 from ledgers.port import (
     Absent,
@@ -234,7 +235,7 @@ def _as_we_left_it(reader: Reader, together: list[tuple[Delivery, Delivery]]) ->
             case CannotTell(reason=reason):
                 why = reason.rstrip(".")
     if why:
-        _leave_alone(reader.lease, together, why)
+        _leave_alone(reader.lease, together, why, now)
         return False
     if gone:
         _settle(reader.lease, together, now)
@@ -243,12 +244,27 @@ def _as_we_left_it(reader: Reader, together: list[tuple[Delivery, Delivery]]) ->
     return True
 
 
-def _leave_alone(lease: Lease, together: list[tuple[Delivery, Delivery]], why: str) -> None:
+def _leave_alone(lease: Lease, together: list[tuple[Delivery, Delivery]], why: str, now: Posted) -> None:
     name = together[0][1].number or together[0][1].kind
     reason = f"{name} was changed in the ledger after it was posted, so it is left alone: {why}."
     action = "Put it back as it was, or delete it there; then replay this."
     for row, _ in together:
         attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.park(fresh, "changed_by_hand", reason, action))
+    for _, target in together:
+        if target.plan is not None and target.plan.state == Plan.State.UNDOING:
+            # What is shared has no total of its own that the object's would tell.
+            its_own = now.total if len(together) == 1 else target.answered_total
+            _mark(lease, target, reason, action, its_own)
+
+
+def _mark(lease: Lease, target: Delivery, reason: str, action: str, total: int | None) -> None:
+    """Keep on a document that it is not in the books as it was posted, for whoever counts what is."""
+    attempts.decide(
+        lease,
+        target,
+        (State.POSTED,),
+        lambda fresh: outcomes.changed_by_hand(fresh, DIFFERENT, reason, action, total),
+    )
 
 
 def _settle(lease: Lease, together: list[tuple[Delivery, Delivery]], found: Posted) -> None:
@@ -260,7 +276,7 @@ def _targets(rows: list[Delivery]) -> list[Delivery]:
     """Return what the undos take back: the live row of each key, or else the last that was in the books."""
     keys = [row.plain_document["target"] for row in rows]
     found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys, external_id__gt="")
-    return list(found.select_related("flow__target").order_by("live", "id"))
+    return list(found.select_related("flow__target", "plan").order_by("live", "id"))
 
 
 def explain(lease: Lease, row: Delivery) -> None:

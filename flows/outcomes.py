@@ -14,6 +14,7 @@ from audit import trail
 from bookkeeping.documents import Kind
 from flows import progress, taking_back
 from flows.models import Attempt, Delivery, Dependency, InvoiceBalance, Plan
+from flows.rows import missing_dependencies
 from kit import clock
 from ledgers.port import Absent, CannotTell, Found, Next, Posted, Refused
 from tenants.models import Connection
@@ -233,16 +234,13 @@ def _release_dependants(posted: Sequence[Delivery]) -> None:
     """Make ready what waited for these deliveries and now lacks nothing."""
     if not posted:
         return
-    in_the_books = Delivery.objects.filter(
-        remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
-    )
     needing = Dependency.objects.filter(
         remote_key=posted[0].remote_key, key__in=[row.key for row in posted], delivery__state=State.BLOCKED
     )
     waiting = list(needing.values_list("delivery_id", flat=True))
     if not waiting:
         return
-    missing = Dependency.objects.filter(delivery=OuterRef("pk")).exclude(Exists(in_the_books))
+    missing = missing_dependencies().filter(delivery=OuterRef("pk"))
     Delivery.objects.filter(pk__in=waiting, state=State.BLOCKED).exclude(Exists(missing)).update(
         state=State.READY, reason="", action="", code=""
     )

@@ -28,6 +28,7 @@ from kit import clock
 from ledgers.registry import open_ledger
 
 State = Delivery.State
+LEFT_ALONE: Final = "changed_by_hand"  # an undo that found its document changed
 COMPARED: Final = "clearing.compared"  # the kind of the trail's event
 SHOWN_PLANS: Final = 5
 
@@ -57,6 +58,7 @@ _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
     **dict.fromkeys(LOOK_FIRST, ("Look in the ledger before it is sent again", Place.RECORDS)),
     VOID: ("Voided or deleted in the ledger", Place.RECORDS),
     DIFFERENT: ("Changed in the ledger", Place.RECORDS),
+    LEFT_ALONE: ("Changed by hand, so left alone", Place.RECORDS),
 }
 _REFUSED: Final = ("The ledger refused it", Place.RECORDS)
 

@@ -144,6 +144,7 @@ def _undone(plan: Plan) -> None:
     left = Delivery.objects.filter(plan=plan, live=True, external_id="").exclude(kind="undo")
     left.update(state=State.DROPPED, live=False)
     _hand_over(plan)
+    tell_changed(plan.flow, plan)
     trail.record("plan.undone", f"plan:{plan.pk}", tenant_id=plan.tenant_id, settlement=plan.settlement.settlement_id)
 
 

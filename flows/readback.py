@@ -78,6 +78,22 @@ def ask(target: Connection, actor: str) -> None:
         transaction.on_commit(lambda: planner.hint("flows.tasks.check_books", target.pk, "short"))
 
 
+def look_now(target: Connection) -> None:
+    """Compare a company at this moment, unless it was in the last ``PAUSE``, its lane is busy or it does not answer: then
+    what was seen last stands. So it does where much was written since: that takes longer than a person waits.
+    """
+    now = clock.now()
+    found, _ = ReadBack.objects.get_or_create(
+        connection=target, defaults={"tenant_id": target.tenant_id, "next_at": now}
+    )
+    if found.checked_at and found.checked_at > now - PAUSE:
+        return
+    written = _of(target).filter(posted_at__gt=found.seen_until) if found.seen_until else _of(target)
+    if written.count() <= READ_AT_ONCE:
+        ReadBack.objects.filter(pk=found.pk).update(next_at=now)
+        check(target.pk)
+
+
 def check(connection_id: int) -> bool:
     """Compare what changed in a company with what was posted there. False where it is not due, or has to wait."""
     with unscoped("what a document refers to may have been made by another tenant of the company"):

@@ -73,6 +73,8 @@ def _replay_one(delivery_id: int, actor: str) -> set[int]:
 def _may_go(row: Delivery) -> bool:
     if not row.live or not planning.may_post(row):
         return False
+    if rows.is_changed_by_hand(row) and row.plan and row.plan.state == Plan.State.UNDOING:
+        return False  # its undo looks at it
     if row.state == State.HELD and row.code in _BY_PLANNING:
         return False
     # One that came out differently goes again once it is out of the books.

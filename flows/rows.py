@@ -207,6 +207,14 @@ def in_the_books() -> Q:
     return Q(state=State.POSTED) | Q(state=State.PARKED, code=DIFFERENT, external_id__gt="")
 
 
+def missing_dependencies() -> QuerySet[Dependency]:
+    """Return the dependencies whose delivery is not in the books. An undo may also take back what somebody changed there."""
+    with unscoped("a company may be shared by tenants"):
+        named = Delivery.objects.filter(remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True)
+    found = Dependency.objects.exclude(Exists(named.filter(state=State.POSTED)))
+    return found.exclude(Exists(named.filter(changed_by_hand())), delivery__kind=Kind.UNDO)
+
+
 def release(found: QuerySet[Delivery]) -> int:
     """Let planned rows go, and the customers, items and accounts they wait for. Returns how many rows were released."""
     ids = list(found.filter(state=State.PLANNED, live=True).values_list("pk", flat=True))
@@ -226,7 +234,7 @@ def release(found: QuerySet[Delivery]) -> int:
 
 def open_state(row: Delivery) -> str:
     """Return the state a row takes when nothing holds it: blocked while something it refers to is not in the books."""
-    return State.BLOCKED if _missing().filter(delivery=row.pk).exists() else State.READY
+    return State.BLOCKED if missing_dependencies().filter(delivery=row.pk).exists() else State.READY
 
 
 def chunked(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -419,14 +427,5 @@ def _depend(pairs: Sequence[tuple[Delivery, Draft]]) -> None:
 
 def _open(ids: Sequence[int]) -> None:
     planned = Delivery.objects.filter(pk__in=ids, state=State.PLANNED, live=True)
-    planned.filter(Exists(_missing().filter(delivery=OuterRef("pk")))).update(state=State.BLOCKED)
+    planned.filter(Exists(missing_dependencies().filter(delivery=OuterRef("pk")))).update(state=State.BLOCKED)
     planned.update(state=State.READY)
-
-
-def _missing() -> QuerySet[Dependency]:
-    """Return the dependencies whose delivery is not in the books."""
-    with unscoped("a company may be shared by tenants"):
-        in_the_books = Delivery.objects.filter(
-            remote_key=OuterRef("remote_key"), key=OuterRef("key"), live=True, state=State.POSTED
-        )
-    return Dependency.objects.exclude(Exists(in_the_books))

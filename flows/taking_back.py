@@ -80,7 +80,9 @@ def done(undo: Delivery) -> list[Delivery]:
     if _BACK in undo.key:
         _send_later(gone, undo)
         return []
-    Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.UNDONE, live=False)
+    Delivery.objects.filter(pk__in=[row.pk for row in gone]).update(
+        state=State.UNDONE, live=False, code="", reason="", action=""
+    )
     plan_anew_without(gone)
     Coverage.objects.filter(payment__in=gone).delete()
     InvoiceBalance.objects.filter(delivery__in=gone).delete()

@@ -11,15 +11,17 @@ from bookkeeping import undo as undoing
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
-from flows import planner, planning, progress, rows
+from flows import planner, planning, progress, readback, rows
 from flows.models import Coverage, Delivery, Dependency, Plan
 from flows.rows import Draft
 from kit import clock
 from kit.scope import scope, unscoped
 from ledgers import reference
+from ledgers.registry import ledger_spec
 
 LEASE: Final = timedelta(minutes=15)  # one who needs longer to plan an undo is presumed dead
 LOOK_AGAIN: Final = timedelta(minutes=1)
+NAMED: Final = 5  # documents that a refusal names
 
 State = Delivery.State
 # Refused, held or waiting: a proven refusal and a look-up that found nothing are proofs. A frozen call that is about to go out
@@ -47,9 +49,11 @@ def undo(plan: Plan, actor: str, *, post_anew: bool = False) -> int:
     What never reached the books is dropped. Much of it is left to a worker. ``post_anew``: the settlement is planned and
     posted again once all of it is out.
 
-    Raises CannotUndo while an answer is out, in a closed period, or when a later settlement pays an invoice that this one
-    made.
+    The ledger is asked first what somebody changed there. Raises CannotUndo where that is one of the documents, while an
+    answer is out, in a closed period, or when a later settlement pays an invoice that this one made.
     """
+    if plan.state in (Plan.State.POSTING, Plan.State.POSTED):
+        readback.look_now(plan.flow.target)
     undone = _undone(plan, list(_live(plan).exclude(_NEVER_SENT).order_by("id")), _closed_until(plan))
     with trail.recorded():
         changed = Plan.objects.filter(pk=plan.pk, state__in=[Plan.State.POSTING, Plan.State.POSTED]).update(
@@ -58,6 +62,7 @@ def undo(plan: Plan, actor: str, *, post_anew: bool = False) -> int:
         if not changed:
             raise CannotUndo("Nothing of this settlement is in the books.", "There is nothing to undo.")
         _refuse(plan, _not_for_certain(plan))
+        _refuse_changed(plan)
         trail.record(
             "plan.undo_asked",
             f"plan:{plan.pk}",
@@ -112,9 +117,11 @@ def go_on(plan_id: int) -> None:
             Plan.objects.filter(**mine).update(undo_at=clock.now() + LOOK_AGAIN)
             return
         # What came out otherwise than it was sent is in the books all the same, and goes with the rest: unless an undo of
-        # its own has just taken it out, or somebody replays it.
-        booked = Delivery.objects.filter(_OTHERWISE, pk__in=[row.pk for row in left])
-        if booked.update(state=State.POSTED, reason="", action="", code="") < len(left):
+        # its own has just taken it out, or somebody replays it. What somebody voided or deleted keeps its mark: it is not
+        # there, and its undo finds that.
+        otherwise = [row.pk for row in left if not rows.is_changed_by_hand(row)]
+        booked = Delivery.objects.filter(_OTHERWISE, pk__in=otherwise)
+        if booked.update(state=State.POSTED, reason="", action="", code="") < len(otherwise):
             Plan.objects.filter(**mine).update(undo_at=clock.now() + LOOK_AGAIN)
             return
         progress.tell_changed(plan.flow, plan)
@@ -168,6 +175,27 @@ def _refuse(plan: Plan, left: list[Delivery]) -> None:
             "A later settlement pays an invoice that this one made, or somebody closed it.",
             "Undo the later settlement first, then this one.",
         )
+
+
+def _refuse_changed(plan: Plan) -> None:
+    """Raise CannotUndo where somebody changed a document in the ledger: its undo would stop there, with the settlement half
+    out of the books. One that is void or gone there already needs no call.
+    """
+    found = list(in_the_way(plan)[: NAMED + 1])
+    if found:
+        names = ", ".join(row.number or row.kind for row in found[:NAMED])
+        more = " and more" if len(found) > NAMED else ""
+        ledger = ledger_spec(plan.flow.target.provider).name
+        raise CannotUndo(
+            f"Nothing was taken out: somebody changed {names}{more} in {ledger} after it was posted.",
+            "Put it back there as it was, or delete it there; the settlement's page says what was changed. Then try again, a "
+            "minute later.",
+        )
+
+
+def in_the_way(plan: Plan) -> QuerySet[Delivery]:
+    """Return the documents that keep a settlement in the books: somebody changed them there, and they are never overwritten."""
+    return readback.changed(plan).filter(code=rows.DIFFERENT, live=True)
 
 
 def _undone(plan: Plan, in_the_books: list[Delivery], closed_until: date | None = None) -> tuple[Planned, ...]:

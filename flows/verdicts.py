@@ -82,7 +82,11 @@ class Banner:
 
 def stopped() -> Q:
     """Return what to look for where something of a plan goes no further by itself; a refused undo stops those behind it."""
-    return Q(state__in=NEEDS_PERSON) | Q(kind=Kind.UNDO, state=State.FAILED, plan__state=Plan.State.UNDOING)
+    undoing = Q(plan__state=Plan.State.UNDOING)
+    # What somebody voided in the ledger stops nothing once it is taken back.
+    return (Q(state__in=NEEDS_PERSON) & ~(undoing & ~Q(kind=Kind.UNDO))) | Q(
+        kind=Kind.UNDO, state=State.FAILED
+    ) & undoing
 
 
 def standing(

@@ -76,6 +76,7 @@ def take_back(request: TenantRequest, pk: int) -> HttpResponse:
         "ledger": selectors.ledger_name(plan.flow),
         "consequences": plans.consequences_of_undo(plan),
         "not_sent": plans.not_sent_yet(plan),
+        "in_the_way": list(undo.in_the_way(plan)),
         "open": plan.state in (Plan.State.POSTING, Plan.State.POSTED),
         "back": address(plan),
         "crumbs": _crumbs(plan),

@@ -54,6 +54,7 @@ def repost(request: TenantRequest, pk: int) -> HttpResponse:
         **_compared(plan),
         "ledger": selectors.ledger_name(plan.flow),
         "consequences": plans.consequences_of_undo(plan),
+        "in_the_way": list(undo.in_the_way(plan)),
         "open": plan.state in IN_THE_BOOKS,
     }
     return render(request, "flows/repost.html", context)

@@ -156,6 +156,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "payout_told": bool(payout.failed) and payout.failed in banner.text,
         "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,
+        "to_reconnect": plan.flow.target.state != Access.ACTIVE,
         "older_mapping": plan.state in IN_THE_BOOKS and plan.mapping_version < plan.flow.mapping_version,
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": unknown[:PAGE],

@@ -5,7 +5,7 @@ from django.db import connection
 
 from audit import trail
 from bookkeeping.accounts import AccountKey as K
-from flows import planner, planning, progress, rows, undo
+from flows import lanes, planner, planning, progress, rows, undo
 from flows.models import Coverage, Delivery, InvoiceBalance, Plan
 from flows.replay import replay
 from flows.undo import CannotUndo
@@ -77,28 +77,82 @@ def test_a_document_that_somebody_only_saved_again_is_taken_back(books, plan):
 
 def test_a_document_that_somebody_changed_is_left_alone_and_the_difference_is_said(books, plan):
     invoice = next(row for row in books.rows_of(plan) if row.kind == "invoice")
+    books.take_back(plan)
     books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-10-05"})
+    books.finish()
+
+    plan.refresh_from_db()
+    assert plan.state == "undoing"
+    parked = Delivery.objects.get(plan=plan, kind="undo", state="parked")
+    assert (parked.code, parked.kind) == ("changed_by_hand", "undo")
+    assert f"{invoice.number} was changed in the ledger" in parked.reason
+    assert "the date is 2026-10-05, not 2026-10-03" in parked.reason
+    assert books.numbers("Invoice")[invoice.number] == 1
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.code, invoice.reason) == ("parked", "found_different", parked.reason)
+
+
+def test_nothing_is_taken_out_while_somebody_has_changed_one_of_the_documents(books, plan):
+    invoice = next(row for row in books.rows_of(plan) if row.kind == "invoice")
+    books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-11-05"})
+
+    with pytest.raises(CannotUndo, match=f"Nothing was taken out: somebody changed {invoice.number} in") as refused:
+        books.take_back(plan)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert "Put it back there as it was, or delete it there" in refused.value.action
+    assert (plan.state, books.calls("deposit.delete")) == ("posting", 0)
+    assert not Delivery.objects.filter(plan=plan, kind="undo").exists()
+    assert [row.pk for row in undo.in_the_way(plan)] == [invoice.pk]
+
+    books.time.shift(61)
+    books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-10-03"})
+    books.take_back(plan)
+    books.finish()
+
+    plan.refresh_from_db()
+    assert (plan.state, books.balances()) == ("undone", {})
+
+
+def test_what_somebody_deleted_keeps_its_mark_until_its_settlement_is_out(books, plan):
+    deposit = next(row for row in books.rows_of(plan) if row.kind == "deposit")
+    books.person("delete", kind="Deposit", id=deposit.external_id)
+
+    books.take_back(plan)
+    deposit.refresh_from_db()
+    assert (deposit.state, deposit.code) == ("parked", "found_void")
+    assert replay(books.tenant.pk, [deposit.pk], "alice").sent == 0
+    books.finish()
+
+    plan.refresh_from_db()
+    deposit.refresh_from_db()
+    assert (plan.state, books.balances(), books.calls("deposit.delete")) == ("undone", {}, 0)
+    assert (deposit.state, deposit.code, deposit.reason) == ("undone", "", "")
+
+
+@pytest.mark.parametrize("why", ["the company does not answer", "its lane is busy"])
+def test_what_was_seen_last_counts_where_the_ledger_cannot_be_asked(books, plan, why):
+    if why == "its lane is busy":
+        lanes.claim(books.remote_key, 300)
+    else:
+        books.fault("cdc", boundary="before_commit", do="drop_answer")
 
     books.take_back(plan)
     books.finish()
 
     plan.refresh_from_db()
-    assert plan.state == "undoing"
-    parked = Delivery.objects.get(plan=plan, state="parked")
-    assert (parked.code, parked.kind) == ("changed_by_hand", "undo")
-    assert f"{invoice.number} was changed in the ledger" in parked.reason
-    assert "the date is 2026-10-05, not 2026-10-03" in parked.reason
-    assert books.numbers("Invoice")[invoice.number] == 1
+    assert plan.state == "undone"
 
 
 def test_what_a_person_puts_back_is_taken_back_by_a_replay(books, plan):
     invoice = next(row for row in books.rows_of(plan) if row.kind == "invoice")
-    books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-10-05"})
     books.take_back(plan)
+    books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-10-05"})
     books.finish()
 
     books.person("edit", kind="Invoice", id=invoice.external_id, changes={"TxnDate": "2026-10-03"})
-    replay(books.tenant.pk, [Delivery.objects.get(plan=plan, state="parked").pk], "alice")
+    replay(books.tenant.pk, [Delivery.objects.get(plan=plan, kind="undo", state="parked").pk], "alice")
     books.finish()
 
     plan.refresh_from_db()
@@ -124,7 +178,7 @@ def test_a_payment_that_lost_an_invoice_by_hand_goes_to_a_person_and_the_rest_fo
     books.take_back(plan)
     books.person(action, kind="Invoice", id=invoice.external_id)
     books.finish()
-    parked = list(Delivery.objects.filter(plan=plan, state="parked"))
+    parked = list(Delivery.objects.filter(plan=plan, kind="undo", state="parked"))
 
     [payment] = books.documents("Payment")
     books.person("delete", kind="Payment", id=payment["Id"])
@@ -140,12 +194,11 @@ def test_a_payment_that_lost_an_invoice_by_hand_goes_to_a_person_and_the_rest_fo
 
 def test_a_note_without_our_mark_is_a_change_too(books, plan):
     deposit = next(row for row in books.rows_of(plan) if row.kind == "deposit")
-    books.person("edit", kind="Deposit", id=deposit.external_id, changes={"PrivateNote": "mine now"})
-
     books.take_back(plan)
+    books.person("edit", kind="Deposit", id=deposit.external_id, changes={"PrivateNote": "mine now"})
     books.finish()
 
-    parked = Delivery.objects.get(plan=plan, state="parked")
+    parked = Delivery.objects.get(plan=plan, kind="undo", state="parked")
     assert "its number, date or note was changed" in parked.reason
     assert len(books.documents("Deposit")) == 1
 
@@ -163,7 +216,7 @@ def test_somebody_saves_it_between_our_look_and_our_call_and_it_is_left_alone(bo
     books.take_back(plan)
     monkeypatch.setattr(QuickBooks, "send", saved_first)
     books.finish()
-    parked = Delivery.objects.get(plan=plan, state="parked")
+    parked = Delivery.objects.get(plan=plan, kind="undo", state="parked")
     replay(books.tenant.pk, [parked.pk], "alice")
     books.finish()
 
@@ -226,11 +279,11 @@ def test_a_document_found_different_is_in_the_books_and_is_not_forgotten(books):
     books.finish()
     assert Delivery.objects.get(plan=plan, kind="invoice").code == "found_different"
 
-    books.take_back(plan)
-    books.finish()
-    stopped = Delivery.objects.get(plan=plan, kind="undo", state="parked")
+    with pytest.raises(CannotUndo, match="somebody changed"):
+        books.take_back(plan)
     books.person("void", kind="Invoice", id=made["Id"])
-    replay(books.tenant.pk, [stopped.pk], "alice")
+    books.time.shift(61)
+    books.take_back(plan)
     books.finish()
 
     plan.refresh_from_db()

@@ -13,7 +13,7 @@ from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
 from flows import outcomes, planning, progress, proving, rules
 from flows.models import Delivery, Flow, MappingRule, Plan, ReadBack
-from flows.rows import VOID
+from flows.rows import DIFFERENT, VOID
 from kit.clock import now
 from kit.scope import scope
 from ledgers.models import ListEntry
@@ -355,6 +355,7 @@ def test_a_company_that_has_to_be_connected_again_is_not_asked(signed_in, bob, a
 
     assert "has to be connected again first" in said
     assert "Check the books now" not in said
+    assert "has to be connected again before its books can be compared. Reconnect it" in said
     with scope(acme.pk):
         assert not ReadBack.objects.exists()
 
@@ -513,6 +514,29 @@ def test_a_settlement_is_taken_back_and_posted_again(signed_in, bob, acme, settl
 
     again = post(plan_of(settlement))
     assert (again.revision, again.state, again.verdict["verdict"]) == (2, "posted", "proved")
+
+
+def test_what_somebody_changed_in_the_ledger_is_said_before_undoing_and_nothing_is_taken_out(
+    signed_in, bob, acme, settlement
+):
+    plan = post(plan_of(settlement))
+    with scope(acme.pk):
+        entry = Delivery.objects.get(plan=plan, kind="entry")
+        outcomes.changed_by_hand(
+            entry, DIFFERENT, "Somebody changed it: the date differs.", "Put it back.", entry.amount
+        )
+    browser = signed_in(bob)
+
+    undoing = text_of(browser.get(reverse("flows:undo", args=[plan.pk])))
+    anew = text_of(browser.get(reverse("flows:repost", args=[plan.pk])))
+    refused = text_of(browser.post(reverse("flows:undo", args=[plan.pk]), follow=True))
+
+    for shown in (undoing, anew):
+        assert f"Entry {entry.number} : Somebody changed it: the date differs." in shown
+        assert "nothing is taken out while it stands" in shown
+    assert f"Nothing was taken out: somebody changed {entry.number} in QuickBooks Online" in refused
+    with scope(acme.pk):
+        assert not Delivery.objects.filter(plan=plan, kind="undo").exists()
 
 
 def test_what_cannot_be_taken_back_says_why(signed_in, bob, settlement):

@@ -148,6 +148,17 @@ def test_a_taking_back_that_stopped_says_what_is_out_what_is_in_why_and_what_to_
     assert "What to do: Undo the reconciliation." in page
 
 
+def test_what_was_left_alone_is_not_called_a_refusal_of_the_ledger(signed_in, bob, acme, settlement, stopped):
+    with scope(acme.pk):
+        parked = Delivery.objects.get(state="parked")
+        Delivery.objects.filter(pk=parked.pk).update(code="changed_by_hand")
+
+    *_, dashboard = places(signed_in(bob), settlement)
+
+    assert "Changed by hand, so left alone" in dashboard
+    assert "The ledger refused it" not in dashboard
+
+
 def test_from_there_it_is_replayed_and_goes_on(signed_in, bob, acme, settlement, stopped):
     with scope(acme.pk):
         parked = Delivery.objects.get(state="parked")
