@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from flows.models import Delivery
+from kit.scope import unscoped
 from ledgers.port import Binding
 
 
 def made_in(remote_key: str) -> dict[str, str]:
     """Return the ledger's id of each account, item and customer that we made, by what bindings call it (``@`` and its
-    delivery's key)."""
-    made = Delivery.objects.filter(remote_key=remote_key, key__startswith="company/", live=True)
-    return {f"@{key}": external_id for key, external_id in made.values_list("key", "external_id") if external_id}
+    delivery's key), whichever tenant of the company had it made."""
+    with unscoped("what another tenant of the company made is shared, not made twice"):
+        made = Delivery.objects.filter(remote_key=remote_key, key__startswith="company/", live=True)
+        found = list(made.values_list("key", "external_id"))
+    return {f"@{key}": external_id for key, external_id in found if external_id}
 
 
 def plain(binding: Binding) -> dict[str, str]:

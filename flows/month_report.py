@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from bookkeeping.money import to_text
 from bookkeeping.months import next_month
 from flows import month_totals, months, overview
-from flows.models import Flow
+from flows.models import Delivery, Flow
 from flows.month_totals import Balance, OpenInvoices, Totals
 from flows.months import Completeness, Touching
 from kit import csv_lines
 
+SHOWN_CHANGED: Final = 50
 COLUMNS = ("flow", "company", "month", "section", "account", "debit", "credit", "net", "not in the books", "currency")
 
 
@@ -19,7 +21,8 @@ COLUMNS = ("flow", "company", "month", "section", "account", "debit", "credit", 
 class MonthReport:
     """``balances`` and ``open_invoices`` are as of ``last_day``; ``undecided`` is in no document, and in no total.
 
-    ``compared`` is the last comparison of today's clearing balance with the ledger: it says nothing of another day.
+    ``changed`` has the first of the documents that are otherwise in the ledger now, as they were posted. ``compared``
+    is the last comparison of today's clearing balance with the ledger: it says nothing of another day.
     """
 
     flow: Flow
@@ -31,12 +34,17 @@ class MonthReport:
     open_invoices: OpenInvoices
     settlements: tuple[Touching, ...]
     undecided: int
+    changed: tuple[Delivery, ...]
     compared: overview.Clearing | None
 
     @property
+    def changed_more(self) -> int:
+        return self.verdict.changed - len(self.changed)
+
+    @property
     def paid_out(self) -> int:
-        """Return the payouts whose day lies in the month, by Amazon's own statement; those that failed are left out."""
-        paid = (one.settlement for one in self.settlements if one.settlement.total > 0 and not one.payout.failed)
+        """Return the payouts whose day lies in the month, by Amazon's own statement, and has come; those that failed are left out."""
+        paid = (one.settlement for one in self.settlements if one.payout.paid)
         return sum(one.total for one in paid if self.month <= one.deposit_on <= self.last_day)
 
 
@@ -54,6 +62,7 @@ def report(flow: Flow, month: date) -> MonthReport:
         open_invoices=month_totals.open_invoices(flow, last_day),
         settlements=tuple(months.touching(about, month)),
         undecided=months.undecided(about, month),
+        changed=tuple(month_totals.changed_in(flow, month)[:SHOWN_CHANGED]),
         compared=overview.last_compared(flow),
     )
 

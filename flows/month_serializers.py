@@ -32,6 +32,7 @@ class CompletenessSerializer(serializers.Serializer[Any]):
     lacks = LackSerializer(many=True)
     documents = serializers.IntegerField(help_text="Documents dated in the month that are in the books.")
     waiting = serializers.IntegerField(help_text="Documents dated in the month that are not in the books yet.")
+    changed = serializers.IntegerField(help_text="Of either: changed or voided in the ledger since they were posted.")
 
 
 class AccountTotalSerializer(serializers.Serializer[Any]):
@@ -51,8 +52,9 @@ class SectionSerializer(serializers.Serializer[Any]):
 class KindTotalSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField([(kind.value, kind.value) for kind in Kind])
     posted = serializers.IntegerField()
-    amount = serializers.IntegerField(help_text="Sum of those in the books.")
+    amount = serializers.IntegerField(help_text="Sum of those in the books, as they were posted.")
     waiting = serializers.IntegerField()
+    changed = serializers.IntegerField(help_text="Of those in the books: changed in the ledger since.")
 
 
 class ShareSerializer(serializers.Serializer[Any]):

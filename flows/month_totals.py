@@ -12,7 +12,18 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum, TextField, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
@@ -21,9 +32,14 @@ from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
 from flows.models import Coverage, Delivery, Flow
 from flows.readable import KIND_NAMES
+from flows.rows import changed_by_hand, in_the_books
+from kit.scope import unscoped
 from ledgers.models import ListEntry
 
 State = Delivery.State
+# What somebody changed in the ledger counts as it was posted; what is void there is not booked any more.
+IS_BOOKED: Final = ExpressionWrapper(in_the_books(), BooleanField())
+IS_CHANGED: Final = ExpressionWrapper(changed_by_hand(), BooleanField())
 BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER)
 _GONE: Final = (State.DROPPED, State.UNDONE)
 # What only this product moves, so that what it moved is what stands there. Banks and cards have other movements too.
@@ -87,13 +103,21 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class KindTotal:
-    """The documents of one kind: how many are in the books and their sum, and how many are not there yet."""
+    """The documents of one kind: how many are in the books and their sum as posted, and how many are not there.
+
+    ``changed`` of those in the books are otherwise in the ledger now.
+    """
 
     kind: str
     name: str
     posted: int
     amount: int
     waiting: int
+    changed: int
+
+    @property
+    def unchanged(self) -> int:
+        return self.posted - self.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +157,10 @@ class Totals:
     @property
     def posted(self) -> int:
         return sum(one.posted for one in self.kinds)
+
+    @property
+    def unchanged(self) -> int:
+        return sum(one.unchanged for one in self.kinds)
 
     @property
     def waiting(self) -> int:
@@ -180,6 +208,11 @@ def in_month(flow: Flow, month: date) -> QuerySet[Delivery]:
     return of_flow(flow).filter(on__gte=month, on__lt=next_month(month))
 
 
+def changed_in(flow: Flow, month: date) -> QuerySet[Delivery]:
+    """Return the documents of a month that somebody changed or voided in the ledger, as they were posted."""
+    return in_month(flow, month).filter(changed_by_hand()).annotate(booked=IS_BOOKED).order_by("on", "pk")
+
+
 def totals(flow: Flow, month: date) -> Totals:
     found = in_month(flow, month)
     sums: dict[Place, list[int]] = {}
@@ -202,9 +235,9 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
     found = of_flow(flow).filter(on__lte=until)
     moved: dict[Place, list[int]] = {}
     shares: dict[int | None, int] = {}
-    invoiced = found.filter(kind=Kind.INVOICE).values_list("state").annotate(Sum("amount"))
-    for state, amount in invoiced:
-        _add(moved, (AccountKey.AR, ""), state == State.POSTED, amount)
+    invoiced = found.filter(kind=Kind.INVOICE).annotate(booked=IS_BOOKED).values_list("booked").annotate(Sum("amount"))
+    for booked, amount in invoiced:
+        _add(moved, (AccountKey.AR, ""), booked, amount)
     for plan, posted, key, amount, place in _lines(found.exclude(kind=Kind.INVOICE)):
         if key not in CARRIED:
             continue
@@ -237,13 +270,13 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
 
 def open_invoices(flow: Flow, until: date) -> OpenInvoices:
     """Return the invoices in the books that nothing dated up to a day had paid in full."""
-    posted = of_flow(flow).filter(on__lte=until, state=State.POSTED)
+    posted = of_flow(flow).filter(on__lte=until).filter(in_the_books())
     sums = dict(posted.filter(kind__in=[Kind.INVOICE, Kind.PAYMENT]).values_list("kind").annotate(Sum("amount")))
     amount = sums.get(Kind.INVOICE, 0) - sums.get(Kind.PAYMENT, 0)
     if not amount:
         return OpenInvoices(0, 0)
     paid = Coverage.objects.filter(
-        invoice__delivery=OuterRef("pk"), payment__state=State.POSTED, payment__live=True, payment__on__lte=until
+        in_the_books("payment__"), invoice__delivery=OuterRef("pk"), payment__live=True, payment__on__lte=until
     )
     taken = Subquery(paid.order_by().values("invoice").annotate(taken=Sum("amount")).values("taken"))
     unpaid = posted.filter(kind=Kind.INVOICE).annotate(taken=Coalesce(taken, Value(0))).filter(taken__lt=F("amount"))
@@ -259,20 +292,20 @@ def _lines(found: QuerySet[Delivery]) -> Iterator[tuple[int | None, bool, Accoun
 
     The lines of payments come summed. An invoice has the lines that the ledger answered.
     """
-    bound = found.annotate(bound=Cast("bindings", TextField()))
+    bound = found.annotate(bound=Cast("bindings", TextField()), booked=IS_BOOKED)
     places = cache(_places)
-    payments = bound.filter(kind=Kind.PAYMENT).values_list("plan", "state", "bound").annotate(Sum("amount"))
-    for plan, state, text, amount in payments:
+    payments = bound.filter(kind=Kind.PAYMENT).values_list("plan", "booked", "bound").annotate(Sum("amount"))
+    for plan, booked, text, amount in payments:
         [(key, place)] = places(text).items() or [(AccountKey.CLEARING, "")]
-        yield plan, state == State.POSTED, account_key(key), amount, place
-        yield plan, state == State.POSTED, AccountKey.AR, -amount, ""
+        yield plan, booked, account_key(key), amount, place
+        yield plan, booked, AccountKey.AR, -amount, ""
     rest = bound.exclude(kind=Kind.PAYMENT)
-    for plan, state, document, answered, amount, text in rest.values_list(
-        "plan", "state", "document", "answered_lines", "amount", "bound"
+    for plan, booked, document, answered, amount, text in rest.values_list(
+        "plan", "booked", "document", "answered_lines", "amount", "bound"
     ).iterator(chunk_size=2000):
         account_of = places(text)
         for line, signed in _signed(document, answered, amount):
-            yield plan, state == State.POSTED, account_key(line), signed, account_of.get(line, "")
+            yield plan, booked, account_key(line), signed, account_of.get(line, "")
 
 
 def _signed(document: str, answered: Mapping[LineKey, int], amount: int) -> Iterable[tuple[LineKey, int]]:
@@ -293,10 +326,12 @@ class _Names:
     def __init__(self, flow: Flow, places: Iterable[str]) -> None:
         used = {place for place in places if place}
         keys = [place[1:] for place in used if place.startswith("@")]
-        made = Delivery.objects.filter(remote_key=flow.target.remote_key, key__in=keys).order_by("live")
+        with unscoped("what another tenant of the company made is shared, not made twice"):
+            made = Delivery.objects.filter(remote_key=flow.target.remote_key, key__in=keys).order_by("live")
+            found = list(made.values_list("key", "external_id", "document"))
         self._ids: dict[str, str] = {}
         self._made: dict[str, str] = {}
-        for key, external_id, document in made.values_list("key", "external_id", "document"):
+        for key, external_id, document in found:
             self._ids[f"@{key}"] = external_id or f"@{key}"
             self._made[self._ids[f"@{key}"]] = json.loads(document)["name"]
         listed = ListEntry.objects.filter(
@@ -346,11 +381,14 @@ def _sections(
 
 def _kinds(found: QuerySet[Delivery]) -> tuple[KindTotal, ...]:
     counted: dict[str, list[int]] = {}
-    for kind, state, count, amount in found.values_list("kind", "state").annotate(Count("pk"), Sum("amount")):
-        of_kind = counted.setdefault(kind, [0, 0, 0])
-        if state == State.POSTED:
+    flagged = found.annotate(booked=IS_BOOKED, changed=IS_CHANGED)
+    grouped = flagged.values_list("kind", "booked", "changed").annotate(Count("pk"), Sum("amount"))
+    for kind, booked, changed, count, amount in grouped:
+        of_kind = counted.setdefault(kind, [0, 0, 0, 0])
+        if booked:
             of_kind[0] += count
             of_kind[1] += amount
+            of_kind[3] += count if changed else 0
         else:
             of_kind[2] += count
     return tuple(KindTotal(kind, KIND_NAMES[kind], *counted[kind]) for kind in BOOKED if kind in counted)

@@ -17,7 +17,7 @@ from django.db.models import Count
 from amazon import marketplaces
 from amazon.models import Report, Settlement
 from bookkeeping.days import local_day
-from bookkeeping.months import first_of_month, next_month, uncovered
+from bookkeeping.months import covered_twice, first_of_month, next_month, uncovered
 from bookkeeping.proof import Verdict
 from flows import history, month_totals, selectors
 from flows.models import Delivery, Flow, Plan
@@ -26,7 +26,6 @@ from flows.verdicts import NEEDS_PERSON, Standing, day, standing, stopped
 from kit import clock
 
 PERIOD_DAYS: Final = 31  # Amazon closes a settlement about every two weeks; beyond a month one is missing, not open
-State = Delivery.State
 
 
 @unique
@@ -38,6 +37,7 @@ class Todo(StrEnum):
     UPLOAD = "upload"
     HELD = "held"
     WAITING = "waiting"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Completeness:
     lacks: tuple[Lack, ...] = ()
     documents: int = 0
     waiting: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,20 @@ class Touching:
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """How many documents of one day, state and plan there are; ``changed``: in the ledger, since they were posted."""
+
+    on: date
+    state: str
+    booked: bool
+    changed: bool
+    plan: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a flow, for any of its months. ``dated`` counts documents by day, state and plan."""
+    """What is known of a flow, for any of its months. ``dated`` counts documents."""
 
     flow: Flow
     zone: ZoneInfo
@@ -91,7 +104,7 @@ class Known:
     standings: Mapping[int, Standing]
     payouts: Payouts
     other_versions: frozenset[int]
-    dated: tuple[tuple[date, str, int | None, int], ...]
+    dated: tuple[Dated, ...]
 
     def bounds(self, month: date) -> tuple[datetime, datetime]:
         begins, ends = (datetime.combine(on, time.min, self.zone) for on in (month, next_month(month)))
@@ -99,8 +112,8 @@ class Known:
             begins = max(begins, datetime.combine(self.flow.books_from, time.min, self.zone))
         return begins, ends
 
-    def of(self, month: date) -> list[tuple[date, str, int | None, int]]:
-        return [one for one in self.dated if month <= one[0] < next_month(month)]
+    def of(self, month: date) -> list[Dated]:
+        return [one for one in self.dated if month <= one.on < next_month(month)]
 
 
 def known(flow: Flow) -> Known:
@@ -114,7 +127,8 @@ def known(flow: Flow) -> Known:
     payout_on = selectors.payout_days(plans.values())
     versions = Report.objects.filter(settlement__in=settlements, state=Report.State.REVISION)
     payouts, by_pk = Payouts(settlements), {one.pk: one for one in settlements}
-    counted = month_totals.of_flow(flow).values_list("on", "state", "plan_id").annotate(Count("pk"))
+    dated = month_totals.of_flow(flow).annotate(booked=month_totals.IS_BOOKED, changed=month_totals.IS_CHANGED)
+    counted = dated.values_list("on", "state", "booked", "changed", "plan_id").annotate(Count("pk"))
     return Known(
         flow=flow,
         zone=zone,
@@ -134,16 +148,16 @@ def known(flow: Flow) -> Known:
         },
         payouts=payouts,
         other_versions=frozenset(versions.values_list("settlement_id", flat=True)),
-        dated=tuple(counted),
+        dated=tuple(Dated(*one) for one in counted),
     )
 
 
 def months(about: Known) -> list[date]:
     """Return the months from the first that has anything to the present one, the newest first."""
     days = [local_day(one.starts_at, about.zone) for one in about.settlements[:1]]
-    days += [min(on for on, *_ in about.dated)] if about.dated else []
+    days += [min(one.on for one in about.dated)] if about.dated else []
     first = max(min(days, default=about.today), about.flow.books_from or date.min)
-    last = max([about.today, *(on for on, *_ in about.dated)])
+    last = max([about.today, *(one.on for one in about.dated)])
     found = [first_of_month(min(first, last))]
     while found[-1] < first_of_month(last):
         found.append(next_month(found[-1]))
@@ -153,12 +167,13 @@ def months(about: Known) -> list[date]:
 def completeness(about: Known, month: date) -> Completeness:
     """Return the verdict over one month."""
     name = f"{month:%B %Y}"
-    counts = [(state, count) for _, state, _, count in about.of(month)]
-    posted = sum(count for state, count in counts if state == State.POSTED)
-    waiting = sum(count for _, count in counts) - posted
+    dated = about.of(month)
+    booked = sum(one.count for one in dated if one.booked)
+    waiting = sum(one.count for one in dated) - booked
+    changed = sum(one.count for one in dated if one.changed)
 
     def said(state: str, title: str, text: str, lacks: Sequence[Lack] = ()) -> Completeness:
-        return Completeness(month, state == "proved", state, title, text, tuple(lacks), posted, waiting)
+        return Completeness(month, state == "proved", state, title, text, tuple(lacks), booked, waiting, changed)
 
     begins, ends = about.bounds(month)
     if month > about.today:
@@ -166,7 +181,7 @@ def completeness(about: Known, month: date) -> Completeness:
     if begins >= ends:
         text = f"Your books begin on {day(about.flow.books_from or month)}. What was settled before stays out of them."
         return said("skipped", f"{name} is before your books", text)
-    lacks = [*_unclosed(about, month), *_unproved(about, month), *_unposted(about, month)]
+    lacks = [*_unclosed(about, month), *_overlapping(about, month), *_unproved(about, month), *_unposted(about, month)]
     over = next_month(month) <= about.today
     if over and not lacks:
         return said("proved", f"{name} is complete", _claim(about, month))
@@ -213,7 +228,7 @@ def undecided(about: Known, month: date) -> int:
 
 def _touching(about: Known, month: date) -> list[Settlement]:
     begins, ends = about.bounds(month)
-    dated = {plan for _, _, plan, _ in about.of(month)}
+    dated = {one.plan for one in about.of(month)}
     plans = {pk for pk, plan in about.plans.items() if plan.pk in dated}
     return [
         one
@@ -251,6 +266,16 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
             yield Lack(text, Todo.UPLOAD)
 
 
+def _overlapping(about: Known, month: date) -> Iterator[Lack]:
+    """Yield the stretches of the month that two settlements cover: something may be in the books twice."""
+    begins, ends = about.bounds(month)
+    for start, end in covered_twice(((one.starts_at, one.ends_at) for one in about.settlements), begins, ends):
+        both = [one for one in about.settlements if one.starts_at < end and one.ends_at > start]
+        ids = " and ".join(one.settlement_id for one in both)
+        text = f"{len(both)} settlements cover {_stretch(about, start, end)}: {ids}. See that nothing is booked twice."
+        yield Lack(text, Todo.SETTLEMENT, settlement=both[-1].pk)
+
+
 def _unproved(about: Known, month: date) -> Iterator[Lack]:
     for one in _touching(about, month):
         begins, ends = (local_day(at, about.zone) for at in (one.starts_at, one.ends_at))
@@ -272,16 +297,21 @@ def _unproved(about: Known, month: date) -> Iterator[Lack]:
 
 
 def _unposted(about: Known, month: date) -> Iterator[Lack]:
-    """Yield what is dated in the month and not in the books."""
-    counts: dict[bool, int] = {}
-    for _, state, _, count in about.of(month):
-        if state != State.POSTED:
-            person = state in NEEDS_PERSON
-            counts[person] = counts.get(person, 0) + count
-    for person, words, todo in ((True, "held", Todo.HELD), (False, "not in the books yet", Todo.WAITING)):
-        if count := counts.get(person, 0):
-            many = f"{count:,} documents dated in this month are" if count > 1 else "A document dated in this month is"
-            yield Lack(f"{many} {words}.", todo, "held" if person else "waiting")
+    """Yield what is dated in the month and not in the books, or not as it was posted."""
+    counts: dict[Todo, int] = {}
+    for one in about.of(month):
+        if one.booked and not one.changed:
+            continue
+        todo = Todo.CHANGED if one.changed else Todo.HELD if one.state in NEEDS_PERSON else Todo.WAITING
+        counts[todo] = counts.get(todo, 0) + one.count
+    for todo, state, one_is, they_are, words in (
+        (Todo.CHANGED, "off", "was", "were", f"changed in {selectors.ledger_name(about.flow)} since posting"),
+        (Todo.HELD, "held", "is", "are", "held"),
+        (Todo.WAITING, "waiting", "is", "are", "not in the books yet"),
+    ):
+        if count := counts.get(todo, 0):
+            many = f"{count:,} documents" if count > 1 else "A document"
+            yield Lack(f"{many} dated in this month {they_are if count > 1 else one_is} {words}.", todo, state)
 
 
 def _claim(about: Known, month: date) -> str:

@@ -25,6 +25,7 @@ from flows.selectors import payout_days, plans_for_lists
 from flows.setup import PAUSED
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
+from kit.scope import unscoped
 from ledgers.registry import open_ledger
 
 State = Delivery.State
@@ -360,5 +361,6 @@ def _clearing_id(flow: Flow) -> str:
     base = mapping.load(flow).base.get(AccountKey.CLEARING)
     if base is None or not base.account.startswith("@"):
         return base.account if base else ""
-    made = Delivery.objects.filter(remote_key=flow.target.remote_key, key=base.account[1:], live=True).first()
+    with unscoped("what another tenant of the company made is shared, not made twice"):
+        made = Delivery.objects.filter(remote_key=flow.target.remote_key, key=base.account[1:], live=True).first()
     return made.external_id if made else ""

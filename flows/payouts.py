@@ -29,6 +29,11 @@ class Payout:
     text: str
     failed: str = ""
 
+    @property
+    def paid(self) -> bool:
+        """Whether its day has come, and nothing says that it failed."""
+        return self.state == "done"
+
 
 class Payouts:
     """What is known of the payouts of several settlements. Two queries at most."""

@@ -202,9 +202,10 @@ def is_changed_by_hand(row: Delivery) -> bool:
     return row.state == State.PARKED and row.code in (VOID, DIFFERENT) and bool(row.external_id)
 
 
-def in_the_books() -> Q:
-    """What is in the ledger, as it was sent or otherwise."""
-    return Q(state=State.POSTED) | Q(state=State.PARKED, code=DIFFERENT, external_id__gt="")
+def in_the_books(of: str = "") -> Q:
+    """What is in the ledger, as it was sent or otherwise. ``of`` leads to the delivery: ``"payment__"``."""
+    state, code, external_id = f"{of}state", f"{of}code", f"{of}external_id__gt"
+    return Q(**{state: State.POSTED}) | Q(**{state: State.PARKED, code: DIFFERENT, external_id: ""})
 
 
 def missing_dependencies() -> QuerySet[Dependency]:

@@ -14,6 +14,7 @@ from flows import month_report, selectors
 from flows.models import Delivery, Flow
 from flows.month_report import MonthReport
 from flows.months import Lack, Todo
+from flows.readable import KIND_NAMES
 from flows.views.flows import flow_or_404
 from flows.views.settlements import number_or
 from kit.clock import now
@@ -63,6 +64,7 @@ def detail(request: TenantRequest, pk: int, month: date) -> HttpResponse:
             (kind, records(found, [State.POSTED], kind.kind), records(found, _WAITING, kind.kind))
             for kind in found.totals.kinds
         ],
+        "changed": [(row, KIND_NAMES[row.kind]) for row in found.changed],
         "all_posted": records(found, [State.POSTED]),
         "all_waiting": records(found, _WAITING),
         "before": _with_a_page(previous_month(month)),
@@ -109,5 +111,7 @@ def _todo(lack: Lack, found: MonthReport) -> tuple[str, str]:
             return records(found, _HELD), "See why"
         case Todo.WAITING:
             return records(found, [state for state in _WAITING if state not in _HELD]), "Look"
+        case Todo.CHANGED:
+            return "#changed", "What was posted"
         case Todo.NOTHING:
             return "", ""

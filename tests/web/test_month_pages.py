@@ -13,12 +13,14 @@ from django.urls import reverse
 from amazon.models import Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
-from bookkeeping.documents import EntryLine, JournalEntry
-from flows import month_report, month_totals, rules
+from bookkeeping.documents import EntryLine, JournalEntry, NewAccount
+from flows import month_report, month_totals, outcomes, overview, planning, progress, proving, rules
+from flows.bindings import made_in
 from flows.models import Delivery, Flow
+from flows.rows import DIFFERENT, VOID
 from kit.scope import scope
 from ledgers.models import ListEntry
-from ledgers.port import Binding
+from ledgers.port import Binding, Posted
 from tests import factories
 from tests.amazon.settlements import SALE, v2
 from tests.web.small_books import STRANGE, flow_of, plan_of, post, settle
@@ -295,6 +297,132 @@ def test_a_complete_month_says_from_when_on_the_books_are(signed_in, alice, acme
 
     assert "January 2026 is complete" in shown
     assert "covers it from 6 Jan 2026, when your books begin" in shown
+
+
+@pytest.fixture
+def changed(acme, flow, february):
+    """What somebody did by hand, as reading the books back finds it: "found_void" or "found_different" → the row."""
+
+    def change(kind, code):
+        plan = post(plan_of(january(acme)))
+        with scope(acme.pk):
+            row = Delivery.objects.select_related("flow__target", "plan__settlement").get(plan=plan, kind=kind)
+            outcomes.changed_by_hand(row, code, "Its date is 2 Feb 2026 now.", "Put it back.", row.amount)
+            progress.after_outcome([row])
+            proving.catch_up(row.remote_key)
+        return row
+
+    return change
+
+
+def test_a_payout_changed_by_hand_is_in_the_books_as_it_was_posted(signed_in, alice, acme, flow, changed):
+    row = changed("transfer", DIFFERENT)
+
+    page = signed_in(alice).get(page_of(flow))
+
+    report, shown = page.context["report"], text_of(page)
+    with scope(acme.pk):
+        [dashboard] = overview.clearings([flow]).values()
+    assert report.balances[0].amount == report.balances[0].then == dashboard.expected == 0
+    assert sums(page)["My Payout Bank Account"] == (1250, 0, 0)
+    assert [(one.kind, one.posted, one.changed, one.waiting) for one in report.totals.kinds][-1] == (
+        "transfer",
+        1,
+        1,
+        0,
+    )
+    assert report.verdict.state == "off"
+    assert "A document dated in this month was changed in QuickBooks Online since posting" in shown
+    assert "Its date is 2 Feb 2026 now. Put it back." in shown
+    assert reverse("audit:record", args=[row.pk]) in page.content.decode()
+
+
+def test_what_is_void_in_the_ledger_is_not_in_the_books(signed_in, alice, flow, changed):
+    changed("transfer", VOID)
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert sums(page)["My Payout Bank Account"] == (0, 0, 1250)
+    assert page.context["report"].balances[0].amount == 1250
+    assert not page.context["report"].verdict.complete
+    assert "counted as not in the books" in text_of(page)
+
+
+def test_clearing_says_whose_it_is_while_something_waits(signed_in, alice, acme, flow, february):
+    first = january(acme)
+    post(plan_of(first))
+    second = settle(acme, "15000000002", start="2026-01-19")
+    with scope(acme.pk):
+        planning.approve(plan_of(second), "user:1")
+        entry = Delivery.objects.select_related("flow__target", "plan__settlement").get(
+            plan__settlement=second, kind="entry"
+        )
+        outcomes.apply_answers([entry], {entry.key: Posted("77", total=entry.amount)})
+
+    balance = signed_in(alice).get(page_of(flow, date(2026, 2, 1))).context["report"].balances[0]
+
+    assert (balance.amount, balance.then) == (1250, 0)
+    assert [(one.settlement_id, one.amount) for one in balance.shares] == [("15000000002", 1250)]
+
+
+def test_a_payout_whose_day_has_not_come_is_not_paid_out(signed_in, alice, acme, flow, time_machine):
+    time_machine.move_to("2026-01-20T12:00:00Z")
+    settlement = january(acme)
+    post(plan_of(settlement))
+
+    paid = []
+    for on in (settlement.deposit_on - timedelta(days=1), settlement.deposit_on):
+        time_machine.move_to(f"{on}T20:00:00Z")
+        paid.append(signed_in(alice).get(page_of(flow)).context["report"].paid_out)
+
+    assert paid == [0, 1250]
+
+
+def test_a_settlement_without_a_payout_does_not_touch_the_month_of_its_day(signed_in, alice, acme, flow, february):
+    """Amazon names a day also where nothing is paid."""
+    owing = january(acme, rows=[("other-transaction", "other-transaction", "Subscription Fee", "-39.99")])
+    with scope(acme.pk):
+        Settlement.objects.filter(pk=owing.pk).update(deposit_on=date(2026, 2, 2))
+    browser = signed_in(alice)
+
+    january_and_february = [
+        browser.get(page_of(flow, month)).context["report"].settlements for month in (JANUARY, date(2026, 2, 1))
+    ]
+
+    assert owing.total < 0
+    assert [len(found) for found in january_and_february] == [1, 0]
+
+
+def test_settlements_that_overlap_are_named(signed_in, alice, acme, flow, february):
+    post(plan_of(settle(acme, start="2025-12-29")))
+    post(plan_of(settle(acme, "15000000002", start="2026-01-10")))
+    post(plan_of(settle(acme, "15000000003", start="2026-01-24")))
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert not page.context["report"].verdict.complete
+    assert "2 settlements cover 9 Jan 2026 – 11 Jan 2026: 15000000001 and 15000000002" in text_of(page)
+
+
+def test_an_account_that_another_tenant_of_the_company_made_has_its_name(
+    signed_in, alice, acme, globex, flow, february
+):
+    key = "company/account/FEE_FBA/USD/1"
+    theirs = flow_of(globex, name="Globex")
+    with scope(globex.pk):
+        account = NewAccount(AccountKey.FEE_FBA, "Amazon FBA of ours", "USD")
+        values = {"kind": "account", "document": account.canonical().decode(), "state": "posted", "external_id": "880"}
+        values |= {"remote_key": flow.target.remote_key, "key": key}
+        Delivery.objects.create(tenant=globex, flow=theirs, **values)
+    with scope(acme.pk):
+        rules.save_accounts(flow, {AccountKey.FEE_FBA: Binding(account=f"@{key}")}, "user:1", {})
+    january(acme)
+
+    page = signed_in(alice).get(page_of(flow))
+
+    assert sums(page)["Amazon FBA of ours"] == (0, 0, 450)
+    with scope(acme.pk):
+        assert made_in(flow.target.remote_key) == {f"@{key}": "880"}
 
 
 # The file
