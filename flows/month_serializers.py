@@ -27,8 +27,12 @@ class CompletenessSerializer(serializers.Serializer[Any]):
 
     month = serializers.DateField(help_text="Its first day.")
     complete = serializers.BooleanField()
+    begins_on = serializers.DateField(
+        allow_null=True, help_text="Where the figures begin within the month, the verdict's too."
+    )
     title = serializers.CharField()
     text = serializers.CharField()
+    note = serializers.CharField(allow_blank=True, help_text="What to know of a first month beside what it lacks.")
     lacks = LackSerializer(many=True)
     documents = serializers.IntegerField(help_text="Documents dated in the month that are in the books.")
     waiting = serializers.IntegerField(help_text="Documents dated in the month that are not in the books yet.")
@@ -66,7 +70,8 @@ class ShareSerializer(serializers.Serializer[Any]):
 class BalanceSerializer(serializers.Serializer[Any]):
     account = serializers.CharField()
     amount = serializers.IntegerField(help_text="By the documents in the books.")
-    then = serializers.IntegerField(help_text="Once what waits is posted.")
+    then = serializers.IntegerField(help_text="Once what waits is posted, and on clearing once labels are decided.")
+    undecided = serializers.IntegerField(help_text="Of then: rows whose label has no meaning yet.")
     shares = ShareSerializer(many=True, help_text="Which settlements the clearing account's balance is made of.")
 
 
@@ -104,4 +109,6 @@ class MonthSerializer(serializers.Serializer[Any]):
     balances = BalanceSerializer(many=True, help_text="At the end of the last day. Not compared with the ledger.")
     open_invoices = OpenInvoicesSerializer(help_text="Dated up to the last day and not paid by a settlement by then.")
     settlements = TouchingSerializer(many=True)
-    undecided = serializers.IntegerField(help_text="Sum of rows whose label has no meaning yet: in no total.")
+    undecided = serializers.IntegerField(
+        help_text="Sum of the month's rows whose label has no meaning yet: in no total."
+    )

@@ -30,7 +30,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, ac
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
-from flows.models import Coverage, Delivery, Flow
+from flows.models import Coverage, Delivery, Flow, Plan
 from flows.readable import KIND_NAMES
 from flows.rows import changed_by_hand, in_the_books
 from kit.scope import unscoped
@@ -180,7 +180,8 @@ class Share:
 class Balance:
     """What the documents dated up to a day leave on an account, debit positive; ``then`` with those that wait.
 
-    ``shares`` says which settlements it is made of, for the clearing account.
+    For the clearing account ``shares`` says which settlements it is made of, and ``undecided`` how much of ``then`` are rows
+    whose labels nobody has given a meaning: the documents that will carry them are not made yet.
     """
 
     account: str
@@ -188,6 +189,7 @@ class Balance:
     amount: int
     then: int
     shares: tuple[Share, ...] = ()
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,9 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
     for key in _ALWAYS_SHOWN:
         if key not in there:
             by_name[CARRIED.index(key), ACCOUNTS[key].name] = [0, 0]
-    made_of = _shares(flow, shares)
+    made_of, undecided = _shares(flow, shares), _undecided(flow, until)
+    clearing = [one for one in sorted(by_name) if CARRIED[one[0]] is AccountKey.CLEARING][-1]
+    by_name[clearing][1] += undecided
     return tuple(
         Balance(
             account=name,
@@ -262,6 +266,7 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
             amount=amount,
             then=amount + waiting,
             shares=made_of if CARRIED[rank] is AccountKey.CLEARING else (),
+            undecided=undecided if (rank, name) == clearing else 0,
         )
         for (rank, name), (amount, waiting) in sorted(by_name.items())
         if amount or waiting or CARRIED[rank] in _ALWAYS_SHOWN
@@ -281,6 +286,16 @@ def open_invoices(flow: Flow, until: date) -> OpenInvoices:
     taken = Subquery(paid.order_by().values("invoice").annotate(taken=Sum("amount")).values("taken"))
     unpaid = posted.filter(kind=Kind.INVOICE).annotate(taken=Coalesce(taken, Value(0))).filter(taken__lt=F("amount"))
     return OpenInvoices(unpaid.count(), amount)
+
+
+def _undecided(flow: Flow, until: date) -> int:
+    """Return the sum of the rows up to a day whose labels nobody has given a meaning, as they will move clearing."""
+    plans = flow.plans.exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).exclude(statement__unknown=[])
+    amount = 0
+    for unknown, parts in plans.values_list("statement__unknown", "statement__parts"):
+        there = {part["n"] for part in parts or () if date.fromisoformat(part["month"]) <= until}
+        amount += sum(one["amount"] for one in unknown or () if one["part"] in there)
+    return amount
 
 
 def _add(moved: dict[Place, list[int]], place: Place, posted: bool, amount: int) -> None:

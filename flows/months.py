@@ -52,9 +52,12 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """The verdict over a month. ``state`` is a badge's."""
+    """The verdict over a month. ``state`` is a badge's. ``begins_on`` is set where the figures begin within the month, ``note``
+    where nothing but the first settlement says so.
+    """
 
     month: date
+    begins_on: date | None
     complete: bool
     state: str
     title: str
@@ -63,6 +66,7 @@ class Completeness:
     documents: int = 0
     waiting: int = 0
     changed: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,23 @@ class Known:
     other_versions: frozenset[int]
     dated: tuple[Dated, ...]
 
-    def bounds(self, month: date) -> tuple[datetime, datetime]:
+    @property
+    def first_at(self) -> datetime | None:
+        """Return the beginning of the first settlement."""
+        return min((one.starts_at for one in self.settlements), default=None)
+
+    def whole(self, month: date) -> tuple[datetime, datetime]:
         begins, ends = (datetime.combine(on, time.min, self.zone) for on in (month, next_month(month)))
+        return begins, ends
+
+    def bounds(self, month: date) -> tuple[datetime, datetime]:
+        """Return the instants between which settlements have to cover a month: from where the books were said to begin, or
+        from the first settlement on where nobody said it and that one begins within the month."""
+        begins, ends = self.whole(month)
         if self.flow.books_from:
             begins = max(begins, datetime.combine(self.flow.books_from, time.min, self.zone))
+        elif self.first_at and self.first_at < ends:
+            begins = max(begins, self.first_at)
         return begins, ends
 
     def of(self, month: date) -> list[Dated]:
@@ -173,18 +190,27 @@ def completeness(about: Known, month: date) -> Completeness:
     changed = sum(one.count for one in dated if one.changed)
 
     def said(state: str, title: str, text: str, lacks: Sequence[Lack] = ()) -> Completeness:
-        return Completeness(month, state == "proved", state, title, text, tuple(lacks), booked, waiting, changed)
+        complete = state == "proved"
+        return Completeness(
+            month, begins_on, complete, state, title, text, tuple(lacks), booked, waiting, changed, note
+        )
 
     begins, ends = about.bounds(month)
+    begins_on = local_day(begins, about.zone) if about.whole(month)[0] < begins < ends else None
+    note = "" if about.flow.books_from or begins_on is None else _first(begins_on)
     if month > about.today:
         return said("planned", f"{name} has not begun", "There is nothing to close yet.")
     if begins >= ends:
         text = f"Your books begin on {day(about.flow.books_from or month)}. What was settled before stays out of them."
         return said("skipped", f"{name} is before your books", text)
+    if not about.flow.books_from and about.first_at and about.first_at >= ends and not dated:
+        text = f"{_first(local_day(about.first_at, about.zone))} If an earlier one should be in these books, upload it."
+        return said("skipped", f"{name} is before the first settlement", text)
     lacks = [*_unclosed(about, month), *_overlapping(about, month), *_unproved(about, month), *_unposted(about, month)]
     over = next_month(month) <= about.today
     if over and not lacks:
-        return said("proved", f"{name} is complete", _claim(about, month))
+        since = f" from {day(begins_on)}" if begins_on else ""
+        return said("proved", f"{name} is complete{since}", _claim(about, month, begins_on))
     if not over:
         text = "It is not over. What is in the books so far stands below."
     else:
@@ -314,11 +340,15 @@ def _unposted(about: Known, month: date) -> Iterator[Lack]:
             yield Lack(f"{many} dated in this month {they_are if count > 1 else one_is} {words}.", todo, state)
 
 
-def _claim(about: Known, month: date) -> str:
+def _first(on: date) -> str:
+    return f"Tieout begins on {day(on)}, with the first settlement; what Amazon settled before is in none of these figures."
+
+
+def _claim(about: Known, month: date, begins_on: date | None) -> str:
     found = _touching(about, month)
     ids = ", ".join(one.settlement_id for one in found)
-    begins = about.flow.books_from
-    it = f"it from {day(begins)}, when your books begin," if begins and begins > month else "it"
+    whose = "your books begin" if about.flow.books_from else "Tieout begins"
+    it = f"it from {day(begins_on)}, when {whose}," if begins_on else "it"
     return (
         f"Every settlement that covers {it} is posted and proved, without a gap: {ids}. Proved means what each settlement's "
         "page lists: Amazon's rows, Amazon's total, every document as the ledger answered it, and the payout."

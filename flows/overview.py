@@ -79,13 +79,14 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Clearing:
     """``expected`` is what the documents in the books left on the clearing account, debit positive; ``to_come`` how far
-    what waits of approved settlements will move it: ``waiting`` documents, and labels to be decided. ``actual`` is what
+    what waits of approved settlements will move it: ``waiting`` documents, and ``undecided`` of it labels to be decided. ``actual`` is what
     the ledger said ``at`` that time, beside what was expected ``then``; None where nobody asked yet."""
 
     expected: int
     currency: str
     to_come: int = 0
     waiting: int = 0
+    undecided: int = 0
     actual: int | None = None
     then: int | None = None
     at: datetime | None = None
@@ -266,8 +267,9 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     expected = _moved(flows, live.filter(in_the_books()))
     approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(in_the_books())
     to_come = _moved(flows, approved)
+    undecided = dict.fromkeys(to_come, 0)
     for flow_id, unknown in _undecided(flows):
-        to_come[flow_id] += sum(label["amount"] for label in unknown)
+        undecided[flow_id] += sum(label["amount"] for label in unknown)
     waiting = dict(approved.order_by().values_list("flow_id").annotate(Count("pk")))
     newest = Window(RowNumber(), partition_by=F("subject"), order_by=F("seq").desc())
     events = Event.objects.filter(kind=COMPARED, subject__in=[f"flow:{flow.pk}" for flow in flows])
@@ -276,7 +278,14 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     for flow in flows:
         event = last.get(f"flow:{flow.pk}")
         known = {"actual": event.data["actual"], "then": event.data["expected"], "at": event.at} if event else {}
-        found[flow.pk] = Clearing(expected[flow.pk], flow.currency, to_come[flow.pk], waiting.get(flow.pk, 0), **known)
+        found[flow.pk] = Clearing(
+            expected=expected[flow.pk],
+            currency=flow.currency,
+            to_come=to_come[flow.pk] + undecided[flow.pk],
+            waiting=waiting.get(flow.pk, 0),
+            undecided=undecided[flow.pk],
+            **known,
+        )
     return found
 
 

@@ -164,12 +164,51 @@ def test_a_hole_between_settlements_is_named(signed_in, alice, acme, flow, febru
         (date(2025, 12, 1), "Tieout begins after this month, with the settlement that starts on 11 Jan 2026"),
     ],
 )
-def test_the_time_before_the_first_settlement_is_named(signed_in, alice, acme, flow, february, month, words):
+def test_books_that_were_to_begin_before_the_first_settlement_lack_it(
+    signed_in, alice, acme, flow, february, month, words
+):
+    with scope(acme.pk):
+        Flow.objects.filter(pk=flow.pk).update(books_from=date(2025, 12, 1))
     post(plan_of(settle(acme, start="2026-01-12")))
 
     page = signed_in(alice).get(page_of(flow, month))
 
     assert words in text_of(page)
+    assert not page.context["report"].verdict.complete
+
+
+def test_where_nobody_said_when_the_books_begin_they_begin_with_the_first_settlement(
+    signed_in, alice, acme, flow, february
+):
+    browser = signed_in(alice)
+    post(plan_of(settle(acme, start="2026-01-12")))
+    before = browser.get(page_of(flow)).context["report"].verdict
+    post(plan_of(settle(acme, "15000000002", start="2026-01-26")))
+
+    page, december = browser.get(page_of(flow)), browser.get(page_of(flow, date(2025, 12, 1)))
+
+    after, shown = page.context["report"].verdict, text_of(page)
+    begins = "Tieout begins on 11 Jan 2026, with the first settlement; what Amazon settled before is in none of these"
+    assert (before.complete, after.complete, after.begins_on) == (False, True, date(2026, 1, 11))
+    assert "January 2026 is complete from 11 Jan 2026" in shown
+    assert begins in before.note
+    assert begins in shown
+    assert "covers it from 11 Jan 2026, when Tieout begins, is posted and proved" in shown
+    assert december.context["report"].verdict.state == "skipped"
+    assert begins in text_of(december)
+    assert "from 11 Jan 2026" in text_of(browser.get(reverse("flows:months")))
+
+
+def test_documents_before_the_first_settlement_make_no_month_complete(signed_in, alice, acme, flow, february):
+    """An order may be invoiced when it ships, weeks before the settlement that pays it."""
+    plan = post(plan_of(settle(acme, start="2026-01-12")))
+    with scope(acme.pk):
+        Delivery.objects.filter(plan=plan, kind="entry").update(on=date(2025, 12, 30))
+
+    verdict = signed_in(alice).get(page_of(flow, date(2025, 12, 1))).context["report"].verdict
+
+    assert not verdict.complete
+    assert "Tieout begins after this month" in " ".join(lack.text for lack in verdict.lacks)
 
 
 def test_what_waits_for_approval_stands_in_a_column_of_its_own(signed_in, alice, acme, flow, february):
@@ -205,8 +244,27 @@ def test_a_label_without_meaning_is_in_no_total_and_named(signed_in, alice, acme
     page = signed_in(alice).get(page_of(flow))
 
     assert page.context["report"].undecided == 725
-    assert "is in none of these figures" in text_of(page)
+    assert "is in none of the totals" in text_of(page)
     assert "held" in " ".join(lack.text for lack in page.context["report"].verdict.lacks)
+
+
+def test_a_month_and_the_dashboard_agree_on_clearing_while_a_label_is_to_be_decided(
+    signed_in, alice, acme, flow, february
+):
+    post(plan_of(january(acme, rows=(*SALE, STRANGE))))
+    browser = signed_in(alice)
+
+    months = [browser.get(page_of(flow, on)) for on in (date(2025, 12, 1), JANUARY)]
+    shown = text_of(browser.get(reverse("flows:dashboard")))
+
+    with scope(acme.pk):
+        [dashboard] = overview.clearings([flow]).values()
+    december, january_ = (page.context["report"].balances[0] for page in months)
+    assert (january_.amount, january_.then) == (dashboard.expected, dashboard.then_holds) == (-1975, 0)
+    assert january_.undecided == dashboard.undecided == 725
+    assert (december.then, december.undecided) == (0, 0)
+    assert "+7.25 of it from labels without a meaning" in text_of(months[1])
+    assert "of that are rows whose label nobody has given a meaning" in shown
 
 
 def test_a_ledger_that_booked_another_total_makes_the_month_red(signed_in, alice, acme, flow, february):
