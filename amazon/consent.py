@@ -35,6 +35,7 @@ _MANUAL: Final = (
         "selling_partner_id",
         "Merchant token",
         help_text="In Seller Central under Settings, Account Info, Your Merchant Token. It begins with A.",
+        pattern=_SELLER_ID.pattern,
     ),
     ManualField("client_id", "LWA client id", help_text="Begins with amzn1.application-oa2-client."),
     ManualField("client_secret", "LWA client secret", secret=True),

@@ -17,7 +17,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, connection, models
+from django.db import Error, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
 from kombu.exceptions import OperationalError
@@ -32,6 +32,7 @@ from kit.scope import unscoped
 from kit.sealed import SealedField, context_of
 from kit.vault import CannotOpen, current_key_id, unseal
 from tenants import grants
+from tenants.models import Grant
 from tenants.providers import Provider, Step, providers
 
 OVERDUE: Final = timedelta(minutes=10)
@@ -50,7 +51,8 @@ def examine() -> Iterator[Step]:
     migrated = migrations()
     yield migrated
     for name, look in _ON_THE_TABLES:
-        yield look() if migrated.verdict == "passed" else Step(name, "skipped", "The tables are not there yet.")
+        missing = "The tables are not there yet." if migrated.verdict == "failed" else migrated.detail
+        yield look() if migrated.verdict == "passed" else Step(name, "skipped", missing)
     yield broker()
     yield workers()
     yield email()
@@ -81,7 +83,9 @@ def vault_keys() -> Step:
     try:
         key_id = current_key_id()
     except ImproperlyConfigured as error:
-        return Step("Vault keys", "failed", f"{error}.", "Correct VAULT_KEYS; the README says how to make a key.")
+        return Step(
+            "Vault keys", "failed", f"{_said(error)}.", "Correct VAULT_KEYS; the README says how to make a key."
+        )
     return Step("Vault keys", "passed", f"Secrets are sealed with the key {key_id}.")
 
 
@@ -169,7 +173,9 @@ def broker() -> Step:
         redis.Redis.from_url(settings.REDIS_URL, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S).ping()
         cache.set("doctor", "ok", 10)
     except redis.RedisError as error:
-        return Step("Broker", "failed", f"Redis does not answer: {error}.", "Check REDIS_URL, and that Redis runs.")
+        return Step(
+            "Broker", "failed", f"Redis does not answer: {_said(error)}.", "Check REDIS_URL, and that Redis runs."
+        )
     return Step("Broker", "passed", "Redis answers.")
 
 
@@ -202,7 +208,7 @@ def email() -> Step:
         with mail.get_connection(timeout=ANSWER_S):
             pass
     except OSError as error:
-        return Step("E-mail", "failed", f"The server cannot be reached: {error}.", "Check EMAIL_URL.")
+        return Step("E-mail", "failed", f"The server cannot be reached: {_said(error)}.", "Check EMAIL_URL.")
     return Step("E-mail", "passed", f"{settings.EMAIL_HOST} takes messages.")
 
 
@@ -220,6 +226,11 @@ def application(spec: Provider) -> Step:
     """Ask the token endpoint for what it must refuse: how it refuses tells whether it knows our application."""
     name, callback = spec.name, grants.redirect_uri(spec.slug)
     endpoints = spec.oauth({field.name: field.choices[0][0] for field in spec.choices if field.choices})
+    if not endpoints.client_id and (private := _private_applications(spec)):
+        many = "a private application" if private == 1 else f"{private} private applications"
+        return Step(
+            name, "passed", f"People connect with {many} of their own; each connection's test tells whether it works."
+        )
     if not endpoints.client_id:
         return Step(
             name,
@@ -231,10 +242,14 @@ def application(spec: Provider) -> Step:
         oauth.refresh(_HTTP, endpoints, refresh_token=NO_TOKEN, redirect_uri=callback)
     except oauth.ClientRefused as error:
         if "client" not in str(error):
-            return Step(name, "warning", f"{error}.", "That tells nothing about client id and secret: try to connect.")
-        return Step(name, "failed", f"{error}.", "Compare client id and secret with the ones of the application there.")
+            return Step(
+                name, "warning", f"{_said(error)}.", "That tells nothing about client id and secret: try to connect."
+            )
+        return Step(
+            name, "failed", f"{_said(error)}.", "Compare client id and secret with the ones of the application there."
+        )
     except oauth.TokenEndpointDown as error:
-        return Step(name, "warning", f"{error}.", "Try again; check that this machine may call out.")
+        return Step(name, "warning", f"{_said(error)}.", "Try again; check that this machine may call out.")
     except oauth.InvalidGrant:
         pass
     return Step(name, "passed", f"Knows our application, whose redirect address must be {callback}.")
@@ -245,6 +260,21 @@ _ON_THE_TABLES: Final[tuple[tuple[str, Callable[[], Step]], ...]] = (
     ("Trail", trail_is_whole),
     ("Schedule", schedule),
 )
+
+
+def _private_applications(spec: Provider) -> int:
+    """Return how many applications people brought themselves; 0 where the database cannot say."""
+    try:
+        with transaction.atomic():
+            own = Grant.objects.filter(provider=spec.slug).exclude(application="")
+            return own.values("application").distinct().count()
+    except Error:
+        return 0
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, for a sentence that goes on: some end in a full stop, some do not."""
+    return str(error).rstrip(".")
 
 
 def _reachable() -> bool:

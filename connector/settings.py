@@ -3,7 +3,9 @@
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -16,6 +18,14 @@ VAR_DIR = Path(env.str("TIEOUT_VAR", default=str(BASE_DIR / "var")))
 
 PRODUCTION = env.bool("TIEOUT_PRODUCTION", default=False)
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
+
+
+def _read(read: Callable[..., Any], name: str, default: Any, is_like: str) -> Any:
+    """Return a setting's parsed value. Raises ImproperlyConfigured by its name; the value may hold a password."""
+    try:
+        return read(name, default=default)
+    except (ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(f"{name} must be {is_like}.") from None
 
 
 REQUIRED = (
@@ -134,9 +144,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'tieout.sqlite3'}")}
+_DATABASE_LIKE = "like postgres://user:password@host:5432/name"
+DATABASES = {
+    "default": _read(env.db_url, "DATABASE_URL", f"sqlite:///{VAR_DIR / 'tieout.sqlite3'}", _DATABASE_LIKE),
+}
 if not DATABASES["default"].get("ENGINE"):
-    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
+    raise ImproperlyConfigured(f"DATABASE_URL must be {_DATABASE_LIKE}.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -195,9 +208,9 @@ if PRODUCTION:
     # Whether HSTS binds the other hosts of the domain is for its owner to decide, at the proxy.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Failed sign-ins are limited by address, which is the proxy's unless its X-Forwarded-For may be believed.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = _read(env.int, "TRUSTED_PROXIES", 1 if PRODUCTION else 0, "a whole number")
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = _read(env.email_url, "EMAIL_URL", "consolemail://", "like smtp+tls://user:password@host:587")
 globals().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tieout <tieout@localhost>")
 
@@ -342,7 +355,7 @@ AMAZON_TOKEN_URL = env.str("AMAZON_TOKEN_URL", default="https://api.amazon.com/a
 # One base for every region and marketplace, when a stand-in plays Amazon.
 AMAZON_API_BASE = env.str("AMAZON_API_BASE", default="")
 AMAZON_CONSENT_BASE = env.str("AMAZON_CONSENT_BASE", default="")
-AMAZON_RATE_SCALE = env.float("AMAZON_RATE_SCALE", default=1.0)
+AMAZON_RATE_SCALE = _read(env.float, "AMAZON_RATE_SCALE", 1.0, "a number")
 
 QBO_CLIENT_ID = env.str("QBO_CLIENT_ID", default="")
 QBO_CLIENT_SECRET = env.str("QBO_CLIENT_SECRET", default="")
@@ -353,10 +366,10 @@ QBO_API_BASE = env.str("QBO_API_BASE", default="")
 QBO_AUTHORIZE_URL = env.str("QBO_AUTHORIZE_URL", default="https://appcenter.intuit.com/connect/oauth2")
 QBO_TOKEN_URL = env.str("QBO_TOKEN_URL", default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")
 QBO_REVOKE_URL = env.str("QBO_REVOKE_URL", default="https://developer.api.intuit.com/v2/oauth2/tokens/revoke")
-QBO_RATE_SCALE = env.float("QBO_RATE_SCALE", default=1.0)
+QBO_RATE_SCALE = _read(env.float, "QBO_RATE_SCALE", 1.0, "a number")
 # A write without an answer is looked up once deadline and quarantine are over, and sent again only if it is not there.
-QBO_DEADLINE_S = env.int("QBO_DEADLINE_S", default=130)
-QBO_QUARANTINE_S = env.int("QBO_QUARANTINE_S", default=30)
+QBO_DEADLINE_S = _read(env.int, "QBO_DEADLINE_S", 130, "a whole number")
+QBO_QUARANTINE_S = _read(env.int, "QBO_QUARANTINE_S", 30, "a whole number")
 QBO_PATIENCE_S = 1 if QBO_API_BASE else 150  # QuickBooks itself works on a call for up to 120 s
 if min(QBO_DEADLINE_S, QBO_QUARANTINE_S) < 1 or QBO_DEADLINE_S + QBO_QUARANTINE_S < QBO_PATIENCE_S:
     raise ImproperlyConfigured(

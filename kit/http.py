@@ -11,6 +11,7 @@ query strings, bodies nor headers are logged or named in an error.
 import json
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -242,8 +243,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+_IN_WORDS: Final[Mapping[type[OSError], str]] = {
+    socket.gaierror: "its address cannot be found, or this machine is offline",
+    ConnectionRefusedError: "it refuses the connection",
+    ConnectionResetError: "it broke off the connection",
+}
+
+
 def _cause(error: BaseException) -> str:
-    """Return the innermost cause as "Type: what the system said"; outer texts repeat the URL with its query."""
+    """Return the innermost cause in words, or as "Type: what the system said"; outer texts repeat the URL with its query."""
     while True:
         reasons = (error.__cause__, getattr(error, "reason", None), *error.args, error.__context__)
         inner = next((reason for reason in reasons if isinstance(reason, BaseException)), None)
@@ -251,4 +259,7 @@ def _cause(error: BaseException) -> str:
             break
         error = inner
     said = error.strerror if isinstance(error, OSError) and error.strerror else ""
+    words = next((words for kind, words in _IN_WORDS.items() if isinstance(error, kind)), "")
+    if words:
+        return f"{words} ({said})" if said else words
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -1,6 +1,7 @@
 """Connecting and disconnecting: the consent in the browser, pasted credentials, the named test, the end."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,6 +122,9 @@ def connect_with_credentials(
         ConsentFailed: it gave no usable answer.
     """
     spec = provider(provider_slug)
+    for field in spec.manual:
+        if field.pattern and not re.fullmatch(field.pattern, values[field.name].strip()):
+            raise ConsentRefused(f"{values[field.name].strip()!r} is no {field.label.lower()}.", field.help_text)
     private = _Private(values["client_id"].strip(), values["client_secret"].strip())
     pasted = values["refresh_token"].strip()
     data = {name: value for name, value in values.items() if name not in CREDENTIALS}

@@ -65,6 +65,7 @@ class Step:
 class ManualField:
     """One input of a form: a choice before the consent, or a part of pasted credentials.
 
+    ``pattern`` is what the whole value has to match, where it is known: one that does not is refused without a call.
     Credentials have at least ``client_id``, ``client_secret`` and ``refresh_token``.
     """
 
@@ -73,6 +74,7 @@ class ManualField:
     secret: bool = False
     help_text: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)

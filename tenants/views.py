@@ -1,5 +1,6 @@
 """A company's own pages: companies and switching, settings, people, API keys, alerts."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -121,8 +122,9 @@ def member_role(request: TenantRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"{member.user.email} is now {member.get_role_display().lower()}.")
         return redirect("tenants:members")
-    title = f"Role of {member.user.email}"
-    return _question(request, title, [], "Save", "tenants:members", form=form)
+    title, keys = f"Role of {member.user.email}", _keys_made_by(member)
+    text = ["API keys they made go on working, with what each of them may do, whatever the role."] if keys else []
+    return _question(request, title, text, "Save", "tenants:members", form=form, keys=keys)
 
 
 @requires(Role.OWNER)
@@ -139,10 +141,12 @@ def member_remove(request: TenantRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{member.user.email} no longer belongs to {request.tenant.name}.")
         return redirect("home" if leaving else "tenants:members")
     title = f"Leave {request.tenant.name}?" if leaving else f"Remove {member.user.email}?"
-    text = ["They can no longer open this company. What they did stays in the trail, and their API keys keep working."]
+    keys = _keys_made_by(member)
+    text = ["They can no longer open this company. What they did stays in the trail."]
     if leaving:
         text = ["You can no longer open this company. Only another owner can let you in again."]
-    return _question(request, title, text, "Leave" if leaving else "Remove", "tenants:members", danger=True)
+    text += [f"API keys {'you' if leaving else 'they'} made go on working:"] if keys else []
+    return _question(request, title, text, "Leave" if leaving else "Remove", "tenants:members", danger=True, keys=keys)
 
 
 @requires(Role.OWNER)
@@ -243,6 +247,11 @@ def _demand(allowed: bool) -> None:
         raise PermissionDenied
 
 
+def _keys_made_by(member: Member) -> list[ApiKey]:
+    """Return a member's API keys of this company that work: they belong to the company and outlive role and membership."""
+    return list(ApiKey.objects.filter(created_by=member.user, revoked_at__isnull=True).order_by("name", "pk"))
+
+
 def _question(
     request: HttpRequest,
     title: str,
@@ -252,7 +261,9 @@ def _question(
     *,
     danger: bool = False,
     form: RoleForm | None = None,
+    keys: Sequence[ApiKey] = (),
 ) -> HttpResponse:
     """Render a page with one question; ``dialogs.js`` shows its body over the page that led here."""
     context = {"title": title, "text": text, "label": label, "back": reverse(back), "danger": danger, "form": form}
+    context["keys"] = keys
     return render(request, "tenants/confirm.html", context)

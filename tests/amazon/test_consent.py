@@ -167,6 +167,7 @@ def test_a_merchant_token_that_is_none_is_refused_with_where_to_find_it(amazon, 
         connect_with_credentials(alice, acme, "amazon", PASTED | {"selling_partner_id": "my shop"})
 
     assert "Merchant Token" in raised.value.action
+    assert amazon.asked_for(TOKENS) == []
 
 
 def test_the_environment_can_bring_the_credentials(amazon, alice, acme, settings):

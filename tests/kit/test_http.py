@@ -158,7 +158,7 @@ def test_refused_connection_sent_nothing(client):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(ConnectFailed, match="ConnectionRefusedError"):
+    with pytest.raises(ConnectFailed, match="it refuses the connection"):
         client.request("POST", f"http://127.0.0.1:{port}", deadline_s=5)
 
 
@@ -168,7 +168,7 @@ def test_unknown_name_sent_nothing(client, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
 
-    with pytest.raises(ConnectFailed, match="Name or service not known"):
+    with pytest.raises(ConnectFailed, match="address cannot be found, or this machine is offline"):
         client.request("POST", "https://books.invalid/v3?token=hush", deadline_s=5)
 
 

@@ -108,7 +108,10 @@ def test_a_database_that_cannot_be_reached_is_said_and_what_needs_it_is_skipped(
     steps = found()
 
     assert steps["Database"].verdict == "failed"
-    assert {steps[name].verdict for name in ("Migrations", "Sealed secrets", "Trail", "Schedule")} == {"skipped"}
+    skipped = {
+        (steps[name].verdict, steps[name].detail) for name in ("Migrations", "Sealed secrets", "Trail", "Schedule")
+    }
+    assert skipped == {("skipped", "The database cannot be reached.")}
 
 
 def test_missing_migrations_are_counted_and_what_needs_the_tables_is_skipped(no_calls, monkeypatch):
@@ -176,6 +179,7 @@ def test_redis_that_does_not_answer_is_said(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     assert doctor.broker().verdict == "failed"
+    assert doctor.broker().detail.endswith("Connection refused.")
 
 
 @pytest.mark.parametrize(
@@ -263,3 +267,13 @@ def test_an_application_that_is_not_registered_is_not_asked_about(pretended, set
 
     assert step.verdict == "skipped"
     assert "https://b.example/connections/amazon/callback" in step.action
+
+
+def test_a_private_application_misses_nothing(pretended, settings):
+    settings.AMAZON_CLIENT_ID = ""
+    GrantFactory(provider="amazon", application="amzn1.application-oa2-client.own")
+
+    step = doctor.application(PROVIDER)
+
+    assert (step.verdict, step.action) == ("passed", "")
+    assert "a private application of their own" in step.detail

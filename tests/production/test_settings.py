@@ -38,7 +38,20 @@ def test_one_missing_setting_is_named(name, value):
     assert done.stderr.rstrip().endswith(f"these settings are missing: {name}")
 
 
-@pytest.mark.parametrize(("name", "value"), [("QBO_ENVIRONMENT", "prod"), ("DATABASE_URL", "tieout")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QBO_ENVIRONMENT", "prod"),
+        ("DATABASE_URL", "tieout"),
+        ("DATABASE_URL", "postgres://user:pass/word@host/tieout"),
+        ("EMAIL_URL", "smtp+tls://host:port"),
+        ("TRUSTED_PROXIES", "x"),
+        ("AMAZON_RATE_SCALE", "slow"),
+        ("QBO_RATE_SCALE", "fast"),
+        ("QBO_DEADLINE_S", "130s"),
+        ("QBO_QUARANTINE_S", "0.5"),
+    ],
+)
 def test_a_setting_that_means_nothing_is_named(name, value):
     done = run({**COMPLETE, name: value}, "-c", "import connector.settings")
 

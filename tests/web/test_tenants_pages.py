@@ -152,6 +152,23 @@ def test_an_owner_changes_a_role(signed_in, alice, bob, acme):
     assert place_of(bob, acme).role == "viewer"
 
 
+@pytest.mark.parametrize("name", ["member_role", "member_remove"])
+def test_whoever_changes_a_role_or_removes_a_person_sees_which_keys_go_on_working(signed_in, alice, bob, acme, name):
+    address, page = reverse(f"tenants:{name}", args=[place_of(bob, acme).pk]), signed_in(alice)
+    assert "go on working" not in page.get(address).content.decode()
+    key, _ = apikeys.issue(acme, bob, "nightly export", ["write"])
+    gone, _ = apikeys.issue(acme, bob, "old export", ["read"])
+    apikeys.revoke(gone, alice)
+    apikeys.issue(acme, alice, "Alice's own", ["read"])
+
+    said = page.get(address).content.decode()
+
+    assert "API keys they made go on working" in said
+    assert f'href="{reverse("tenants:key_revoke", args=[key.pk])}">Revoke nightly export</a>' in said
+    assert "old export" not in said
+    assert "own</a>" not in said
+
+
 def test_the_only_owner_stays(signed_in, alice, acme):
     page = signed_in(alice)
 
