@@ -32,7 +32,7 @@ from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
 from flows.models import Coverage, Delivery, Flow, Plan
 from flows.readable import KIND_NAMES
-from flows.rows import changed_by_hand, in_the_books
+from flows.rows import changed_by_hand, gone_by_hand, in_the_books
 from kit.scope import unscoped
 from ledgers.models import ListEntry
 
@@ -234,7 +234,7 @@ def totals(flow: Flow, month: date) -> Totals:
 
 def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
     """Return what stands on the accounts that only this product moves, by the documents dated up to a day."""
-    found = of_flow(flow).filter(on__lte=until)
+    found = of_flow(flow).filter(on__lte=until).exclude(gone_by_hand())
     moved: dict[Place, list[int]] = {}
     shares: dict[int | None, int] = {}
     invoiced = found.filter(kind=Kind.INVOICE).annotate(booked=IS_BOOKED).values_list("booked").annotate(Sum("amount"))

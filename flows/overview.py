@@ -20,7 +20,7 @@ from bookkeeping.remarks import HoldReason
 from flows import access, mapping
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
-from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, in_the_books
+from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, gone_by_hand, in_the_books
 from flows.selectors import payout_days, plans_for_lists
 from flows.setup import PAUSED
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
@@ -266,6 +266,7 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     live = Delivery.objects.filter(flow__in=flows, live=True)
     expected = _moved(flows, live.filter(in_the_books()))
     approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(in_the_books())
+    approved = approved.exclude(gone_by_hand())
     to_come = _moved(flows, approved)
     undecided = dict.fromkeys(to_come, 0)
     for flow_id, unknown in _undecided(flows):

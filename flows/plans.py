@@ -85,8 +85,9 @@ def totals_by_kind(plan: Plan) -> list[tuple[str, int, int]]:
 
 
 def counts_by_state(plan: Plan) -> dict[str, int]:
-    """Return how many documents of a plan are in which state."""
-    found = Delivery.objects.filter(plan=plan).exclude(state=State.DROPPED)
+    """Return how many documents of a plan are in which state; what was taken back within it, and its undo, count no more."""
+    found = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
+    found = found.exclude(kind=Kind.UNDO, state=State.POSTED)
     return dict(found.order_by().values_list("state").annotate(Count("pk")))
 
 

@@ -198,6 +198,11 @@ def changed_by_hand() -> Q:
     return Q(state=State.PARKED, code__in=(VOID, DIFFERENT), external_id__gt="")
 
 
+def gone_by_hand() -> Q:
+    """What somebody voided or deleted in the ledger: it is not there, and nothing will post it by itself."""
+    return Q(state=State.PARKED, code=VOID, external_id__gt="")
+
+
 def is_changed_by_hand(row: Delivery) -> bool:
     return row.state == State.PARKED and row.code in (VOID, DIFFERENT) and bool(row.external_id)
 

@@ -44,6 +44,11 @@ def begin_read_backs() -> None:
 
 
 @shared_task
+def ask_for_proofs() -> None:
+    proving.ask_unproved()
+
+
+@shared_task
 def check_books(connection_id: int) -> None:
     readback.check(connection_id)
 

@@ -155,3 +155,15 @@ def test_a_planner_keeps_what_was_proved_meanwhile(books, monkeypatch):
         planning.replan(plan)
 
     assert Plan.objects.get(pk=plan.pk).verdict["verdict"] == "differs"
+
+
+def test_a_plan_that_nobody_ever_asked_to_prove_is_proved_once(books):
+    plan = books.post(books.settle())
+    Plan.objects.filter(pk=plan.pk).update(verdict={"differs": []}, prove_at=None, proved_at=None)
+
+    asked = proving.ask_unproved()
+    proving.catch_up(books.remote_key)
+
+    plan.refresh_from_db()
+    assert (asked, plan.verdict["verdict"], plan.prove_at) == (1, "proved", None)
+    assert proving.ask_unproved() == 0

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Event
-from flows import overview, planning
+from flows import month_totals, outcomes, overview, planning
 from flows.models import Delivery, Flow, Lane, Run
+from flows.rows import VOID
 from kit import clock
 from kit.scope import scope
 from ledgers.port import NotSent
@@ -161,6 +162,19 @@ def test_clearing_says_what_is_still_to_come(look, alice, acme):
 
     assert (clearing.expected, clearing.then_holds) == (-1975, 0)
     assert "0.00 USD once 1 waiting document is in the books" in text_of(look(alice))
+
+
+def test_what_somebody_deleted_in_the_ledger_is_not_still_to_come(look, alice, acme):
+    flow = flow_of(acme)
+    plan = post(plan_of(settle(acme)))
+    with scope(acme.pk):
+        payout = Delivery.objects.get(plan=plan, kind="transfer")
+        outcomes.changed_by_hand(payout, VOID, "Somebody deleted it.", "Put it back.", 0)
+        [clearing] = overview.clearings([flow]).values()
+        balances = month_totals.balances(flow, payout.on)
+
+    assert (clearing.expected, clearing.then_holds, clearing.waiting) == (1250, 1250, 0)
+    assert {one.account: one.then - one.amount for one in balances if one.then != one.amount} == {}
 
 
 def test_alerts_stand_above_but_not_what_the_cards_say_already(look, alice, acme, in_acme):

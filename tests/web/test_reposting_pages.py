@@ -69,6 +69,19 @@ def answer_in(acme, plan):
         answer_all(plan)
 
 
+def test_the_verdict_counts_what_is_in_the_books_and_not_the_taking_back(signed_in, bob, acme, moved):
+    browser, address = signed_in(bob), reverse("flows:settlement", args=[moved.settlement_id])
+    browser.post(reverse("flows:remap", args=[moved.pk]))
+    with scope(acme.pk):
+        answer_all(moved)
+
+    banner = browser.get(address).context["banner"]
+
+    assert banner.state == "proved"
+    assert "each of the 2 documents as" in banner.text
+    assert banner.chain[2]["label"] == "2 documents"
+
+
 def test_accounts_are_moved_after_a_look_at_what_moves(signed_in, bob, acme, moved):
     browser = signed_in(bob)
     preview = browser.get(reverse("flows:remap", args=[moved.pk]))
