@@ -106,12 +106,14 @@ def watch(flow: Flow) -> None:
     room = max(0, TOLD_AT_ONCE - len(told & waiting.keys()))
     for key in [key for key in waiting if key not in told][:room]:
         row = waiting[key]
+        assert row.on is not None  # found by its day
+        when = f"{row.on.day} {row.on:%B %Y}"
         alert(
             flow.tenant_id,
             _UNSETTLED,
             key,
             f"Invoice {row.number} has not settled",
-            f"Order {row.order_id} was invoiced on {row.on:%d %B %Y}, and no settlement has brought money for it in the last "
+            f"Order {row.order_id} was invoiced on {when}, and no settlement has brought money for it in the last "
             f"{UNSETTLED_AFTER.days} days.",
             "See in Seller Central what became of the order. Close the invoice if nothing will come, or wait.",
             f"/orders/invoices/{row.pk}/close/",

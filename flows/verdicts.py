@@ -114,7 +114,7 @@ def standing(
     if state == Plan.State.PLANNED:
         return Standing("pending", "Waits for approval")
     if waiting:
-        return Standing("held", f"{waiting} held")
+        return Standing("held", f"{_documents(waiting)} held")
     if state == Plan.State.POSTING and payout_on:
         return Standing("waiting", f"Payout on {day(payout_on)}")
     if state == Plan.State.POSTING:

@@ -5,6 +5,7 @@ What was posted or refused, and whether a document that was found is ours, live 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, Final
 
 from bookkeeping.accounts import AccountClass, LineKey
@@ -267,7 +268,7 @@ def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str
             continue
         shown = name in ("date", "amount", "type", "currency")
         said.append(
-            f"the {name} is {kept[name]}, not {value}"
+            f"the {name} is {_said(name, kept[name])}, not {_said(name, value)}"
             if shown
             else f"the {name} differ{'' if name.endswith('s') else 's'}"
         )
@@ -285,3 +286,14 @@ def _line_essences(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def _value(body: Mapping[str, Any], name: str) -> str:
     return str((body.get(name) or {}).get("value", ""))
+
+
+def _said(name: str, value: object) -> object:
+    """Return a value for a sentence: a date as 1 Oct 2026."""
+    if name != "date" or not isinstance(value, str):
+        return value
+    try:
+        on = date.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{on.day} {on:%b %Y}"

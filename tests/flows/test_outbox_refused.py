@@ -160,7 +160,7 @@ def test_a_number_of_ours_whose_document_was_changed_is_held_with_the_difference
 
     row = books.row("i1")
     assert (row.state, row.code) == ("held", "taken")
-    assert "the date is 2026-10-15" in row.reason
+    assert "the date is 15 Oct 2026" in row.reason
 
 
 def test_a_customer_of_the_same_name_is_adopted_and_a_supplier_is_not(books):

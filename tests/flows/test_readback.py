@@ -259,7 +259,7 @@ def test_what_is_put_back_settles_the_alert_and_proves_the_settlement_again(book
     posted_at = deposit.posted_at
     by_hand(books, "edit", deposit, changes={"TxnDate": "2026-10-01"})
     check(books)
-    assert "the date is 2026-10-01" in changed(plan)[deposit.key].reason
+    assert "the date is 1 Oct 2026" in changed(plan)[deposit.key].reason
 
     by_hand(books, "edit", deposit, changes={"TxnDate": deposit.on.isoformat()})
     ask(books)

@@ -86,7 +86,7 @@ def test_a_document_that_somebody_changed_is_left_alone_and_the_difference_is_sa
     parked = Delivery.objects.get(plan=plan, kind="undo", state="parked")
     assert (parked.code, parked.kind) == ("changed_by_hand", "undo")
     assert f"{invoice.number} was changed in the ledger" in parked.reason
-    assert "the date is 2026-10-05, not 2026-10-03" in parked.reason
+    assert "the date is 5 Oct 2026, not 3 Oct 2026" in parked.reason
     assert books.numbers("Invoice")[invoice.number] == 1
     invoice.refresh_from_db()
     assert (invoice.state, invoice.code, invoice.reason) == ("parked", "found_different", parked.reason)

@@ -57,7 +57,7 @@ def test_the_list_says_what_is_in_the_books_and_what_is_held(signed_in, alice, a
     shown = text_of(signed_in(alice).get(reverse("flows:settlements")))
 
     assert "Ties" in shown
-    assert "1 held" in shown
+    assert "1 document held" in shown
     assert "Greenlight Credit" in shown
 
 

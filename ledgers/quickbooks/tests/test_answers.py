@@ -252,7 +252,7 @@ def test_what_differs_is_said_for_a_bookkeeper() -> None:
     changed = found(transfer, answered(transfer, Amount=Decimal("85.01")), make.COMPANY)
     same = found(invoice, answered(invoice), make.COMPANY)
 
-    assert moved.difference == "the date is 2026-10-15, not 2026-10-14, the lines differ"
+    assert moved.difference == "the date is 15 Oct 2026, not 14 Oct 2026, the lines differ"
     assert changed.difference == "the amount is 85.01, not 85.00"
     assert same.difference == ""
 
