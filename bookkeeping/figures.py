@@ -34,11 +34,15 @@ class SumsDoNotTie(StatementError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The n-th calendar month that has rows, counted from 1 over all rows. ``on`` dates the entry of the part."""
+    """The n-th calendar month that has rows, counted from 1 over all rows. ``on`` dates the entry of the part.
+
+    ``before``: the month was over when the books began; all its rows are one sum under OPENING.
+    """
 
     n: int
     month: date
     on: date
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,9 @@ class Statement:
     """What one settlement means.
 
     ``totals`` holds, by part and line key, what has to be carried: everything but movements, the opening debt and
-    unknown labels, with the tax legs netted. ``orders`` has the orders that were asked for, parts ascending.
-    ``opening_debt`` is the sum of *Payable to Amazon*, at most 0 and already in the books. ``reserve_held`` is at
-    most 0, ``reserve_released`` at least 0.
+    unknown labels, with the tax legs netted, and all of a month before the books. ``orders`` has the orders that were
+    asked for, parts ascending. ``opening_debt`` is the sum of *Payable to Amazon*, at most 0 and already in the books.
+    ``reserve_held`` is at most 0, ``reserve_released`` at least 0. These four leave out a month before the books.
     """
 
     header: Header

@@ -12,6 +12,7 @@ from bookkeeping.classification import Classification
 from bookkeeping.days import LocalDays
 from bookkeeping.facts import Label, Row
 from bookkeeping.figures import MovementKind
+from bookkeeping.months import first_of_month
 from bookkeeping.signs import expected_sign
 
 Classify = Callable[[Label], Classification]
@@ -110,8 +111,11 @@ class Gather:
         zone_of: ZoneOf | ZoneInfo,
         resolve: Resolve | None,
         orders: Container[str] | None,
+        begins: date | None = None,
     ) -> None:
         self.classify, self.resolve, self.wanted = classify, resolve, orders
+        # The months before this one are before the books: of them a sum is all that is kept.
+        self.first_month = first_of_month(begins) if begins else date.min
         self.zone_of: ZoneOf = (lambda _: zone_of) if isinstance(zone_of, ZoneInfo) else zone_of
         self.days: dict[str, LocalDays] = {}
         self.meanings: dict[Label, Classification] = {}
@@ -138,7 +142,7 @@ class Gather:
             tally.rows += 1
             if amount * slot.sign < 0:
                 _count(self.conflicts, (days.month, label), amount, line)
-            if slot.simple:
+            if slot.simple or days.month < self.first_month:
                 continue
             if slot.coverable:
                 if order_id and (self.wanted is None or order_id in self.wanted):
@@ -192,6 +196,8 @@ class Gather:
             for line, amount in zip(group.lines(), amounts, strict=True):
                 if amount * slot.sign < 0:
                     _count(self.conflicts, (month, slot.label), amount, line)
+        if month < self.first_month:
+            return
         if slot.use is Use.TAX:
             for order_id, amount in zip(group.order_ids(), amounts, strict=True):
                 self._tax(slot, order_id, amount)
@@ -212,7 +218,9 @@ class Gather:
     def _tally(self, slot: Slot, sku: str, line: int) -> tuple[Tally, LineKey]:
         days, account = slot.days, slot.meaning.account
         key: LineKey = ""
-        if slot.use is Use.BOOKED and account is not None:
+        if days.month < self.first_month:
+            key = AccountKey.OPENING
+        elif slot.use is Use.BOOKED and account is not None:
             key = self.line_key(account, sku, slot.marketplace, days.day)
         place = (days.month, slot.label, slot.marketplace, key)
         tally = self.tallies.get(place)

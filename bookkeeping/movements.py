@@ -35,27 +35,32 @@ def plan_movements(statement: Statement, policy: Policy, payouts: Sequence[Earli
     """Return a document per movement row, in row order.
 
     A failed payout takes back the latest earlier payout of the same amount. Without one it is held; where that payout
-    was withheld, nothing is posted for either, for the money never left.
+    was withheld, nothing is posted for either, for the money never left. One of a settlement that is not in these books
+    was not booked with them: nothing may be taken off the bank for it. It is held until a person says that it never came;
+    then the money was owed from before, and comes out of the opening balances.
     """
     left = [payout for payout in payouts if payout.settlement_id != statement.header.settlement_id]
     documents, pairings, flags = [], [], []
     for movement in statement.movements:
-        held = None
+        held, opens = None, False
         if movement.kind is MovementKind.FAILED_PAYOUT:
             match = _match(movement, left)
             if match is None:
                 held = _unmatched(movement, statement.header.currency)
+            elif match.outside and not (match.said or match.withheld):
+                held = _before(movement, match, statement.header.currency)
             else:
                 left.remove(match)
+                opens = match.outside
                 pairings.append(Pairing(movement.line, match.settlement_id, movement.amount, match.withheld))
                 if match.withheld:
-                    text = (
-                        f"The payout of settlement {match.settlement_id} failed before it was posted; neither is booked"
-                    )
+                    why = "is before your books and never came" if match.outside else "failed before it was posted"
+                    text = f"The payout of settlement {match.settlement_id} {why}; neither is booked"
                     flags.append(Flag(FlagKind.PAYOUT_CANCELLED, text, amount=movement.amount))
                     continue
         key = settlement_key(statement.header.settlement_id, f"L{movement.line}", "movement", revision)
-        documents.append(Planned(key, _document(statement, movement, policy, revision), held=held))
+        document = _document(statement, movement, policy, revision, opens=opens)
+        documents.append(Planned(key, document, held=held))
     return Moved(tuple(documents), tuple(pairings), tuple(flags))
 
 
@@ -70,12 +75,23 @@ def _unmatched(movement: Movement, currency: str) -> Hold:
     return Hold(HoldReason.PAYOUT_UNMATCHED, text, f"line {movement.line}")
 
 
-def _document(statement: Statement, movement: Movement, policy: Policy, revision: int) -> Document:
+def _before(movement: Movement, payout: EarlierPayout, currency: str) -> Hold:
+    amount = shown(movement.amount, currency)
+    text = (
+        f"Amazon took back the payout of {amount} of settlement {payout.settlement_id}, which is before your books, so that "
+        "payout was never booked with them. Open that settlement and say that the payout never came: the money then comes "
+        "out of your opening balances, and nothing touches the bank. If somebody booked the payout in the ledger by hand, "
+        "take that entry back first."
+    )
+    return Hold(HoldReason.PAYOUT_UNMATCHED, text, payout.settlement_id)
+
+
+def _document(statement: Statement, movement: Movement, policy: Policy, revision: int, *, opens: bool) -> Document:
     header = statement.header
-    other = _other_side(movement.kind, policy)
+    other = AccountKey.OPENING if opens else _other_side(movement.kind, policy)
     number = settlement_number(header.settlement_id, f"{movement.kind}{movement.n}", revision)
     memo = f"{_MEMO[movement.kind]}, settlement {header.settlement_id}"
-    if movement.kind is MovementKind.CARD_CHARGE and not policy.card_transfers:
+    if opens or (movement.kind is MovementKind.CARD_CHARGE and not policy.card_transfers):
         lines = entry_lines({other: movement.amount}, AccountKey.CLEARING)
         return JournalEntry(number, movement.on, header.currency, lines, memo)
     source, target = (other, AccountKey.CLEARING) if movement.amount > 0 else (AccountKey.CLEARING, other)

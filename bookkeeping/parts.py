@@ -96,7 +96,7 @@ def part_entry(
         on=on or part.on,
         currency=header.currency,
         lines=entry_lines(amounts, AccountKey.CLEARING),
-        memo=f"Amazon settlement {header.settlement_id}, {part.month:%Y-%m}",
+        memo=f"Amazon settlement {header.settlement_id}, {part.month:%Y-%m}{', before these books' if part.before else ''}",
     )
 
 

@@ -47,13 +47,16 @@ class Carrier:
 class EarlierPayout:
     """A payout of another settlement that no row has taken back yet.
 
-    ``withheld``: it was known to have failed before it was posted, so it never was.
+    ``withheld``: it was known to have failed before it was posted, so it never was. ``outside``: its settlement is not in
+    these books, so its payout is neither, as far as we know; ``said`` once a person has said that it never came.
     """
 
     settlement_id: str
     amount: int
     on: date
     withheld: bool = False
+    outside: bool = False
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class FlagKind(StrEnum):
     CHAIN_GAP = "chain_gap"
     LONG_SETTLEMENT_ID = "long_settlement_id"
     PAYOUT_CANCELLED = "payout_cancelled"
+    BEFORE_BOOKS = "before_books"
 
 
 @dataclass(frozen=True, slots=True)

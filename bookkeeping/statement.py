@@ -5,7 +5,7 @@ distinct (month, label, marketplace, account) and with the orders that were aske
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from operator import attrgetter
 from typing import Final
@@ -31,6 +31,7 @@ from bookkeeping.figures import (
 )
 from bookkeeping.gather import Classify, Gather, Resolve, Use, ZoneOf, use_of
 from bookkeeping.money import shown
+from bookkeeping.months import first_of_month
 from bookkeeping.remarks import Flag, FlagKind
 
 # A seller who remits the tax has a residual on every order; a page can name only some.
@@ -45,27 +46,30 @@ def build(
     zone_of: ZoneOf | ZoneInfo,
     resolve: Resolve | None = None,
     orders: Container[str] | None = None,
+    begins: date | None = None,
 ) -> Statement:
     """Return what the rows of one settlement mean.
 
     ``classify`` is asked once per distinct label. ``zone_of`` gives a marketplace's zone and, for "", the
     settlement's own, in which its end is dated. ``resolve`` gives the line key of (account, SKU, marketplace, local
     day); without it a line key is its account. ``orders`` names the orders whose coverable sums are kept, None keeps
-    all of them; summary mode with few open invoices needs only theirs.
+    all of them; summary mode with few open invoices needs only theirs. ``begins`` is the first day of the books: a month
+    that was over by then is no income or fee of theirs but money that Amazon owed when they began, so all its rows, whatever
+    they mean, are one sum under OPENING, dated the day before.
 
     Raises:
         RowsDoNotTie: the rows do not add up to ``header.total``.
     """
-    gather = Gather(classify, zone_of, resolve, orders)
+    gather = Gather(classify, zone_of, resolve, orders, begins)
     if isinstance(rows, Batched):
         for batch in rows.batches():
             gather.take_batch(batch)
     else:
         gather.take(rows)
-    return _finished(header, gather)
+    return _finished(header, gather, begins)
 
 
-def _finished(header: Header, gather: Gather) -> Statement:
+def _finished(header: Header, gather: Gather, begins: date | None) -> Statement:
     total = sum(tally.amount for tally in gather.tallies.values())
     if total != header.total:
         difference = total - header.total
@@ -73,7 +77,8 @@ def _finished(header: Header, gather: Gather) -> Statement:
     ends_on = local_day(header.ends_at - timedelta(seconds=1), gather.zone_of(""))
     months = sorted({month for month, *_ in gather.tallies})
     parts = tuple(
-        Part(n, month, max(month, min(last_of_month(month), ends_on))) for n, month in enumerate(months, start=1)
+        Part(n, month, _dated(month, ends_on, begins), begins is not None and month < gather.first_month)
+        for n, month in enumerate(months, start=1)
     )
     number = {part.month: part.n for part in parts}
     sums = tuple(sorted((_sum(gather, number, place) for place in gather.tallies), key=_place_of_sum))
@@ -94,10 +99,46 @@ def _finished(header: Header, gather: Gather) -> Statement:
         taxes=_residuals(gather),
         reserve_held=_of_category(sums, Category.RESERVE_HELD),
         reserve_released=_of_category(sums, Category.RESERVE_RELEASED),
-        flags=_flags(gather, header.currency, number),
+        flags=(*_flags(gather, header.currency, number), *_before(header, gather, parts, totals, begins)),
     )
     _check(statement)
     return statement
+
+
+def _dated(month: date, ends_on: date, begins: date | None) -> date:
+    if begins is not None and month < first_of_month(begins):
+        return begins - timedelta(days=1)
+    return max(month, min(last_of_month(month), ends_on))
+
+
+def _before(
+    header: Header,
+    gather: Gather,
+    parts: tuple[Part, ...],
+    totals: Mapping[int, Mapping[LineKey, int]],
+    begins: date | None,
+) -> Iterator[Flag]:
+    """Yield what is to be said of a settlement that began before the books: once for each month it has of that time."""
+    starts_on = local_day(header.starts_at, gather.zone_of(""))
+    if begins is None or starts_on >= begins:
+        return
+    began = f"Settlement {header.settlement_id} began on {_day(starts_on)}, before your books do on {_day(begins)}"
+    for part in parts:
+        amount = totals[part.n].get(AccountKey.OPENING, 0)
+        if part.before:
+            text = (
+                f"{began}: its {part.month:%B} part of {shown(amount, header.currency)} is no income or fee of these books. "
+                f"It opens the clearing account against your opening balances, dated {_day(part.on)}, and the payout clears it. "
+                "Leave it out of the opening figures that you enter"
+            )
+            yield Flag(FlagKind.BEFORE_BOOKS, text, part.n, amount=amount)
+        elif part.month == first_of_month(begins) and begins.day > 1:
+            since = max(starts_on, part.month)
+            text = (
+                f"{began}: what it has from {_day(since)} on is one entry with the rest of {part.month:%B}, and is booked here. "
+                "If your earlier books have it, let these begin on the first day of a month or with the next settlement"
+            )
+            yield Flag(FlagKind.BEFORE_BOOKS, text, part.n)
 
 
 def _sum(gather: Gather, number: Mapping[date, int], place: tuple[date, Label, str, LineKey]) -> Sum:
@@ -187,7 +228,11 @@ _place_of_sum = attrgetter("part", "category", "label", "marketplace", "key")
 
 
 def _of_category(sums: tuple[Sum, ...], category: Category) -> int:
-    return sum(one.amount for one in sums if one.category is category)
+    return sum(one.amount for one in sums if one.category is category and one.key != AccountKey.OPENING)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _shown(label: Label) -> str:

@@ -23,9 +23,10 @@ def rows_behind(
     """Yield the rows that a line key stands for in one part, of one order where ``order_id`` is given, in file order.
 
     ``rows`` is the same file the statement was built from, with the same three functions. The tax payable of a part
-    stands for the tax rows of the orders whose tax did not cancel.
+    stands for the tax rows of the orders whose tax did not cancel, OPENING for all rows of a month before the books.
     """
-    month = statement.part(part).month
+    wanted = statement.part(part)
+    month = wanted.month
     residual = {tax.order_id for tax in statement.taxes}
     meanings = {label: classify(label) for label in {one.label for one in statement.sums}}
     for row in rows:
@@ -33,7 +34,13 @@ def rows_behind(
             continue
         day = local_day(row.posted_at, zone_of(row.marketplace))
         meaning = meanings[row.label]
-        if day.replace(day=1) != month or meaning.account is None:
+        if day.replace(day=1) != month:
+            continue
+        if wanted.before:
+            if account_key(key) is AccountKey.OPENING:
+                yield row
+            continue
+        if meaning.account is None:
             continue
         use = use_of(meaning)
         if use is Use.TAX:

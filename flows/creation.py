@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
-from flows import planner, planning, schedule
+from flows import history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.models import Company
@@ -189,7 +189,7 @@ def _leave_out(flow: Flow, books_from: date | None) -> None:
     """Forget the plans of settlements that ended before the books begin."""
     if books_from is None:
         return
-    early = Plan.objects.filter(flow=flow, settlement__ends_at__date__lt=books_from)
+    early = Plan.objects.filter(flow=flow, settlement__ends_at__lte=history.first_instant(flow, books_from))
     sent = _sent(Delivery.objects.filter(plan__in=early)).order_by("plan__settlement__ends_at")
     if first := sent.values_list("plan__settlement__settlement_id", flat=True).first():
         raise CannotChange(f"Settlement {first} ended before that day and was already sent. Undo it first.")

@@ -85,7 +85,8 @@ class TermsForm(forms.Form):
         label="First day of these books",
         required=False,
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text="Settlements that ended before this day stay out. Take the first day nobody has booked yet. "
+        help_text="Settlements that ended before this day stay out. Of one that runs over it, the months before this day open "
+        "the clearing account with what Amazon owed, and are no income here. Take the first day nobody has booked yet. "
         "Empty: everything Amazon still has.",
     )
     opening_clearing = forms.CharField(

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from amazon import marketplaces
 from amazon.models import Settlement
 from bookkeeping.coverage import Coverage as Covering
 from bookkeeping.coverage import OpenInvoice, covered_by
@@ -31,9 +32,20 @@ def settlements_of(flow: Flow) -> QuerySet[Settlement]:
 
 
 def in_the_books(flow: Flow) -> QuerySet[Settlement]:
-    """Return the settlements of a flow that ended on or after the day its books begin, oldest first."""
+    """Return the settlements of a flow that ended after its books begin, oldest first."""
     found = settlements_of(flow)
-    return found.filter(ends_at__date__gte=flow.books_from) if flow.books_from else found
+    return found.filter(ends_at__gt=first_instant(flow)) if flow.books_from else found
+
+
+def first_instant(flow: Flow, day: date | None = None) -> datetime:
+    """Return the instant in which the books begin, or would on ``day``: midnight of the marketplace, not of Greenwich."""
+    begins = day or flow.books_from or date.min
+    return datetime.combine(begins, time.min, marketplaces.zone_of("", flow.currency)).astimezone(UTC)
+
+
+def ended_before(flow: Flow, settlement: Settlement) -> bool:
+    """Whether a settlement was over when the flow's books began, and so stays out of them."""
+    return flow.books_from is not None and settlement.ends_at <= first_instant(flow)
 
 
 # Invoices
@@ -163,7 +175,7 @@ def chain(flow: Flow, settlement: Settlement) -> Chain:
     others = settlements_of(flow).exclude(pk=settlement.pk)
     before = others.filter(ends_at=settlement.starts_at).last()
     earlier = None if before else others.filter(ends_at__lt=settlement.starts_at).last()
-    if earlier is not None and flow.books_from and earlier.ends_at.date() < flow.books_from:
+    if earlier is not None and ended_before(flow, earlier):
         earlier = None  # it is not in the books: what lies between does not concern them
     return Chain(before, earlier, others.filter(starts_at=settlement.ends_at).first())
 
@@ -175,7 +187,7 @@ def previous(flow: Flow, settlement: Settlement) -> Previous | None:
     """
     around = chain(flow, settlement)
     before = around.before
-    if before is not None and not (flow.books_from and before.ends_at.date() < flow.books_from):
+    if before is not None and not ended_before(flow, before):
         return Previous(before.total, before.reserve_held)
     stated = bool(flow.opening_clearing or flow.opening_reserve)
     if around.gap_after is None and (stated or before is not None):
@@ -188,12 +200,28 @@ def previous(flow: Flow, settlement: Settlement) -> Previous | None:
 
 def earlier_payouts(flow: Flow, settlement: Settlement, *, without: Plan | None) -> list[EarlierPayout]:
     """Return the payouts before this settlement that no row has taken back yet."""
-    taken = {one["settlement_id"] for one in _pairings(flow, without)}
+    pairings = _pairings(flow, without)
+    taken = {one["settlement_id"] for one in pairings}
     before = settlements_of(flow).filter(ends_at__lte=settlement.starts_at, total__gt=0)
-    return [
-        EarlierPayout(one.settlement_id, one.total, one.deposit_on, one.payout_failed and not payout_is_out(flow, one))
-        for one in before.exclude(settlement_id__in=taken)
-    ]
+    opened = flow.opening_clearing
+    if opened > 0:
+        left_out = {one.settlement_id for one in before if ended_before(flow, one)}
+        opened -= sum(one["amount"] for one in pairings if one["withheld"] and one["settlement_id"] in left_out)
+    return [_earlier_payout(flow, one, opened) for one in before if one.settlement_id not in taken]
+
+
+def _earlier_payout(flow: Flow, settlement: Settlement, opened: int) -> EarlierPayout:
+    """Return a payout as a later row may take it back. ``opened`` is what the opening entry put on clearing for such."""
+    failed, outside = settlement.payout_failed, ended_before(flow, settlement)
+    withheld = failed and (opened >= settlement.total if outside else not payout_is_out(flow, settlement))
+    on, sid = settlement.deposit_on, settlement.settlement_id
+    return EarlierPayout(sid, settlement.total, on, withheld, outside, said=outside and failed)
+
+
+def failed_before_the_books(flow: Flow) -> bool:
+    """Whether a person has said that a payout from before the books never came."""
+    failed = settlements_of(flow).filter(payout_failed=True)
+    return flow.books_from is not None and failed.filter(ends_at__lte=first_instant(flow)).exists()
 
 
 def payout_is_out(flow: Flow, settlement: Settlement) -> bool:

@@ -172,8 +172,8 @@ def known(flow: Flow) -> Known:
 def months(about: Known) -> list[date]:
     """Return the months from the first that has anything to the present one, the newest first."""
     days = [local_day(one.starts_at, about.zone) for one in about.settlements[:1]]
-    days += [min(one.on for one in about.dated)] if about.dated else []
     first = max(min(days, default=about.today), about.flow.books_from or date.min)
+    first = min([first, *(one.on for one in about.dated)])
     last = max([about.today, *(one.on for one in about.dated)])
     found = [first_of_month(min(first, last))]
     while found[-1] < first_of_month(last):
@@ -202,7 +202,11 @@ def completeness(about: Known, month: date) -> Completeness:
         return said("planned", f"{name} has not begun", "There is nothing to close yet.")
     if begins >= ends:
         text = f"Your books begin on {day(about.flow.books_from or month)}. What was settled before stays out of them."
-        return said("skipped", f"{name} is before your books", text)
+        if dated:
+            text += " What is dated here opens them: it is no income or fee, and moves balances only."
+        lacks = list(_unposted(about, month))
+        worst = "held" if any(lack.state == "held" for lack in lacks) else "waiting" if lacks else "skipped"
+        return said(worst, f"{name} is before your books", text, lacks)
     if not about.flow.books_from and about.first_at and about.first_at >= ends and not dated:
         text = f"{_first(local_day(about.first_at, about.zone))} If an earlier one should be in these books, upload it."
         return said("skipped", f"{name} is before the first settlement", text)

@@ -1,6 +1,6 @@
 """The entry that puts the balances into the books with which a flow begins, and what Amazon's file says about them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db.models import QuerySet
@@ -9,7 +9,9 @@ from amazon import marketplaces
 from amazon.models import Settlement
 from bookkeeping.corrections import opening_entry
 from bookkeeping.days import local_day
+from bookkeeping.money import shown
 from bookkeeping.planned import Planned
+from bookkeeping.remarks import FlagKind
 from flows import drafts, history, mapping, rows
 from flows.models import Delivery, Flow, Plan
 from flows.planner import kick
@@ -20,8 +22,8 @@ State = Delivery.State
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the first settlement says about the day on which it starts. Minor units of its currency, debit positive:
-    ``clearing`` is at most 0 (a debt that it carries), ``reserve`` what it gives back."""
+    """What the first settlement says about the day on which it starts, or on which the books begin after that. Minor units
+    of its currency, debit positive: ``clearing`` is at most 0 (a debt that it carries), ``reserve`` what it gives back."""
 
     settlement: Settlement
     day: date
@@ -42,7 +44,43 @@ def told(flow: Flow) -> Told | None:
     first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
     if first is None or history.chain(flow, first.settlement).gap_after is not None:
         return None
-    return told_by(first.settlement)
+    found = told_by(first.settlement)
+    if found is None or not any(part.get("before") for part in first.statement.get("parts", [])):
+        return found
+    # Part of it is before the books and opens them by itself: only the rest may rest on figures that somebody enters.
+    rest = replace(found, clearing=first.statement["opening_debt"], reserve=first.statement["reserve_released"])
+    return rest if rest.clearing or rest.reserve else None
+
+
+def begun_before(flow: Flow) -> list[str]:
+    """Return what is to be said of planned settlements that began before the books, a sentence or two for each month."""
+    if flow.books_from is None:
+        return []
+    early = Plan.objects.filter(flow=flow, settlement__starts_at__lt=history.first_instant(flow))
+    early = early.exclude(state=Plan.State.UNDONE).order_by("settlement__ends_at")
+    flags = [flag for found in early.values_list("flags", flat=True) for flag in found]
+    return [f"{flag['text']}." for flag in flags if flag["kind"] == FlagKind.BEFORE_BOOKS]
+
+
+def doubled(flow: Flow) -> str:
+    """Return what is wrong where an opening figure has what a settlement brings from before the books by itself; else ""."""
+    plans = Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE).order_by("settlement__ends_at")
+    statement = plans.values_list("statement", flat=True).first() or {}
+    before = [part["n"] for part in statement.get("parts", []) if part.get("before")]
+    if not before:
+        return ""
+    brought = sum(sum(statement["totals"].get(str(n), {}).values()) for n in before)
+    wrong = []
+    if brought and flow.opening_clearing == brought:
+        wrong.append(f"{shown(brought, flow.currency)} owed by Amazon")
+    if flow.opening_reserve > statement["reserve_released"]:
+        wrong.append(f"{shown(flow.opening_reserve, flow.currency)} held in reserve")
+    if not wrong:
+        return ""
+    return (
+        f"The opening figures say {' and '.join(wrong)}, and the first settlement's part from before your books brings that by "
+        "itself: it would be booked twice. Take it out of the opening figures on the flow's page."
+    )
 
 
 def stated(flow: Flow) -> bool:

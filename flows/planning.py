@@ -192,10 +192,12 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
             actor=actor,
             settlement_id=settlement.settlement_id,
         )
-    for plan in Plan.objects.filter(settlement=settlement).exclude(state=Plan.State.UNDONE).select_related("flow"):
-        later = Q(state__in=_OPEN, settlement__starts_at__gte=settlement.ends_at)
-        planner.mark(Plan.objects.filter(Q(pk=plan.pk) | later, flow=plan.flow))
-        planner.soon(plan.flow)
+    # A settlement that is before the books has no plan; a later one may wait to hear of its payout all the same.
+    own, later = Q(settlement=settlement), Q(state__in=_OPEN, settlement__starts_at__gte=settlement.ends_at)
+    for flow in Flow.objects.filter(currency=settlement.currency).select_related("source", "target"):
+        if history.settlements_of(flow).filter(pk=settlement.pk).exists():
+            planner.mark(Plan.objects.filter(own | later, flow=flow).exclude(state=Plan.State.UNDONE))
+            planner.soon(flow)
 
 
 def needed_keys(flow: Flow) -> set[AccountKey]:
@@ -206,7 +208,7 @@ def needed_keys(flow: Flow) -> set[AccountKey]:
             needed |= {account_key(key) for key, amount in by_key.items() if amount}
         if any(movement["kind"] == "C" for movement in statement.get("movements", [])):
             needed.add(AccountKey.CHARGE_METHOD)
-    if opening.stated(flow):
+    if opening.stated(flow) or history.failed_before_the_books(flow):
         needed.add(AccountKey.OPENING)
         needed |= {AccountKey.RESERVE} if flow.opening_reserve else set()
         needed |= {AccountKey.LOAN} if flow.opening_loan else set()

@@ -21,10 +21,11 @@ from flows.models import Flow, MappingRule
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything a reading depends on, in values that travel to another process."""
+    """Everything a reading depends on, in values that travel to another process. ``begins`` is the first day of the books."""
 
     mapping: TenantMapping
     labels: tuple[tuple[Label, Category, date | None], ...]
+    begins: date | None = None
 
     def classify(self, ends_on: date) -> Callable[[Label], Classification]:
         """Return the classifier for a settlement that ends on this day: the tenant's own labels first, the newest that applies."""
@@ -53,6 +54,7 @@ def reading(flow: Flow, mapping: TenantMapping) -> Reading:
             )
             for rule in rules.order_by("-effective_from", "-id")
         ),
+        flow.books_from,
     )
 
 
@@ -79,6 +81,7 @@ def read_statement(report_pk: int, how: Reading, orders: Collection[str] | None)
         zone_of=zones(header.currency),
         resolve=how.resolve if how.mapping.splits else None,
         orders=orders,
+        begins=how.begins,
     )
 
 

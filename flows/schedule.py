@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
@@ -10,7 +10,7 @@ from django.db.models.functions import RowNumber
 from amazon import pull
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import access, lanes, planning, shipments
+from flows import access, history, lanes, planning, shipments
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -134,7 +134,7 @@ def _fetch_settlements(flow: Flow, run: Run) -> None:
 def _fetch_orders(flow: Flow, run: Run) -> None:
     if flow.source is None:
         return
-    since = datetime.combine(flow.books_from, time.min, UTC) - ORDERS_BEFORE if flow.books_from else None
+    since = history.first_instant(flow) - ORDERS_BEFORE if flow.books_from else None
     pulled = pull.pull_orders(flow.source, since)
     run.found["orders"] = pulled.orders_new + pulled.orders_changed
 

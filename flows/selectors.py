@@ -11,7 +11,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from amazon.models import Order, Report, Settlement
 from bookkeeping.documents import Kind
 from bookkeeping.shipment import NoInvoice
-from flows import closing
+from flows import closing, history
 from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan, Shipment
 from flows.payouts import Payouts
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
@@ -121,7 +121,7 @@ def why_unplanned(settlement: Settlement) -> str:
     same_seller = [flow for flow in flows if (flow.source.remote_id if flow.source else "") == settlement.seller_id]
     if not same_seller:
         return "No flow takes settlements of this seller. Set up a flow for it, and it is planned at once."
-    if all(flow.books_from and settlement.ends_at.date() < flow.books_from for flow in same_seller):
+    if all(history.ended_before(flow, settlement) for flow in same_seller):
         return "It ended before the day your books begin, so it stays out of them."
     return "It is planned with the next run of its flow."
 

@@ -133,6 +133,8 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
         named = ", ".join(unmapped[:_NAMED]) + (f" and {len(unmapped) - _NAMED} more" if len(unmapped) > _NAMED else "")
         texts.append(f"Choose an account for {named} on the mapping page.")
     texts += [line.problem for line in lines if line.problem]
+    if twice := opening.doubled(flow):
+        texts.append(twice)
     if opening_missing(flow):
         texts.append(
             "The first settlement rests on money from before it: a reserve that it gives back, or a debt that it carries. "

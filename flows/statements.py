@@ -28,7 +28,9 @@ def from_json(plain: Mapping[str, Any]) -> Statement:
             currency=header["currency"],
         ),
         parts=tuple(
-            Part(part["n"], date.fromisoformat(part["month"]), date.fromisoformat(part["on"]))
+            Part(
+                part["n"], date.fromisoformat(part["month"]), date.fromisoformat(part["on"]), part.get("before", False)
+            )
             for part in plain["parts"]
         ),
         rows=plain["rows"],

@@ -121,7 +121,13 @@ def edit(request: TenantRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Saved." if changed else "Nothing was different.")
             return redirect("flows:flow", pk)
-    context = {"flow": flow, "form": form, "crumbs": _crumbs(flow), "opening": told}
+    context = {
+        "flow": flow,
+        "form": form,
+        "crumbs": _crumbs(flow),
+        "opening": told,
+        "begun_before": opening.begun_before(flow),
+    }
     return render(request, "flows/flow_edit.html", context)
 
 
@@ -301,6 +307,7 @@ def _live_page(request: TenantRequest, flow: Flow, **more: Any) -> HttpResponse:
         "planned": len(planned),
         "held": held.count(),
         "opening": opening.entry(flow),
+        "begun_before": opening.begun_before(flow),
         "crumbs": _crumbs(flow),
         **more,
     }

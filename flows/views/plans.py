@@ -87,6 +87,7 @@ def dry_run(request: TenantRequest, pk: int) -> HttpResponse:
         ],
         "opening": plans_of.paper_of(opened) if opened is not None and page.number == 1 else None,
         "opening_missing": setup.opening_missing(flow),
+        "begun_before": opening.begun_before(flow),
         "may_approve": can(request.member, Action.APPROVE),
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "steps": stepper(onboarding.progress(flow), StepName.DRY_RUN) if flow.state == Flow.State.SETUP else [],
