@@ -285,3 +285,31 @@ def test_amazons_own_label_table_gives_the_same_statement(n: int) -> None:
     statement = build(header, rows, classify=labels.classify, zone_of=e7.ZONE)
 
     assert statement == build(header, rows, classify=classify, zone_of=e7.ZONE)
+
+
+# Books that begin inside a settlement
+
+
+def test_a_month_before_the_books_is_one_sum_whose_rows_can_be_read() -> None:
+    header, rows = e7.settlement(3)
+
+    statement = build(header, rows, classify=classify, zone_of=e7.ZONE, begins=date(2025, 11, 1))
+
+    assert statement.totals[1] == {"OPENING": 16435}
+    assert (statement.movements, statement.opening_debt, statement.orders) == ((), 0, {})
+    assert statement.parts[0].on == date(2025, 10, 31)
+    found = rows_behind(statement, rows, part=1, key="OPENING", classify=classify, zone_of=lambda _: e7.ZONE)
+    assert sum(row.amount for row in found) == 16435
+
+
+def test_a_first_day_inside_a_month_is_said_and_leaves_the_month_whole() -> None:
+    header, rows = e7.settlement(1)
+
+    statement = build(header, rows, classify=classify, zone_of=e7.ZONE, begins=date(2025, 10, 3))
+
+    assert statement.totals[1] == {"OPENING": 5270}
+    assert statement.parts[0].on == date(2025, 10, 2)
+    assert statement.totals[2] == build(header, rows, classify=classify, zone_of=e7.ZONE).totals[2]
+    september, october = [flag.text for flag in statement.flags if flag.kind is FlagKind.BEFORE_BOOKS]
+    assert "its September part of 52.70 USD is no income or fee of these books" in september
+    assert "what it has from 1 October 2025 on is one entry with the rest of October, and is booked here" in october
