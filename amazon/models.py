@@ -125,7 +125,8 @@ class Settlement(ScopedModel):
     ``reserve_released`` (Previous Reserve Amount Balance, ≥ 0) are what the neighbours of the chain must agree with.
     The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
     counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
-    is what a person, or Amazon elsewhere, said about it.
+    is what a person, or Amazon elsewhere, said about it. ``belongs``: a person said that an uploaded settlement is this
+    seller's although its period overlaps another one (see :mod:`amazon.overlaps`).
     """
 
     connection = models.ForeignKey(
@@ -140,6 +141,7 @@ class Settlement(ScopedModel):
     deposit_on = models.DateField()
     total = models.BigIntegerField()
     payout_failed = models.BooleanField(default=False)
+    belongs = models.BooleanField(default=False)
     row_count = models.PositiveBigIntegerField()
     marketplaces = models.JSONField(default=list, help_text="marketplace names as the rows spell them, sorted")
     opening_debt = models.BigIntegerField(default=0)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from amazon.flat_errors import BadSettlementFile
 from amazon.load import Fate, accept, analyse, refuse
 from amazon.models import Report, Settlement
+from amazon.overlaps import doubt
 from amazon.reports import discard, drop_bytes, store
 from amazon.unpack import plain
 from kit.clock import now
@@ -23,21 +24,26 @@ class WhichSeller(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """``fate`` says whether the settlement is new, was here with these rows, or came with other rows and waits."""
+    """``fate`` says whether the settlement is new, was here with these rows, or came with other rows and waits.
+
+    ``doubt`` says why it may be another seller's, "" where nothing speaks for that.
+    """
 
     settlement: Settlement
     report: Report
     fate: Fate
+    doubt: str = ""
 
     @property
     def message(self) -> str:
         """What happened, for the person who uploaded the file."""
         name = f"Settlement {self.settlement.settlement_id}"
-        return {
+        told = {
             Fate.NEW: f"{name} was read: {self.settlement.row_count} rows that add up to its total.",
             Fate.SAME: f"{name} is already here with exactly these rows. Nothing was changed.",
             Fate.REVISION: f"{name} is already here with other rows. The first version counts until you decide.",
         }[self.fate]
+        return f"{told} {self.doubt} Nothing more of it is posted until you say so." if self.doubt else told
 
 
 def import_file(
@@ -74,7 +80,7 @@ def import_file(
             drop_bytes(report)  # it may be anything, and the person still has it
             raise
         loaded = accept(report, found)
-        return Imported(loaded.settlement, report, loaded.fate)
+        return Imported(loaded.settlement, report, loaded.fate, doubt(loaded.settlement))
 
 
 def _seller(connection_id: int | None) -> Connection | None:

@@ -6,6 +6,7 @@ settlement.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -42,6 +43,7 @@ def plan(
     payouts: Sequence[EarlierPayout] = (),
     previous: Previous | None = None,
     payout_failed: bool = False,
+    doubt: str = "",
     revision: int = 1,
     check_line: CheckLine = lambda _: None,
     class_of: ClassOf = default_class,
@@ -53,9 +55,9 @@ def plan(
     ``numbers``: every invoice number ever given → key of its invoice, so that planning again keeps a number and
     nothing reuses one. ``payouts``: earlier payouts that no other settlement has taken back. ``previous``: the
     settlement before, or the opening balances; None when neither is known. ``payout_failed``: the marketplace says so
-    before the payout was posted. ``revision`` is raised after an undo. ``check_line`` holds an invoice for one of its
-    lines (no item for the SKU, an item with another income account). ``class_of`` gives the class of the account a
-    line key is mapped to.
+    before the payout was posted. ``doubt``: why the settlement may be another seller's; it holds all of it.
+    ``revision`` is raised after an undo. ``check_line`` holds an invoice for one of its lines (no item for the SKU, an
+    item with another income account). ``class_of`` gives the class of the account a line key is mapped to.
 
     Raises:
         PlanBroken: the documents do not carry the settlement exactly.
@@ -71,9 +73,12 @@ def plan(
     moved = plan_movements(statement, policy, payouts, revision)
     documents = (*maker.planned, *_payments(statement, coverings, revision), *moved.documents, *entries)
     broken = _continuity(statement, previous)
+    doubted = Hold(HoldReason.OVERLAP, doubt, statement.header.settlement_id) if doubt else None
     result = Plan(
         settlement_id=statement.header.settlement_id,
-        documents=tuple(document.hold(broken) for document in documents),
+        documents=tuple(
+            replace(document, held=doubted) if doubted else document.hold(broken) for document in documents
+        ),
         coverage=coverage,
         invoices=tuple(maker.made),
         carriers=(*_covering(coverage), *carriers),

@@ -14,6 +14,7 @@ class HoldReason(StrEnum):
     PAYOUT_UNMATCHED = "payout_unmatched"
     PAYOUT_FAILED = "payout_failed"
     CONTINUITY = "continuity"
+    OVERLAP = "overlap"
     UNMAPPED_ACCOUNT = "unmapped_account"
     UNMAPPED_SKU = "unmapped_sku"
     ITEM_ACCOUNT = "item_account"

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from amazon import marketplaces
 from amazon.models import Settlement
+from amazon.overlaps import doubted
 from bookkeeping.coverage import Coverage as Covering
 from bookkeeping.coverage import OpenInvoice, covered_by
 from bookkeeping.numbering import settlement_key
@@ -46,6 +47,11 @@ def first_instant(flow: Flow, day: date | None = None) -> datetime:
 def ended_before(flow: Flow, settlement: Settlement) -> bool:
     """Whether a settlement was over when the flow's books began, and so stays out of them."""
     return flow.books_from is not None and settlement.ends_at <= first_instant(flow)
+
+
+def doubted_in(flow: Flow) -> QuerySet[Settlement]:
+    """Return the settlements of a flow that may be another seller's, as nobody has said otherwise."""
+    return settlements_of(flow).filter(doubted())
 
 
 # Invoices
@@ -164,20 +170,25 @@ class Chain:
     """The settlements around one. ``before`` ends exactly where it starts, ``after`` starts exactly where it ends.
 
     ``gap_after`` is the last one before a period of which nothing is known: at least one settlement is missing.
+    ``parallel``: another one runs where it starts, so it follows none of them (an account of another type). Those that may
+    be another seller's are nobody's neighbours.
     """
 
     before: Settlement | None
     gap_after: Settlement | None
     after: Settlement | None
+    parallel: bool = False
 
 
 def chain(flow: Flow, settlement: Settlement) -> Chain:
-    others = settlements_of(flow).exclude(pk=settlement.pk)
-    before = others.filter(ends_at=settlement.starts_at).last()
-    earlier = None if before else others.filter(ends_at__lt=settlement.starts_at).last()
+    others = settlements_of(flow).exclude(pk=settlement.pk).exclude(doubted())
+    at = settlement.starts_at
+    before = others.filter(ends_at=at).last()
+    parallel = before is None and others.filter(starts_at__lt=at, ends_at__gt=at).exists()
+    earlier = None if before or parallel else others.filter(ends_at__lt=at).last()
     if earlier is not None and ended_before(flow, earlier):
         earlier = None  # it is not in the books: what lies between does not concern them
-    return Chain(before, earlier, others.filter(starts_at=settlement.ends_at).first())
+    return Chain(before, earlier, others.filter(starts_at=settlement.ends_at).first(), parallel)
 
 
 def previous(flow: Flow, settlement: Settlement) -> Previous | None:
@@ -190,7 +201,7 @@ def previous(flow: Flow, settlement: Settlement) -> Previous | None:
     if before is not None and not ended_before(flow, before):
         return Previous(before.total, before.reserve_held)
     stated = bool(flow.opening_clearing or flow.opening_reserve)
-    if around.gap_after is None and (stated or before is not None):
+    if around.gap_after is None and not around.parallel and (stated or before is not None):
         return Previous(flow.opening_clearing, -flow.opening_reserve)
     return None
 
@@ -202,7 +213,7 @@ def earlier_payouts(flow: Flow, settlement: Settlement, *, without: Plan | None)
     """Return the payouts before this settlement that no row has taken back yet."""
     pairings = _pairings(flow, without)
     taken = {one["settlement_id"] for one in pairings}
-    before = settlements_of(flow).filter(ends_at__lte=settlement.starts_at, total__gt=0)
+    before = settlements_of(flow).filter(ends_at__lte=settlement.starts_at, total__gt=0).exclude(doubted())
     opened = flow.opening_clearing
     if opened > 0:
         left_out = {one.settlement_id for one in before if ended_before(flow, one)}

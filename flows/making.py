@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from amazon import overlaps
 from bookkeeping import carry
 from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan as Planning
@@ -35,7 +36,7 @@ def make(plan: Plan, mode: str) -> Made:
     wanted = None if mode == Flow.Mode.ORDERS else open_ids
     statement = readings.statement(settlement, readings.reading(flow, known), wanted)
     order_ids = set(statement.orders)
-    around = history.chain(flow, settlement)
+    around, doubt = history.chain(flow, settlement), overlaps.doubt(settlement)
     planning = carry.plan(
         statement,
         mode=Mode(mode),
@@ -45,6 +46,7 @@ def make(plan: Plan, mode: str) -> Made:
         payouts=history.earlier_payouts(flow, settlement, without=plan),
         previous=history.previous(flow, settlement),
         payout_failed=settlement.payout_failed and not history.payout_is_out(flow, settlement),
+        doubt=doubt,
         revision=plan.revision,
         check_line=drafts.LineCheck(flow, known, company),
         class_of=drafts.class_of(known, company),
@@ -56,7 +58,7 @@ def make(plan: Plan, mode: str) -> Made:
                 one for one in planning.documents if one.held is None or one.held.reason is not HoldReason.PAYOUT_FAILED
             ),
         )
-    if around.gap_after is not None:
+    if around.gap_after is not None and not doubt:
         planning = replace(planning, flags=(*planning.flags, _gap(around.gap_after.settlement_id, statement)))
     found = drafts.drafts(planning.documents, known, company)
     going = [draft.planned for draft in found if draft.hold is None]

@@ -108,12 +108,18 @@ class Known:
     standings: Mapping[int, Standing]
     payouts: Payouts
     other_versions: frozenset[int]
+    doubted: frozenset[int]
     dated: tuple[Dated, ...]
+
+    @property
+    def own(self) -> list[Settlement]:
+        """Return the settlements that are the seller's beyond doubt."""
+        return [one for one in self.settlements if one.pk not in self.doubted]
 
     @property
     def first_at(self) -> datetime | None:
         """Return the beginning of the first settlement."""
-        return min((one.starts_at for one in self.settlements), default=None)
+        return min((one.starts_at for one in self.own), default=None)
 
     def whole(self, month: date) -> tuple[datetime, datetime]:
         begins, ends = (datetime.combine(on, time.min, self.zone) for on in (month, next_month(month)))
@@ -134,7 +140,7 @@ class Known:
 
 
 def known(flow: Flow) -> Known:
-    """Read what completeness depends on. Nine queries at most, however many months and settlements."""
+    """Read what completeness depends on. Ten queries at most, however many months and settlements."""
     zone = marketplaces.zone_of("", flow.currency)
     settlements = tuple(history.in_the_books(flow))
     found = selectors.plans_for_lists().filter(flow=flow, settlement__in=settlements).order_by("revision")
@@ -165,6 +171,7 @@ def known(flow: Flow) -> Known:
         },
         payouts=payouts,
         other_versions=frozenset(versions.values_list("settlement_id", flat=True)),
+        doubted=frozenset(history.doubted_in(flow).values_list("pk", flat=True)),
         dated=tuple(Dated(*one) for one in counted),
     )
 
@@ -270,10 +277,11 @@ def _touching(about: Known, month: date) -> list[Settlement]:
 
 
 def _unclosed(about: Known, month: date) -> Iterator[Lack]:
-    """Yield the stretches of the month that no settlement covers."""
+    """Yield the stretches of the month that no settlement covers. One that may be another seller's covers nothing."""
     begins, ends = about.bounds(month)
-    last = max((one.ends_at for one in about.settlements), default=None)
-    for start, end in uncovered(((one.starts_at, one.ends_at) for one in about.settlements), begins, ends):
+    own = about.own
+    last = max((one.ends_at for one in own), default=None)
+    for start, end in uncovered(((one.starts_at, one.ends_at) for one in own), begins, ends):
         stretch = _stretch(about, start, end)
         if last is not None and start >= last and about.today - local_day(start, about.zone) <= timedelta(PERIOD_DAYS):
             text = (
@@ -284,10 +292,10 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
         elif last is None:
             text = "No settlement is known yet. Each comes when Amazon closes its period; earlier ones can be uploaded."
             yield Lack(text, Todo.UPLOAD, "waiting")
-        elif any(one.starts_at < start for one in about.settlements):
+        elif any(one.starts_at < start for one in own):
             yield Lack(f"No settlement covers {stretch}: one is missing. Upload its file.", Todo.UPLOAD)
         else:
-            first = day(local_day(min(one.starts_at for one in about.settlements), about.zone))
+            first = day(local_day(min(one.starts_at for one in own), about.zone))
             when = "in this month" if end < ends else "after this month"
             text = (
                 f"Tieout begins {when}, with the settlement that starts on {first}; none covers {stretch}. If you sold "
@@ -297,10 +305,12 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
 
 
 def _overlapping(about: Known, month: date) -> Iterator[Lack]:
-    """Yield the stretches of the month that two settlements cover: something may be in the books twice."""
+    """Yield the stretches of the month that two settlements cover: something may be in the books twice. Where a person has
+    said that one belongs beside the others, nothing is asked again."""
     begins, ends = about.bounds(month)
-    for start, end in covered_twice(((one.starts_at, one.ends_at) for one in about.settlements), begins, ends):
-        both = [one for one in about.settlements if one.starts_at < end and one.ends_at > start]
+    asked = [one for one in about.own if not one.belongs]
+    for start, end in covered_twice(((one.starts_at, one.ends_at) for one in asked), begins, ends):
+        both = [one for one in asked if one.starts_at < end and one.ends_at > start]
         ids = " and ".join(one.settlement_id for one in both)
         text = f"{len(both)} settlements cover {_stretch(about, start, end)}: {ids}. See that nothing is booked twice."
         yield Lack(text, Todo.SETTLEMENT, settlement=both[-1].pk)
@@ -311,6 +321,11 @@ def _unproved(about: Known, month: date) -> Iterator[Lack]:
         begins, ends = (local_day(at, about.zone) for at in (one.starts_at, one.ends_at))
         name = f"Settlement {one.settlement_id} ({day(begins)} – {day(ends)})"
         plan = about.plans.get(one.pk)
+        if one.pk in about.doubted:
+            if plan is None or plan.state != Plan.State.UNDONE:
+                text = f"{name} overlaps another one and may be another seller's; nobody has decided."
+                yield Lack(text, Todo.SETTLEMENT, settlement=one.pk)
+            continue
         if one.pk in about.other_versions:
             yield Lack(
                 f"{name} came again with other rows, and nobody has decided.", Todo.SETTLEMENT, settlement=one.pk

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from amazon import marketplaces
 from amazon.models import Settlement
+from amazon.overlaps import doubted
 from bookkeeping.corrections import opening_entry
 from bookkeeping.days import local_day
 from bookkeeping.money import shown
@@ -41,7 +42,8 @@ def told_by(first: Settlement | None) -> Told | None:
 
 def told(flow: Flow) -> Told | None:
     """Return what the flow's first planned settlement says, None also where the one before it is merely missing."""
-    first = Plan.objects.filter(flow=flow).order_by("settlement__ends_at").select_related("settlement").first()
+    known = Plan.objects.filter(flow=flow).exclude(settlement__in=history.doubted_in(flow))
+    first = known.order_by("settlement__ends_at").select_related("settlement").first()
     if first is None or history.chain(flow, first.settlement).gap_after is not None:
         return None
     found = told_by(first.settlement)
@@ -112,7 +114,7 @@ def bring_up_to_date(flow: Flow) -> None:
 
 
 def _planned(flow: Flow) -> Planned | None:
-    first = history.in_the_books(flow).first()
+    first = history.in_the_books(flow).exclude(doubted()).first()
     begins = flow.books_from or (
         local_day(first.starts_at, marketplaces.zone_of("", flow.currency)) if first is not None else None
     )

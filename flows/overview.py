@@ -51,6 +51,7 @@ _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
     HoldReason.UNMAPPED_SKU: ("A SKU has no item", Place.SKUS),
     HoldReason.ITEM_ACCOUNT: ("An item books to another account than the mapping", Place.SKUS),
     HoldReason.CONTINUITY: ("A settlement before is missing", Place.RECORDS),
+    HoldReason.OVERLAP: ("It may be another seller's", Place.RECORDS),
     HoldReason.PAYOUT_UNMATCHED: ("A payout came back that is not known", Place.RECORDS),
     HoldReason.PAYOUT_FAILED: ("A payout failed", Place.RECORDS),
     HoldReason.NUMBERS_USED_UP: ("The order's invoice numbers are used up", Place.RECORDS),

@@ -44,13 +44,12 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     _begin_reposts(flow)
     waiting = Plan.objects.filter(flow=flow, state__in=(*_OPEN, Plan.State.POSTED))
     waits = ~Q(problem="") | Q(settlement__payout_failed=True)
+    held = Delivery.objects.filter(plan=OuterRef("pk"), state=State.HELD)
     if new:
-        held = Delivery.objects.filter(
-            plan=OuterRef("pk"),
-            state=State.HELD,
-            code__in=[HoldReason.CONTINUITY, HoldReason.PAYOUT_UNMATCHED],
-        )
-        waits |= Q(Exists(held)) | Q(settlement__starts_at__in=[settlement.ends_at for settlement in new])
+        waits |= Q(Exists(held.filter(code__in=[HoldReason.CONTINUITY, HoldReason.PAYOUT_UNMATCHED])))
+        waits |= Q(settlement__starts_at__in=[settlement.ends_at for settlement in new])
+    doubted, held_back = Q(settlement__in=history.doubted_in(flow)), Q(Exists(held.filter(code=HoldReason.OVERLAP)))
+    waits |= (doubted & ~held_back & Q(state__in=_OPEN)) | (held_back & ~doubted)
     planner.mark(waiting.filter(waits))
     if at_once:
         planner.catch_up(flow)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from amazon import overlaps
 from amazon.models import Settlement
 from bookkeeping.proof import Verdict
 from flows import payouts, prove
@@ -156,10 +157,16 @@ class SettlementDetailSerializer(SettlementSerializer):
 
     plans = PlanDetailSerializer(many=True, read_only=True)
     payout = serializers.SerializerMethodField()
+    doubt = serializers.SerializerMethodField(
+        help_text="Why an uploaded settlement may be another seller's: then all of it is held. Empty where nothing says so."
+    )
 
     class Meta(SettlementSerializer.Meta):
-        fields = (*SettlementSerializer.Meta.fields, "payout")
+        fields = (*SettlementSerializer.Meta.fields, "payout", "doubt")
         read_only_fields = fields
+
+    def get_doubt(self, settlement: Settlement) -> str:
+        return overlaps.doubt(settlement)
 
     @extend_schema_field(PayoutSerializer)
     def get_payout(self, settlement: Settlement) -> Any:
@@ -181,4 +188,5 @@ class UploadedSerializer(serializers.Serializer[Any]):
         ["new", "same", "revision"],
         help_text="`same`: it was here with these rows. `revision`: it came with other rows, which wait for a person.",
     )
+    doubt = serializers.CharField(help_text="Why it may be another seller's and is held; empty where nothing says so.")
     message = serializers.CharField()

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                 ('deposit_on', models.DateField()),
                 ('total', models.BigIntegerField()),
                 ('payout_failed', models.BooleanField(default=False)),
+                ('belongs', models.BooleanField(default=False)),
                 ('row_count', models.PositiveBigIntegerField()),
                 ('marketplaces', models.JSONField(default=list, help_text='marketplace names as the rows spell them, sorted')),
                 ('opening_debt', models.BigIntegerField(default=0)),

@@ -8,7 +8,7 @@ from rest_framework import exceptions, status
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller
-from flows import closing, creation, payouts, reposting, rules, setup, undo
+from flows import closing, creation, payouts, reposting, rules, setup, undo, uploads
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from tenants.grants import NeedsReconnect
 
@@ -48,7 +48,13 @@ def refusing() -> Iterator[None]:
         raise Refused(str(error), "Change something else, or nothing.") from error
     except rules.BadMapping as error:
         raise BadRequest(str(error), "Correct it and send it again.") from error
-    except (undo.CannotUndo, reposting.CannotRepost, payouts.CannotState, closing.CannotClose) as error:
+    except (
+        undo.CannotUndo,
+        reposting.CannotRepost,
+        payouts.CannotState,
+        closing.CannotClose,
+        uploads.CannotDecide,
+    ) as error:
         raise Refused(error.text, error.action) from error
     except BadSettlementFile as error:
         raise Refused(error.problem, error.action, line=error.line) from error

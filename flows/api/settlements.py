@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from amazon.load import Fate
 from amazon.models import Settlement
 from amazon.upload import import_file
-from flows import payouts, planning, trace
+from flows import payouts, planning, trace, uploads
 from flows.api.base import Listed, actor_of
 from flows.api.plans import plans
 from flows.api.refusals import BadRequest, refusing
@@ -88,6 +88,29 @@ class SettlementViewSet(Listed):
         asked.is_valid(raise_exception=True)
         with refusing():
             payouts.state(settlement, actor_of(request), came=asked.validated_data["came"])
+        return self._now(settlement)
+
+    @extend_schema(request=None, responses=SettlementDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def belongs(self, request: Request, pk: int) -> Response:
+        """Say that an uploaded settlement is this seller's, although its period overlaps another one (`doubt`).
+
+        What was held of it is planned again, and posted where the flow posts by itself.
+        """
+        settlement = self.get_object()
+        with refusing():
+            uploads.state_belongs(settlement, actor_of(request))
+        return self._now(settlement)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Remove an uploaded settlement of which nothing was ever sent to a ledger, with what was planned of it."""
+        settlement = self.get_object()
+        with refusing():
+            uploads.remove(settlement, actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _now(self, settlement: Settlement) -> Response:
         found = Settlement.objects.prefetch_related(Prefetch("plans", plans(whole=True))).get(pk=settlement.pk)
         return Response(SettlementDetailSerializer(found).data)
 
@@ -111,5 +134,10 @@ class SettlementViewSet(Listed):
                 caller(request).tenant_id, file.chunks(), file.name, actor_of(request), connection_id=connection_id
             )
         planning.plan_uploaded(found.settlement)
-        answer = {"settlement": found.settlement.pk, "fate": found.fate.name.lower(), "message": found.message}
+        answer = {
+            "settlement": found.settlement.pk,
+            "fate": found.fate.name.lower(),
+            "doubt": found.doubt,
+            "message": found.message,
+        }
         return Response(answer, status.HTTP_201_CREATED if found.fate is Fate.NEW else status.HTTP_200_OK)

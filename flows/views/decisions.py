@@ -8,9 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
-from flows import access, payouts, planning, plans, readback, revisions, rules, selectors, undo
+from flows import access, payouts, planning, plans, readback, revisions, rules, selectors, undo, uploads
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
@@ -144,6 +145,51 @@ def payout(request: TenantRequest, pk: int) -> HttpResponse:
             messages.success(request, "Noted. What depends on it was planned again.")
         return redirect("flows:settlement", pk)
     return render(request, "flows/payout.html", {"settlement": settlement})
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def belongs(request: TenantRequest, pk: int) -> HttpResponse:
+    """Let a person say that an uploaded settlement is this seller's although it overlaps another one."""
+    settlement = get_object_or_404(Settlement, pk=pk)
+    if request.method == "POST":
+        try:
+            uploads.state_belongs(settlement, request.user.actor)
+        except uploads.CannotDecide as error:
+            messages.error(request, f"{error.text} {error.action}")
+        else:
+            messages.success(request, "Noted: it belongs to this account. What was held of it was planned again.")
+        return redirect("flows:settlement", pk)
+    context = {"settlement": settlement, "doubt": overlaps.doubt(settlement), "kept": uploads.why_kept(settlement)}
+    return render(request, "flows/belongs.html", context)
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: TenantRequest, pk: int) -> HttpResponse:
+    """Take away an uploaded settlement of which nothing was ever sent."""
+    settlement = get_object_or_404(Settlement, pk=pk)
+    back = reverse("flows:settlement", args=[pk])
+    if request.method == "POST":
+        try:
+            uploads.remove(settlement, request.user.actor)
+        except uploads.CannotDecide as error:
+            messages.error(request, f"{error.text} {error.action}")
+            return redirect(back)
+        messages.success(request, f"Settlement {settlement.settlement_id} is gone. Nothing of it was in your books.")
+        return redirect("flows:settlements")
+    context = {
+        "title": f"Remove settlement {settlement.settlement_id}?",
+        "text": [
+            "The uploaded file and what was planned of it are removed. Nothing of it is in your books, and nothing there is "
+            "changed.",
+            "The trail keeps that it was here. If it belongs to this account after all, upload it again.",
+        ],
+        "label": "Remove it",
+        "danger": True,
+        "back": back,
+    }
+    return render(request, "tenants/confirm.html", context)
 
 
 @requires(Role.VIEWER)

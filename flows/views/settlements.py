@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
-from flows import categories, overview, plans, prove, readback, selectors, trace, verdicts, waterfall
+from flows import categories, overview, plans, prove, readback, selectors, trace, uploads, verdicts, waterfall
 from flows.filters import SettlementFilter
 from flows.models import Delivery, Flow, Plan
 from flows.overview import Place
@@ -79,6 +80,9 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "entered": entered,
         "plan": plan,
         "may_state_payout": can(request.member, Action.APPROVE) and may_be_stated(settlement, known.came_back),
+        "doubt": overlaps.doubt(settlement),
+        "may_decide": can(request.member, Action.APPROVE),
+        "may_remove": can(request.member, Action.UPLOAD) and uploads.why_kept(settlement) is None,
         "asks_payout": has_to_be_asked(settlement, today, known.came_back),
     }
     if plan is None:
@@ -143,7 +147,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     banner = verdicts.banner(plan, counts, ledger, payout_on, payout_failed=payout.failed, taking_back=back)
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     touched = list(readback.changed(plan)[:PAGE_DOCUMENTS])
-    told, unknown = {row.code for row in touched}, plans.unknown_labels(plan)
+    told, unknown = {HoldReason.OVERLAP, *(row.code for row in touched)}, plans.unknown_labels(plan)
     waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
@@ -192,6 +196,8 @@ def mended_at(wait: overview.Wait, plan: Plan) -> str:
     """Return where a person mends what waits of a plan."""
     if wait.code == HoldReason.CONTINUITY:  # the opening balances are the flow's
         return reverse("flows:flow_edit", args=[plan.flow_id])
+    if wait.code == HoldReason.OVERLAP:
+        return reverse("flows:belongs", args=[plan.settlement_id])
     if wait.code == HoldReason.PAYOUT_FAILED:
         return reverse("flows:payout", args=[plan.settlement_id])
     if wait.place == Place.RECORDS:

@@ -59,7 +59,8 @@ def upload(request: TenantRequest) -> HttpResponse:
             if found.fate is Fate.REVISION:
                 messages.warning(request, found.message)
                 return redirect("flows:revision", found.report.pk)
-            (messages.success if found.fate is Fate.NEW else messages.info)(request, found.message)
+            told = messages.success if found.fate is Fate.NEW else messages.info
+            (messages.warning if found.doubt else told)(request, found.message)
             return redirect("flows:settlement", found.settlement.pk)
     context = {
         "form": form,

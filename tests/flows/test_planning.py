@@ -422,15 +422,13 @@ def test_a_dry_run_reads_and_writes_nothing(acme):
 # Large settlements
 
 
-def of_orders(acme, count, settlement_id):
-    """Bring a settlement of this many orders, sold on one day."""
+def of_orders(acme, count, settlement_id, day):
+    """Bring a settlement of one day of September and this many orders."""
+    start = datetime(2026, 9, day, tzinfo=UTC)
     rows = [
-        flat_files.row(
-            3 + n, order_id=f"111-{n:07}-{n:07}", item_code=str(n), posted_at=datetime(2026, 9, 22, tzinfo=UTC)
-        )
-        for n in range(count)
+        flat_files.row(3 + n, order_id=f"111-{n:07}-{n:07}", item_code=str(n), posted_at=start) for n in range(count)
     ]
-    head = flat_files.header(rows, settlement_id=settlement_id)
+    head = flat_files.header(rows, settlement_id=settlement_id, starts_at=start, ends_at=start + timedelta(days=1))
     found = import_file(acme.pk, [flat_files.text(flat_files.v2(rows, head=head))], "file.txt", "alice")
     planning.plan_uploaded(found.settlement)
     return plan_of(found.settlement)
@@ -444,7 +442,7 @@ def queries_of(plan):
 
 def test_planning_again_asks_no_more_of_the_database_for_more_orders(acme):
     flow_of(acme, mode="orders")
-    few, many = of_orders(acme, 3, "18000000001"), of_orders(acme, 60, "18000000002")
+    few, many = of_orders(acme, 3, "18000000001", 22), of_orders(acme, 60, "18000000002", 25)
 
     assert Delivery.objects.filter(plan=many, kind="invoice").count() == 60
     assert queries_of(many) == queries_of(few)

@@ -122,6 +122,8 @@ PAGES = {
     "flows:settlement": see("settlement"),
     "flows:rows": see("settlement"),
     "flows:payout": work("settlement"),
+    "flows:belongs": work("settlement"),
+    "flows:remove": work("settlement"),
     "flows:difference": see("plan"),
     "flows:repost": work("plan"),
     "flows:remap": work("plan"),
