@@ -53,17 +53,3 @@ def uncovered(
     if reached < ends_at:
         gaps.append((reached, ends_at))
     return gaps
-
-
-def covered_twice(
-    periods: Iterable[tuple[datetime, datetime]], starts_at: datetime, ends_at: datetime
-) -> list[tuple[datetime, datetime]]:
-    """Return the stretches between two instants that more than one period covers, in order. Ends are exclusive."""
-    twice: list[tuple[datetime, datetime]] = []
-    reached = starts_at
-    for begins, ends in sorted(periods):
-        both = max(begins, starts_at), min(reached, ends, ends_at)
-        if both[0] < both[1]:
-            twice.append(both)
-        reached = max(reached, ends)
-    return twice

@@ -17,7 +17,7 @@ from django.db.models import Count
 from amazon import marketplaces
 from amazon.models import Report, Settlement
 from bookkeeping.days import local_day
-from bookkeeping.months import covered_twice, first_of_month, next_month, uncovered
+from bookkeeping.months import first_of_month, next_month, uncovered
 from bookkeeping.proof import Verdict
 from flows import history, month_totals, selectors
 from flows.models import Delivery, Flow, Plan
@@ -217,7 +217,7 @@ def completeness(about: Known, month: date) -> Completeness:
     if not about.flow.books_from and about.first_at and about.first_at >= ends and not dated:
         text = f"{_first(local_day(about.first_at, about.zone))} If an earlier one should be in these books, upload it."
         return said("skipped", f"{name} is before the first settlement", text)
-    lacks = [*_unclosed(about, month), *_overlapping(about, month), *_unproved(about, month), *_unposted(about, month)]
+    lacks = [*_unclosed(about, month), *_unproved(about, month), *_unposted(about, month)]
     over = next_month(month) <= about.today
     if over and not lacks:
         since = f" from {day(begins_on)}" if begins_on else ""
@@ -302,18 +302,6 @@ def _unclosed(about: Known, month: date) -> Iterator[Lack]:
                 "on Amazon in that time, upload its settlements. If you did not, nothing is missing."
             )
             yield Lack(text, Todo.UPLOAD)
-
-
-def _overlapping(about: Known, month: date) -> Iterator[Lack]:
-    """Yield the stretches of the month that two settlements cover: something may be in the books twice. Where a person has
-    said that one belongs beside the others, nothing is asked again."""
-    begins, ends = about.bounds(month)
-    asked = [one for one in about.own if not one.belongs]
-    for start, end in covered_twice(((one.starts_at, one.ends_at) for one in asked), begins, ends):
-        both = [one for one in asked if one.starts_at < end and one.ends_at > start]
-        ids = " and ".join(one.settlement_id for one in both)
-        text = f"{len(both)} settlements cover {_stretch(about, start, end)}: {ids}. See that nothing is booked twice."
-        yield Lack(text, Todo.SETTLEMENT, settlement=both[-1].pk)
 
 
 def _unproved(about: Known, month: date) -> Iterator[Lack]:

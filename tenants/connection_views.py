@@ -59,6 +59,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "connection": connection,
         "provider": _provider(connection.provider),
         "shared": sharing.step(connection) if connection.state != Access.REVOKED else None,
+        "go_on": _go_on() if "new" in request.GET else None,
         "crumbs": _crumbs(),
         **_rights(request),
     }
@@ -185,7 +186,18 @@ def _connected(request: TenantRequest, made: list[Connection]) -> HttpResponse:
     """Test what was connected and show it; the first one's page, where there are several."""
     for connection in made:
         _say(request, connection, services.run_checks(connection, actor=request.user.actor), new=True)
-    return redirect("tenants:connections") if len(made) > 1 else redirect("tenants:connection", made[0].pk)
+    if len(made) > 1:
+        return redirect("tenants:connections")
+    return redirect(f"{reverse('tenants:connection', args=[made[0].pk])}?new")
+
+
+def _go_on() -> tuple[str, str]:
+    """Return the words and the address of the next step of whoever has just connected something."""
+    for kind, words in ((ProviderKind.SOURCE, "Connect where you sell"), (ProviderKind.LEDGER, "Connect your books")):
+        slugs = [spec.slug for spec in providers(kind)]
+        if not Connection.objects.filter(provider__in=slugs, state=Access.ACTIVE).exists():
+            return words, reverse("tenants:connections")
+    return "Go on to the dashboard", reverse("home")
 
 
 def _say(request: HttpRequest, connection: Connection, steps: list[CheckStep], *, new: bool = False) -> None:

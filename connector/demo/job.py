@@ -68,9 +68,10 @@ def wait_until_posted(flows: list[Flow], within_s: float, say: Callable[[str], N
             said = text
             say(text)
         planned = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNED).exists()
+        unproved = Plan.objects.filter(flow__in=flows, prove_at__isnull=False).exists()
         running = Run.objects.filter(flow__in=flows, state=Run.State.RUNNING).exists()
         moving = rows.filter(state__in=_MOVING).exclude(not_before__gt=now().date())
-        return bool(posted) and not planned and not running and not moving.exists()
+        return bool(posted) and not planned and not unproved and not running and not moving.exists()
 
     _until(done, within_s, "the last document")
 

@@ -20,7 +20,7 @@ WHILE_FETCHING = [
     ("amazon.getReportDocument:after_commit", 3),
     ("amazon.downloadDocument:mid_answer", 2),
     ("amazon.searchOrders:after_commit", 4),
-    ("quickbooks.account.create:after_commit", 4),
+    ("quickbooks.account.create:after_commit", 1),
 ]
 WHILE_POSTING = [
     ("quickbooks.token:after_commit", 1),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 
-from bookkeeping.months import covered_twice, next_month, uncovered
+from bookkeeping.months import next_month, uncovered
 from flows import month_report, month_totals, months
 from flows.months import Todo
 from kit.scope import scope
@@ -70,24 +70,6 @@ def test_what_no_period_covers(periods, left):
     found = uncovered([(at(begins), at(ends)) for begins, ends in periods], at("2026-03-01"), at("2026-04-01"))
 
     assert found == [(at(begins), at(ends)) for begins, ends in left]
-
-
-@pytest.mark.parametrize(
-    ("periods", "twice"),
-    [
-        ([], []),
-        ([("2026-02-20", "2026-03-15"), ("2026-03-15", "2026-04-02")], []),
-        ([("2026-02-20", "2026-03-15"), ("2026-03-13", "2026-04-02")], [("2026-03-13", "2026-03-15")]),
-        ([("2026-03-05", "2026-03-20"), ("2026-03-07", "2026-03-09")], [("2026-03-07", "2026-03-09")]),
-        ([("2026-02-01", "2026-03-03"), ("2026-02-15", "2026-03-02")], [("2026-03-01", "2026-03-02")]),
-        ([("2026-02-01", "2026-02-20"), ("2026-02-15", "2026-03-02")], []),
-    ],
-    ids=["nothing", "a chain", "two that overlap", "one inside another", "from the month before", "only before"],
-)
-def test_what_two_periods_cover(periods, twice):
-    found = covered_twice([(at(begins), at(ends)) for begins, ends in periods], at("2026-03-01"), at("2026-04-01"))
-
-    assert found == [(at(begins), at(ends)) for begins, ends in twice]
 
 
 def test_december_is_followed_by_january():

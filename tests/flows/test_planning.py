@@ -450,7 +450,7 @@ def test_planning_again_asks_no_more_of_the_database_for_more_orders(acme):
 
 def test_what_was_made_in_a_company_is_asked_for_once_even_where_nothing_was(acme, monkeypatch):
     flow = flow_of(acme, mode="orders")
-    plan = post(of_orders(acme, 5, "18000000001"))
+    plan = post(of_orders(acme, 5, "18000000001", 22))
     rules.save_accounts(flow, {AccountKey.SALES: Binding(account="40")}, "alice", {})
     asked = []
     monkeypatch.setattr(bindings, "made_in", lambda remote_key: asked.append(remote_key) or {})

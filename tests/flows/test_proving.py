@@ -6,6 +6,7 @@ from django.db import connection
 from audit.models import Event
 from flows import making, planning, prove, proving, tasks
 from flows.models import Delivery, Plan
+from kit import clock
 from kit.scope import scope
 from tests.flows.ledger import Died
 
@@ -68,6 +69,16 @@ def test_a_prover_that_dies_is_succeeded_after_its_lease(books, monkeypatch):
     assert proving.waiting() == [plan.pk]
     proving.prove_now(plan.pk)
     assert proving.waiting() == []
+
+
+def test_the_embedded_server_waits_for_no_prover_of_before(books):
+    plan = books.post(books.settle())
+    Plan.objects.filter(pk=plan.pk).update(prove_at=clock.now() + proving.LEASE)
+    assert proving.waiting() == []
+
+    proving.free_all()
+
+    assert proving.waiting() == [plan.pk]
 
 
 def test_what_changes_during_a_proof_is_proved_again(books, monkeypatch):

@@ -9,7 +9,12 @@ import pytest
 DATABASE = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
 OWN_PROCESSES = ("browser", "crash", "postgres", "redis")
 COMMITS = frozenset({"transactional_db", "live_server"})
-SAME_ANYWHERE = ("tests/mutants/", "tests/security/", "tests/web/")
+SAME_ANYWHERE = (
+    "tests/mutants/",
+    "tests/security/",
+    "tests/web/",
+    "tests/flows/test_e7_variations_in_the_books.py",  # E7 itself runs there too
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -42,7 +42,8 @@ def test_consent_connects_tests_and_shows_the_connection(signed_in, alice, acme,
 
     (made,) = connections()
     assert (made.tenant, made.remote_name, made.state) == (acme, "Acme Books Ltd", "active")
-    assert answer.redirect_chain == [(reverse("tenants:connection", args=[made.pk]), 302)]
+    assert answer.redirect_chain == [(reverse("tenants:connection", args=[made.pk]) + "?new", 302)]
+    assert "Connect where you sell" in answer.content.decode()
     assert "All is well." in answer.content.decode()
 
 

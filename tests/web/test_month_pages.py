@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from amazon.models import Report, Settlement
+from amazon.models import Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import EntryLine, JournalEntry, NewAccount
@@ -449,19 +449,6 @@ def test_a_settlement_without_a_payout_does_not_touch_the_month_of_its_day(signe
 
     assert owing.total < 0
     assert [len(found) for found in january_and_february] == [1, 0]
-
-
-def test_settlements_that_overlap_are_named(signed_in, alice, acme, flow, february):
-    post(plan_of(settle(acme, start="2025-12-29")))
-    post(plan_of(settle(acme, "15000000002", start="2026-01-10")))
-    post(plan_of(settle(acme, "15000000003", start="2026-01-24")))
-    with scope(acme.pk):
-        Report.objects.update(origin="api")  # Amazon handed both over, so neither is doubted
-
-    page = signed_in(alice).get(page_of(flow))
-
-    assert not page.context["report"].verdict.complete
-    assert "2 settlements cover 9 Jan 2026 – 11 Jan 2026: 15000000001 and 15000000002" in text_of(page)
 
 
 def test_an_account_that_another_tenant_of_the_company_made_has_its_name(

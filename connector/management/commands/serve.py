@@ -21,7 +21,7 @@ from waitress.server import create_server
 from amazon import cursors
 from connector.celery import app
 from connector.wsgi import application
-from flows import lanes, schedule
+from flows import lanes, proving, schedule, undo
 from tenants import grants
 
 START_S = 30.0
@@ -67,6 +67,8 @@ class Command(BaseCommand):
         # The lock proves every earlier owner of a lease dead.
         lanes.free_all()
         schedule.free_all()
+        proving.free_all()
+        undo.free_all()
         cursors.end_leases()
         grants.end_leases()
         workers = [_pool(name, size) for name, size in POOLS.items()]
