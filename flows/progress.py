@@ -90,11 +90,12 @@ def tell_changed(flow: Flow, plan: Plan | None) -> None:
     """Raise, renew or settle the one alert about what somebody changed in the ledger: of a settlement, or of what the flow
     booked outside of any."""
     changed = Delivery.objects.filter(rows.changed_by_hand(), flow=flow, plan=plan).order_by("id")
-    count, first = changed.count(), changed.first()
+    first = changed.first()
     key = f"plan:{plan.pk}:changed" if plan else f"flow:{flow.pk}:changed"
     if first is None:
         settle_alert(flow.tenant_id, key)
         return
+    count = changed.count()
     of = f" of settlement {plan.settlement.settlement_id}" if plan else ""
     alert(
         flow.tenant_id,

@@ -166,7 +166,8 @@ class SettlementDetailSerializer(SettlementSerializer):
         read_only_fields = fields
 
     def get_doubt(self, settlement: Settlement) -> str:
-        return overlaps.doubt(settlement)
+        # The view asks for all settlements at once which ones are doubted.
+        return overlaps.doubt(settlement) if settlement.doubted else ""  # type: ignore[attr-defined]
 
     @extend_schema_field(PayoutSerializer)
     def get_payout(self, settlement: Settlement) -> Any:

@@ -1,6 +1,6 @@
 """REST for settlements, the upload of their files, and what they became in each company."""
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django_filters import filters
 from django_filters.rest_framework.filterset import FilterSet
@@ -12,6 +12,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from amazon import overlaps
 from amazon.load import Fate
 from amazon.models import Settlement
 from amazon.upload import import_file
@@ -19,6 +20,7 @@ from flows import payouts, planning, trace, uploads
 from flows.api.base import Listed, actor_of
 from flows.api.plans import plans
 from flows.api.refusals import BadRequest, refusing
+from flows.models import Plan
 from flows.settlement_serializers import (
     CameSerializer,
     SettlementDetailSerializer,
@@ -53,7 +55,7 @@ class SettlementViewSet(Listed):
 
     def get_queryset(self) -> QuerySet[Settlement]:
         found = plans(whole=self.action == "retrieve").order_by("flow_id", "revision")
-        return Settlement.objects.prefetch_related(Prefetch("plans", found))
+        return _with(found)
 
     @extend_schema(parameters=[WantedSerializer], responses=RowsSerializer, filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)
@@ -111,7 +113,7 @@ class SettlementViewSet(Listed):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _now(self, settlement: Settlement) -> Response:
-        found = Settlement.objects.prefetch_related(Prefetch("plans", plans(whole=True))).get(pk=settlement.pk)
+        found = _with(plans(whole=True)).get(pk=settlement.pk)
         return Response(SettlementDetailSerializer(found).data)
 
     @extend_schema(
@@ -141,3 +143,9 @@ class SettlementViewSet(Listed):
             "message": found.message,
         }
         return Response(answer, status.HTTP_201_CREATED if found.fate is Fate.NEW else status.HTTP_200_OK)
+
+
+def _with(found: QuerySet[Plan]) -> QuerySet[Settlement]:
+    """Return the settlements with these plans, and whether each is ``doubted``."""
+    doubted = ExpressionWrapper(overlaps.doubted(), output_field=BooleanField())
+    return Settlement.objects.annotate(doubted=doubted).prefetch_related(Prefetch("plans", found))
