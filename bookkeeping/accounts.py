@@ -59,6 +59,10 @@ class AccountKey(StrEnum):
     SUBSCRIPTION = "SUBSCRIPTION"
     FEE_OTHER = "FEE_OTHER"
     OPENING = "OPENING"
+    FX = "FX"
+    FX_COST = "FX_COST"
+    REVENUE = "REVENUE"
+    PETTY = "PETTY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class Account:
 
 _K, _C = AccountKey, AccountClass
 # Money passes through these on its way to the bank; all else is what it was for.
-PASSING: Final = frozenset({_K.CLEARING, _K.BANK, _K.PAYOUTS, _K.AR})
+PASSING: Final = frozenset({_K.CLEARING, _K.BANK, _K.PAYOUTS, _K.AR, _K.PETTY})
+# Every ledger that books to them has them of its own: nobody makes or maps them.
+SYSTEM: Final = frozenset({_K.AR, _K.REVENUE, _K.PETTY})
 
 ACCOUNTS: Final[Mapping[AccountKey, Account]] = {
     account.key: account
@@ -110,6 +116,16 @@ ACCOUNTS: Final[Mapping[AccountKey, Account]] = {
         Account(_K.SUBSCRIPTION, "Amazon Subscription", _C.EXPENSE, "The monthly selling plan"),
         Account(_K.FEE_OTHER, "Amazon Other Fees & Adjustments", _C.EXPENSE, "Everything else Amazon adjusts"),
         Account(_K.OPENING, "Opening Balance Equity", _C.EQUITY, "Other side of the opening entry"),
+        Account(_K.FX, "Exchange Gain or Loss", _C.OTHER_INCOME, "What moving exchange rates gave or took"),
+        Account(
+            _K.FX_COST, "Amazon Currency Conversion Cost", _C.EXPENSE, "What Amazon kept when it converted a payout"
+        ),
+        Account(
+            _K.REVENUE, "Revenue", _C.INCOME, "Where a ledger books all invoices whatever they say (FreshBooks 4000)"
+        ),
+        Account(
+            _K.PETTY, "Petty Cash", _C.BANK, "Where a ledger books all payments whatever they say (FreshBooks 1000-1)"
+        ),
     )
 }
 

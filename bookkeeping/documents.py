@@ -1,6 +1,7 @@
 """Neutral documents: what is to be written, in terms no single ledger owns.
 
-Amounts are integer minor units of the document's one currency. Accounts, items and customers are named by symbol (a line key, or a
+Amounts are integer minor units of the document's one currency; ``rate`` is what one unit of it is worth in the books'
+home currency, as decimal text, "" where they are the same. Accounts, items and customers are named by symbol (a line key, or a
 customer or item symbol); the delivery's *bindings* say which remote id each symbol means. A document has one canonical
 JSON form, so that planning the same facts twice gives the same bytes.
 """
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     ENTRY = "entry"
     TRANSFER = "transfer"
     DEPOSIT = "deposit"
+    EXPENSE = "expense"
     UNDO = "undo"
 
 
@@ -87,7 +89,11 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Invoice(Document):
-    """An invoice over one order, or over the part of it that one settlement month brings. Its total is > 0."""
+    """An invoice over one order, or over the part of it that one settlement month brings. Its total is > 0.
+
+    ``order_id`` is "" for one over a month's income. ``income`` is the one account that the ledger books every line to,
+    whatever it says; "" where each goes to its own.
+    """
 
     kind: ClassVar = Kind.INVOICE
     number: str
@@ -98,6 +104,8 @@ class Invoice(Document):
     order_id: str
     memo: str = ""
     tracking: str = ""
+    income: LineKey = ""
+    rate: str = ""
 
     @property
     def total(self) -> int:
@@ -124,6 +132,7 @@ class Payment(Document):
     account: LineKey
     cover: Cover
     memo: str = ""
+    rate: str = ""
 
     @property
     def total(self) -> int:
@@ -150,11 +159,15 @@ class JournalEntry(Document):
     currency: str
     lines: tuple[EntryLine, ...]
     memo: str = ""
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Document):
-    """``amount`` (> 0) moves from the account ``source`` (credited) to the account ``target`` (debited)."""
+    """``amount`` (> 0) moves from the account ``source`` (credited) to the account ``target`` (debited).
+
+    ``received`` is what arrives there in minor units of the home currency, where that is not the document's; 0 where it is.
+    """
 
     kind: ClassVar = Kind.TRANSFER
     number: str
@@ -164,6 +177,8 @@ class Transfer(Document):
     target: LineKey
     amount: int
     memo: str = ""
+    rate: str = ""
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,30 +201,53 @@ class Deposit(Document):
     account: LineKey
     lines: tuple[DepositLine, ...]
     memo: str = ""
+    rate: str = ""
 
     @property
     def total(self) -> int:
         return sum(line.amount for line in self.lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Expense(Document):
+    """Money spent from ``account`` (credited) on ``key`` (debited), ``amount`` > 0, paid to ``vendor``."""
+
+    kind: ClassVar = Kind.EXPENSE
+    number: str
+    on: date
+    currency: str
+    key: LineKey
+    amount: int
+    account: LineKey
+    vendor: str
+    memo: str = ""
+    rate: str = ""
+
+
 @unique
 class How(StrEnum):
     VOID = "void"
     DELETE = "delete"
+    REVERSE = "reverse"
 
 
 @dataclass(frozen=True, slots=True)
 class Undo(Document):
-    """Takes back the document of the delivery whose key is ``target``. A dated reversal is a JournalEntry instead."""
+    """Takes back the document of the delivery whose key is ``target``.
+
+    ``reversal`` is the entry that does so where the ledger neither deletes nor voids such documents (``How.REVERSE``).
+    """
 
     kind: ClassVar = Kind.UNDO
     target: str
     target_kind: Kind
     how: How
+    reversal: JournalEntry | None = None
 
 
 _DOCUMENTS: Final[Mapping[str, type[Document]]] = {
-    cls.kind: cls for cls in (NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Undo)
+    cls.kind: cls
+    for cls in (NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Expense, Undo)
 }
 _NESTED: Final[Mapping[type[Document], Mapping[str, type]]] = {
     Invoice: {"lines": InvoiceLine},
@@ -241,6 +279,8 @@ def document_from(plain: Mapping[str, Any]) -> Document:
         values["cover"] = Cover(**values["cover"])
     if cls is Undo:
         values |= {"target_kind": Kind(values["target_kind"]), "how": How(values["how"])}
+        if values.get("reversal"):
+            values["reversal"] = document_from(values["reversal"])
     return cls(**values)
 
 
@@ -251,6 +291,7 @@ __all__ = [
     "DepositLine",
     "Document",
     "EntryLine",
+    "Expense",
     "How",
     "Invoice",
     "InvoiceLine",

@@ -14,6 +14,7 @@ from bookkeeping.documents import (
     DepositLine,
     Document,
     EntryLine,
+    Expense,
     Invoice,
     JournalEntry,
     Payment,
@@ -57,7 +58,7 @@ def signed_lines(document: Document) -> Iterator[tuple[LineKey, int]]:
         case Invoice():
             yield AccountKey.AR, document.total
             for line in document.lines:
-                yield line.key, -line.amount
+                yield document.income or line.key, -line.amount
         case Payment():
             yield document.account, document.total
             yield AccountKey.AR, -document.total
@@ -71,6 +72,9 @@ def signed_lines(document: Document) -> Iterator[tuple[LineKey, int]]:
             yield document.account, document.total
             for deposit_line in document.lines:
                 yield deposit_line.key, -deposit_line.amount
+        case Expense():
+            yield document.key, document.amount
+            yield document.account, -document.amount
         case _:
             pass
 
@@ -90,7 +94,7 @@ def own_total(document: Document) -> int:
             return document.total
         case JournalEntry():
             return sum(line.debit for line in document.lines)
-        case Transfer():
+        case Transfer() | Expense():
             return document.amount
         case _:
             return 0
@@ -99,7 +103,7 @@ def own_total(document: Document) -> int:
 def dated(document: Document) -> date | None:
     """Return the day a document is booked on, None for what books nothing."""
     match document:
-        case Invoice() | Payment() | JournalEntry() | Transfer() | Deposit():
+        case Invoice() | Payment() | JournalEntry() | Transfer() | Deposit() | Expense():
             return document.on
         case _:
             return None

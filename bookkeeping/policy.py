@@ -33,17 +33,33 @@ DOCUMENTED_DEPOSIT_CLASSES: Final = frozenset(
 class Policy:
     """How documents are cut.
 
-    ``payouts_to`` is BANK, or PAYOUTS where money passes an in-transit account. ``deposit`` closes a settlement in
-    orders mode with one deposit whose lines may use ``deposit_classes`` only; without it, and wherever a deposit
-    cannot be made, entries and a transfer do the same. ``negative_lines`` False leaves promotions off invoices.
-    ``card_transfers`` False charges a card by an entry.
+    ``payouts_to`` is BANK, or PAYOUTS where money passes an in-transit account; ``charges_to`` likewise is the card, or
+    PAYOUTS. ``onward``: what passes PAYOUTS is moved on to the bank or card by a second transfer, for there is no feed.
+    ``deposit`` closes a settlement in orders mode with one deposit whose lines may use ``deposit_classes`` only; without
+    it, and wherever a deposit cannot be made, entries and a transfer do the same. ``negative_lines`` False leaves
+    promotions off invoices. ``card_transfers`` False charges a card by an entry.
+
+    ``payments_to`` and ``income_to`` are where a ledger books payments and the income of invoices whatever they say
+    (FreshBooks: PETTY and REVENUE); a month's entry then moves them on. ``income_to`` "": each line to its own account.
+    ``entry_through_clearing``: every entry needs a CLEARING line, so one of net 0 becomes two. ``entry_lines``: the most
+    lines an entry may have, 0 for no limit. ``order_entries`` books an order by an entry instead of invoice and payment.
+    ``income_and_expenses``: the ledger has no entries at all, so income invoices and expenses carry what they can, and
+    balance-sheet rows stay in our own record.
     """
 
     payouts_to: LineKey = AccountKey.BANK
+    charges_to: LineKey = AccountKey.CHARGE_METHOD
+    onward: bool = False
     deposit: bool = False
     deposit_classes: frozenset[AccountClass] = DOCUMENTED_DEPOSIT_CLASSES
     negative_lines: bool = True
     card_transfers: bool = True
+    payments_to: LineKey = AccountKey.CLEARING
+    income_to: LineKey = ""
+    entry_through_clearing: bool = False
+    entry_lines: int = 0
+    order_entries: bool = False
+    income_and_expenses: bool = False
 
 
 def default_class(key: LineKey) -> AccountClass:

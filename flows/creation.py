@@ -13,6 +13,7 @@ from flows import history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.models import Company
+from ledgers.registry import open_ledger
 from tenants.alerts import settle_alert
 from tenants.models import Access, Connection
 
@@ -108,6 +109,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
         raise CannotChange(problem)
     if problem := start_problem(tenant_id, source, currency, values.get("books_from")):
         raise CannotChange(problem)
+    _check_layout(target, values.get("layout", ""))
     twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
     if twin is not None:
         raise CannotChange(
@@ -149,6 +151,7 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
         )
     if problem := start_problem(flow.tenant_id, flow.source, flow.currency, different.get("books_from")):
         raise CannotChange(problem)
+    _check_layout(flow.target, different.get("layout", ""))
     if "books_from" in different:
         _leave_out(flow, different["books_from"])
     with trail.recorded():
@@ -162,6 +165,14 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
     elif "approval" in different:
         planning.release(flow)
     return sorted(different)
+
+
+def _check_layout(target: Connection, layout: str) -> None:
+    known = [each.name for each in open_ledger(target).capabilities.layouts]
+    if layout and layout not in known:
+        raise CannotChange(
+            f"{layout!r} is no way in which this ledger's documents are cut. There are: {', '.join(known)}."
+        )
 
 
 def discard(flow: Flow, actor: str) -> None:

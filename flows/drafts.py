@@ -1,6 +1,8 @@
 """From neutral documents to drafts of deliveries: what every symbol means in the company, and what has to exist first."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
@@ -12,7 +14,7 @@ from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped, marketplace_of
 from flows.models import Flow
 from flows.rows import Draft
-from ledgers.port import Binding, Reference
+from ledgers.port import Binding, Layout, Reference
 from ledgers.registry import open_ledger
 
 
@@ -50,15 +52,17 @@ def default_account(flow: Flow, key: AccountKey) -> NewAccount:
     return NewAccount(key, name, flow.currency)
 
 
+def layout_of(flow: Flow) -> Layout:
+    """Return how the flow's documents are cut: the layout that was chosen, else the ledger's first."""
+    layouts = open_ledger(flow.target).capabilities.layouts
+    return next((each for each in layouts if each.name == flow.layout), layouts[0])
+
+
 def policy_of(flow: Flow) -> Policy:
-    capabilities = open_ledger(flow.target).capabilities
-    return Policy(
-        deposit=capabilities.deposit and flow.layout == Flow.Layout.DEPOSIT,
-        deposit_classes=capabilities.deposit_classes,
-        negative_lines=capabilities.negative_lines,
-        # What a company turned out not to take is remembered with its connection.
-        card_transfers=flow.target.data.get("card_transfers", True),
-    )
+    """Return the policy of the flow's layout, without what the company turned out not to take."""
+    policy = layout_of(flow).policy
+    lacks: dict[str, Any] = {each.name: False for each in fields(policy) if flow.target.data.get(each.name) is False}
+    return replace(policy, **lacks)
 
 
 def class_of(known: TenantMapping, company: Reference) -> Callable[[LineKey], AccountClass]:

@@ -64,7 +64,12 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
     trigger = serializers.ChoiceField(
         Flow.Trigger.choices, required=False, help_text="When the orders mode makes an invoice."
     )
-    layout = serializers.ChoiceField(Flow.Layout.choices, required=False)
+    layout = serializers.CharField(
+        max_length=12,
+        required=False,
+        allow_blank=True,
+        help_text="How documents are cut; the ledgers say which ways they know.",
+    )
     approval = serializers.ChoiceField(Flow.Approval.choices, required=False)
     books_from = serializers.DateField(
         required=False, allow_null=True, help_text="Settlements that ended before this day stay out of the books."

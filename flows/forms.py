@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 
@@ -14,6 +14,8 @@ from flows.models import Flow
 from flows.opening import Told
 from kit import clock
 from ledgers.models import Company
+from ledgers.port import Layout
+from ledgers.registry import open_ledger
 from tenants.models import Connection
 
 _AMOUNT: Final = re.compile(r"[+\-−]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
@@ -64,10 +66,9 @@ class TermsForm(forms.Form):
     )
     layout = forms.ChoiceField(
         label="How a settlement is closed",
-        choices=Flow.Layout.choices,
-        initial=Flow.Layout.DEPOSIT,
+        required=False,
         widget=forms.RadioSelect,
-        help_text="Both end in the same balances. The deposit carries the fees of its month and is the one line your bank shows.",
+        help_text="All end in the same balances.",
     )
     generic_items = forms.BooleanField(
         label="Invoice a SKU without an item under one general item",
@@ -123,14 +124,19 @@ class TermsForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any = None, *, flow: Flow | None = None, told: Told | None = None, deposits: bool = True
+        self, data: Any = None, *, flow: Flow | None = None, told: Told | None = None, layouts: Sequence[Layout] = ()
     ) -> None:
         super().__init__(data, initial=_initial(flow) if flow else None)
         self.flow, self.told = flow, told
         self.tenant_id = flow.tenant_id if flow else 0
         if told is not None and not (flow and opening.stated(flow)):
             self._take_from_the_file(told)
-        if not deposits:
+        if len(layouts) > 1:
+            offered = cast(forms.ChoiceField, self.fields["layout"])
+            offered.choices = [(each.name, each.label) for each in layouts]
+            self.initial["layout"] = self.initial.get("layout") or layouts[0].name
+            offered.help_text = " ".join([str(offered.help_text), *(each.help for each in layouts if each.help)])
+        else:
             del self.fields["layout"]
         fixed = flow is not None and flow.state != Flow.State.SETUP
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
@@ -219,7 +225,7 @@ class NewFlowForm(TermsForm):
     def __init__(
         self, data: Any = None, *, tenant_id: int, sources: Sequence[Connection], targets: Sequence[Connection]
     ) -> None:
-        super().__init__(data)
+        super().__init__(data, layouts=_layouts(targets))
         self.tenant_id = tenant_id
         self.sources = {str(each.pk): each for each in sources}
         self.targets = {str(each.pk): each for each in targets}
@@ -289,6 +295,12 @@ class NewFlowForm(TermsForm):
         company = Company.objects.filter(connection=target).first()
         if company and company.closed_until and (clock.now().date() - company.closed_until).days < 400:
             self.initial["books_from"] = date.fromordinal(company.closed_until.toordinal() + 1)
+
+
+def _layouts(targets: Sequence[Connection]) -> Sequence[Layout]:
+    """Return how documents may be cut where every company is of one ledger; else it is chosen once the flow exists."""
+    offered = [open_ledger(each).capabilities.layouts for each in targets]
+    return offered[0] if offered and all(each == offered[0] for each in offered) else ()
 
 
 def _initial(flow: Flow) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bookkeeping.documents import (
     Customer,
     Deposit,
     Document,
+    Expense,
     Invoice,
     Item,
     JournalEntry,
@@ -36,6 +37,7 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.ENTRY: "Journal entry",
     Kind.TRANSFER: "Transfer",
     Kind.DEPOSIT: "Bank deposit",
+    Kind.EXPENSE: "Expense",
     Kind.UNDO: "Taking back",
 }
 
@@ -161,6 +163,8 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
             return (receivable, *sold)
         case Payment(account=account):
             return line(account, document.total), line(AccountKey.AR, -document.total)
+        case Expense(key=key, amount=amount, account=account):
+            return line(key, amount, rows=_rows_of(row, key)), line(account, -amount)
         case _:
             return ()
 
@@ -188,6 +192,8 @@ def _facts(row: Delivery, document: Document, names: Names) -> tuple[tuple[str, 
             ]
         case JournalEntry(memo=memo) | Transfer(memo=memo) | Deposit(memo=memo):
             found = [("Memo", memo)]
+        case Expense(vendor=vendor, memo=memo):
+            found = [("Paid to", vendor), ("Memo", memo)]
         case NewAccount(name=name, key=key):
             found = [("Name", name), ("Stands for", ACCOUNTS[account_key(key)].meaning)]
         case Customer(name=name, currency=currency):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from audit import trail
-from bookkeeping.accounts import ACCOUNTS, AccountKey
+from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from flows import access, mapping, opening, planning, rows, rules
 from flows.fitting import fits, warning
 from flows.models import Delivery, Flow
@@ -19,7 +19,15 @@ from tenants.models import Access, Connection
 # What the mapping page always offers. What belongs to practices not offered here appears only where rows need it, and
 # the receivables are the ledger's own.
 _RARE: Final = frozenset(
-    {AccountKey.AR, AccountKey.DEFERRED, AccountKey.PAYOUTS, AccountKey.INPUT_TAX, AccountKey.OPENING}
+    {
+        *SYSTEM,
+        AccountKey.DEFERRED,
+        AccountKey.PAYOUTS,
+        AccountKey.INPUT_TAX,
+        AccountKey.OPENING,
+        AccountKey.FX,
+        AccountKey.FX_COST,
+    }
 )
 MAPPABLE: Final = tuple(key for key in AccountKey if key not in _RARE)
 # The tenant's own bank and card are chosen by a person or recognised, never made by us.

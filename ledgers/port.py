@@ -12,7 +12,8 @@ from enum import StrEnum, unique
 from typing import Any, Protocol
 
 from bookkeeping.accounts import AccountClass, LineKey
-from bookkeeping.documents import Document, Kind
+from bookkeeping.documents import Document, How, Kind
+from bookkeeping.policy import Policy
 from kit.rate import RatePlan
 
 
@@ -129,20 +130,36 @@ class Lookup(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """One way of cutting a settlement's documents in this ledger, as a person chooses it. ``name`` has at most 12
+    characters; ``label`` and ``help`` are for the page."""
+
+    name: str
+    label: str
+    policy: Policy
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Differences between ledgers, as data."""
+    """Differences between ledgers, as data.
+
+    ``layouts`` has at least one; the first is what is taken unless somebody chooses. ``readable`` are the kinds that
+    ``read``, ``changes`` and ``kept`` can see. ``confirm_s`` goes with ``Lookup.DELTA``: a document that is not seen counts
+    as absent only when it is not seen again this much later.
+    """
 
     kinds: frozenset[Kind]
     lookup: Mapping[Kind, Lookup]
-    undo: Mapping[Kind, str]  # Kind -> documents.How value, or "reverse"
+    undo: Mapping[Kind, How]
     quarantine_s: int  # how long after a lost answer a late commit may still land
     deadline_s: int  # total deadline of a write call
     batch: int  # deliveries one call may carry
-    deposit: bool  # one deposit per settlement with direct lines
-    deposit_classes: frozenset[AccountClass]  # account classes a deposit line may use
+    layouts: tuple[Layout, ...]
+    readable: frozenset[Kind]
     number_length: int
-    negative_lines: bool
     multicurrency: bool
+    confirm_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +190,8 @@ class Post:
     """One delivery, ready to be rendered. ``marker`` goes into the remote memo; ``wire_id`` is the idempotency id (at
     most 40 characters).
 
-    ``bindings`` has every symbol of the document, with no ``@`` left; ``refs`` the deliveries it depends on, by key.
+    ``bindings`` has every symbol of the document, with no ``@`` left; ``refs`` the deliveries it depends on, by key;
+    ``before`` what ``Ledger.before`` returned when it was last sent.
     """
 
     key: str
@@ -182,6 +200,7 @@ class Post:
     document: Document
     bindings: Mapping[str, Binding]
     refs: Mapping[str, External] = field(default_factory=dict)
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +304,11 @@ class Ledger(Protocol):
         """Return the calls that carry the posts, in order. Pure: same posts, same bytes.
 
         Raises ``NotRenderable`` with the key of a post that this ledger cannot hold."""
+        ...
+
+    def before(self, call: Call) -> Mapping[str, int]:
+        """Return what ``find`` has to compare with should the answer of this call be lost: account id -> balance in minor
+        units, debit positive, of the accounts it will move. Empty, and nothing is asked, where look-ups are exact."""
         ...
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:

@@ -28,10 +28,6 @@ class Flow(ScopedModel):
         LIVE = "live", "Live"
         PAUSED = "paused", "Paused"
 
-    class Layout(models.TextChoices):
-        DEPOSIT = "deposit", "One bank deposit per settlement"
-        JOURNAL = "journal", "Journal entries and a transfer"
-
     name = models.CharField(max_length=120)
     source = models.ForeignKey(
         Connection, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: uploaded files only"
@@ -41,7 +37,9 @@ class Flow(ScopedModel):
     currency = models.CharField(max_length=3)
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.SUMMARY)
     trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.SETTLED)
-    layout = models.CharField(max_length=8, choices=Layout, default=Layout.DEPOSIT)
+    layout = models.CharField(
+        max_length=12, blank=True, help_text="How documents are cut; empty: as the ledger does by default"
+    )
     approval = models.CharField(max_length=10, choices=Approval, default=Approval.REVIEW)
     state = models.CharField(max_length=8, choices=State, default=State.SETUP)
     books_from = models.DateField(

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from flows import creation, onboarding, opening, overview, schedule, setup
+from flows import creation, drafts, onboarding, opening, overview, schedule, setup
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
 from flows.onboarding import StepName
@@ -94,6 +94,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "settlements_every": every(flow.settlements_every_min),
         "may_run": can(request.member, Action.RUN),
         "may_edit": can(request.member, Action.EDIT_FLOW),
+        "layout": drafts.layout_of(flow),
         "steps": stepper(onboarding.progress(flow)) if flow.state == Flow.State.SETUP else [],
         "crumbs": _crumbs(),
     }
@@ -109,7 +110,7 @@ def edit(request: TenantRequest, pk: int) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         flow=flow,
         told=told,
-        deposits=open_ledger(flow.target).capabilities.deposit,
+        layouts=open_ledger(flow.target).capabilities.layouts,
     )
     if request.method == "POST" and form.is_valid():
         values = form.values()

@@ -7,6 +7,7 @@ from typing import Final
 
 from bookkeeping.documents import How, Kind
 from bookkeeping.money import BadAmount
+from bookkeeping.policy import Policy
 from kit import clock
 from kit.http import Http
 from kit.rate import RatePlan
@@ -19,6 +20,7 @@ from ledgers.port import (
     Check,
     Found,
     Kept,
+    Layout,
     Lookup,
     NotRenderable,
     NotSent,
@@ -42,16 +44,23 @@ CAPABILITIES: Final = Capabilities(
     kinds=_DOCUMENTS | {Kind.UNDO},
     lookup=dict.fromkeys(_DOCUMENTS | {Kind.UNDO}, Lookup.EXACT),
     undo={
-        Kind.INVOICE: How.VOID.value,
-        **dict.fromkeys((Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT), How.DELETE.value),
+        Kind.INVOICE: How.VOID,
+        **dict.fromkeys((Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT), How.DELETE),
     },
     quarantine_s=30,
     deadline_s=130,  # QuickBooks itself gives up after 120 s
     batch=translate.PAYMENTS,
-    deposit=True,
-    deposit_classes=accounts.DEPOSIT_CLASSES,
+    layouts=(
+        Layout(
+            "deposit",
+            "One bank deposit per settlement",
+            Policy(deposit=True, deposit_classes=accounts.DEPOSIT_CLASSES),
+            "The deposit carries the fees of its month and is the one line your bank shows.",
+        ),
+        Layout("journal", "Journal entries and a transfer", Policy()),
+    ),
+    readable=_DOCUMENTS,
     number_length=wire.NUMBER,
-    negative_lines=True,
     multicurrency=True,
 )
 _REFUSED_READ_AGAIN_S: Final = 300.0
@@ -114,6 +123,9 @@ class QuickBooks:
 
     def render(self, posts: Sequence[Post]) -> list[Call]:
         return translate.render(posts, self._company)
+
+    def before(self, call: Call) -> Mapping[str, int]:
+        return {}
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
         return answers.outcome(call, self._remote.write(call, deadline_s), self._company, self._web)

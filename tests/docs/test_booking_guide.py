@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bookkeeping.accounts import ACCOUNTS, AccountKey, account_key
+from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey, account_key
 from bookkeeping.documents import Payment
 from bookkeeping.policy import Mode
 from tests.bookkeeping.books import _lines
@@ -19,7 +19,9 @@ from tests.bookkeeping.test_examples import settled
 GUIDE = Path(__file__).resolve().parents[2] / "docs/how-settlements-are-booked.md"
 NAMES = {"entry": "Journal entry"}
 ELSEWHERE = {
-    AccountKey.AR,
+    *SYSTEM,
+    AccountKey.FX,
+    AccountKey.FX_COST,
     AccountKey.OPENING,
     AccountKey.INPUT_TAX,
     AccountKey.DEFERRED,

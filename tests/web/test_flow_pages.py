@@ -660,4 +660,4 @@ def test_a_live_summary_is_not_asked_about_invoices(bobs, acme, in_acme):
 
     assert "generic_items" not in page
     live.refresh_from_db()
-    assert (live.approval, live.generic_items, live.layout) == ("automatic", True, "deposit")
+    assert (live.approval, live.generic_items, live.layout) == ("automatic", True, "")
