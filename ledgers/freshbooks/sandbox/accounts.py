@@ -146,7 +146,7 @@ def change(business: Business, id_: str, body: Mapping[str, Any]) -> Doc:
     doc = business.need("account", id_)
     if body.get("state") not in (None, "active", "archived"):
         raise errors.invalid("The state is active or archived.", "state", _OBJECT, body["state"])
-    if doc["_"]["system"] and body.get("state") == "archived":
+    if doc["_"]["system"] and not doc["category_id"] and body.get("state") == "archived":
         raise errors.invalid("A system account cannot be archived.", "state", _OBJECT)
     for name in ("name", "number", "description", "state"):
         if body.get(name) is not None:

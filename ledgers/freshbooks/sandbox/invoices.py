@@ -263,7 +263,7 @@ def _owed(doc: Doc) -> bool:
     return Decimal(doc["outstanding"]["amount"]) > 0
 
 
-def share_link(business: Business, doc: Doc) -> Doc:
+def share_link(doc: Doc) -> Doc:
     return {
         "clientid": doc["customerid"],
         "resourceid": doc["id"],

@@ -1,6 +1,6 @@
 """Lists: which search keys work, which sort keys do, pages (sheet §4). Whatever is not known is silently ignored."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -150,7 +150,3 @@ def _count(args: "MultiDict[str, str]", name: str, default: int, errno: int) -> 
 
 def includes(args: "MultiDict[str, str]") -> set[str]:
     return {*args.getlist("include[]"), *args.getlist("include")}
-
-
-def merged(parts: Iterable[Mapping[str, Filter]]) -> dict[str, Filter]:
-    return {key: value for part in parts for key, value in part.items()}
