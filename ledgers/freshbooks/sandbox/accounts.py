@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import UTC
+from itertools import count
 from typing import Any
 
 from ledgers.freshbooks.sandbox import errors
@@ -55,13 +56,13 @@ def _sub_number(number: str, nested: bool) -> str:
 
 
 def _free_number(business: Business, parent: Doc | None, sub_type: str) -> str:
-    used = {each["number"] for each in business.all("account")}
     if parent is not None:
-        candidates = (f"{parent['number']}-{at}" for at in range(1, 10_000))
+        first = len(business.find("account", "$._.parent", parent["uuid"])) + 1
+        candidates = (f"{parent['number']}-{at}" for at in count(first))
     else:
         base = next(row[3] for row in SUB_TYPES if row[2] == sub_type)
-        candidates = (str(base + at) for at in range(10_000))
-    return next(each for each in candidates if each not in used)
+        candidates = (str(at) for at in count(base))
+    return next(each for each in candidates if not business.find("account", "$.number", each))
 
 
 def _stamp(business: Business) -> str:

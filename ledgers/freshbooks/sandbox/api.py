@@ -35,6 +35,7 @@ _INDEXES = (
     ("account", "$._.jesa"),
     ("account", "$._.parent"),
     ("account", "$.name"),
+    ("account", "$.number"),
     ("category", "$.category"),
     ("client", "$.email"),
     ("invoice", "$.invoice_number"),

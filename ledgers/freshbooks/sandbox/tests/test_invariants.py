@@ -103,7 +103,7 @@ class Play:
             self.api.put(PATHS[found[0]], found[1], {"vis_state": state})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps, st.sampled_from(["replaced", "reversed"]), st.sampled_from(["refused", "deletes_payments"]))
 @example(
     [("invoice", Decimal(9), Decimal(1)), ("send", 0), ("pay", 0, Decimal(99)), ("invoice", Decimal(9), Decimal(1)),
