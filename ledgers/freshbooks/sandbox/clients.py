@@ -6,7 +6,7 @@ from typing import Any
 
 from ledgers.freshbooks.sandbox import errors
 from ledgers.freshbooks.sandbox.business import ACTIVE, DELETED, Business, universal
-from ledgers.freshbooks.sandbox.fields import Doc, short
+from ledgers.freshbooks.sandbox.fields import Doc, code_of, short
 
 _TEXTS = (
     "fname", "lname", "organization", "email", "bus_phone", "mob_phone", "home_phone", "fax", "note",
@@ -32,9 +32,10 @@ def write(business: Business, body: Mapping[str, Any], old: Doc | None) -> Doc:
     for name in _FLAGS:
         if name in body:
             doc[name] = bool(body[name])
-    for name in ("currency_code", "language"):
-        if body.get(name):
-            doc[name] = str(body[name])
+    if body.get("currency_code"):
+        doc["currency_code"] = code_of(body["currency_code"], "currency_code", _OBJECT)
+    if body.get("language"):
+        doc["language"] = str(body["language"])
     doc["vis_state"] = vis_state(body, doc["vis_state"], _OBJECT)
     if old is None:
         _check_new(business, doc)

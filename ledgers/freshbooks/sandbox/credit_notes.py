@@ -8,7 +8,7 @@ from ledgers.freshbooks.sandbox import errors, lines
 from ledgers.freshbooks.sandbox.business import ACTIVE, DELETED, Business, Entry, Line
 from ledgers.freshbooks.sandbox.charts import CUSTOMER_CREDIT, DISCOUNTS, PETTY_CASH, TAXES_PAYABLE
 from ledgers.freshbooks.sandbox.clients import vis_state
-from ledgers.freshbooks.sandbox.fields import Doc, day, integer, money, need, short
+from ledgers.freshbooks.sandbox.fields import Doc, code_of, day, integer, money, need, short
 
 _OBJECT = "credit_note"
 _TYPES = ("goodwill", "prepayment")
@@ -29,7 +29,7 @@ def write(business: Business, body: Mapping[str, Any], old: Doc | None) -> Doc:
         doc["create_date"] = day(body["create_date"], "create_date", _OBJECT)
     business.check_open(_OBJECT, before, doc["create_date"])
     if body.get("currency_code") and old is None:
-        doc["currency_code"] = str(body["currency_code"])
+        doc["currency_code"] = code_of(body["currency_code"], "currency_code", _OBJECT)
     if "credit_type" in body and body["credit_type"] != doc["credit_type"]:
         if body["credit_type"] not in _TYPES:
             raise errors.invalid("There is no such credit type.", "credit_type", _OBJECT, body["credit_type"])
@@ -46,6 +46,8 @@ def write(business: Business, body: Mapping[str, Any], old: Doc | None) -> Doc:
         doc["amount"], doc["_"]["tax"] = money(sums.total, code), str(sums.tax)
     doc["vis_state"] = vis_state(body, doc["vis_state"], _OBJECT)
     used = Decimal(doc["paid"]["amount"])
+    if doc["credit_type"] == "overpayment" and (doc["vis_state"] == DELETED or "lines" in body):
+        raise errors.invalid("The credit belongs to a payment.", "credit_type", _OBJECT)
     if used and (doc["vis_state"] == DELETED or used > Decimal(doc["amount"]["amount"])):
         raise errors.invalid("The credit has been used.", "vis_state", _OBJECT)
     return _stored(business, doc)

@@ -100,7 +100,7 @@ def _fields(business: Business, doc: Doc, body: Mapping[str, Any]) -> None:
     if "markup_percent" in body:
         doc["markup_percent"] = number(body["markup_percent"], "markup_percent", _OBJECT)
     if "amount" in body:
-        code = currency_of(body["amount"], business.home)
+        code = currency_of(body["amount"], business.home, _OBJECT)
         value = amount_of(body["amount"], "amount", _OBJECT, code)
         if value < 0 and business.switches["negative_expense"] == "refused":
             raise errors.invalid("The amount of an expense cannot be negative.", "amount", _OBJECT, value)

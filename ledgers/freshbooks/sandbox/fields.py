@@ -1,5 +1,6 @@
 """Reading the fields of a posted object, with FreshBooks' own complaints (sheet §3, errno)."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -66,21 +67,40 @@ def money(amount: Decimal, code: str) -> Doc:
 
 
 def amount_of(value: Any, field: str, object_: str, currency: str) -> Decimal:
-    """The amount of a Money, rounded to its currency.
+    """The amount of a Money.
 
     Raises:
-        Refusal: 1015 when it is no number, 1004 when it is in another currency than ``currency``.
+        Refusal: 1006 when it is no Money, 1015 when it is no number, 1004 when it is in another currency than
+            ``currency`` or finer than that has.
     """
-    if isinstance(value, Mapping):
-        code = value.get("code")
-        if code and code != currency:
-            message = f"The currency of '{field}' must be {currency}."
-            raise errors.invalid(message, f"{field}.code", object_, code)
-        value = value.get("amount")
-    return number(value, field, object_).quantize(Decimal(1).scaleb(-exponent(currency)))
+    if not isinstance(value, Mapping):
+        message = f"The field '{field}' must be an object with amount and code."
+        raise errors.refusal(errors.UNMAPPED, message, field, object_, value)
+    if value.get("code", currency) != currency:
+        message = f"The currency of '{field}' must be {currency}."
+        raise errors.invalid(message, f"{field}.code", object_, value["code"])
+    return exact(value.get("amount"), field, object_, currency)
 
 
-def currency_of(value: Any, default: str) -> str:
+def exact(value: Any, field: str, object_: str, currency: str) -> Decimal:
+    """A plain amount. Nothing is rounded for the caller: what is finer than the currency is refused."""
+    found = number(value, field, object_)
+    rounded = found.quantize(Decimal(1).scaleb(-exponent(currency)))
+    if rounded != found:
+        raise errors.invalid(f"The field '{field}' has too many decimals.", field, object_, value)
+    return rounded
+
+
+def currency_of(value: Any, default: str, object_: str) -> str:
     """The currency a Money names, else ``default``."""
     code = value.get("code") if isinstance(value, Mapping) else None
-    return str(code or default)
+    return code_of(code or default, "code", object_)
+
+
+def code_of(value: Any, field: str, object_: str) -> str:
+    """Raises:
+    Refusal: 1004 for what is no currency code.
+    """
+    if not re.fullmatch("[A-Z]{3}", str(value)):
+        raise errors.invalid(f"{field} must be a currency code.", field, object_, value)
+    return str(value)

@@ -11,7 +11,7 @@ from ledgers.freshbooks.sandbox import errors, lines
 from ledgers.freshbooks.sandbox.business import ACTIVE, DELETED, Business, Entry, Line
 from ledgers.freshbooks.sandbox.charts import DISCOUNTS, RECEIVABLE, REVENUE, TAXES_PAYABLE
 from ledgers.freshbooks.sandbox.clients import vis_state
-from ledgers.freshbooks.sandbox.fields import Doc, boolean, day, integer, money, need, number, short
+from ledgers.freshbooks.sandbox.fields import Doc, boolean, code_of, day, integer, money, need, number, short
 from ledgers.freshbooks.sandbox.items import percent
 
 DISPUTED, DRAFT, SENT, VIEWED, PAID = 0, 1, 2, 3, 4
@@ -116,9 +116,11 @@ def _customer(business: Business, doc: Doc, body: Mapping[str, Any]) -> None:
         doc["currency_code"] = doc["currency_code"] or client["currency_code"]
         doc["current_organization"] = client["organization"]
     if body.get("currency_code"):
-        code = str(body["currency_code"])
-        if doc["lines"] and code != doc["currency_code"] and "lines" not in body:
-            raise errors.invalid("The lines are in another currency.", "currency_code", _OBJECT, code)
+        code = code_of(body["currency_code"], "currency_code", _OBJECT)
+        if code != doc["currency_code"] and (
+            payments_of(business, doc["id"]) or (doc["lines"] and "lines" not in body)
+        ):
+            raise errors.invalid("Lines or payments are in another currency.", "currency_code", _OBJECT, code)
         doc["currency_code"] = code
 
 

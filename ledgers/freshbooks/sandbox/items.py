@@ -25,7 +25,7 @@ def write(business: Business, body: Mapping[str, Any], old: Doc | None) -> Doc:
     if "qty" in body:
         doc["qty"] = f"{number(body['qty'], 'qty', 'item'):f}"
     if body.get("unit_cost") is not None:
-        code = currency_of(body["unit_cost"], business.home)
+        code = currency_of(body["unit_cost"], business.home, "item")
         doc["unit_cost"] = money(amount_of(body["unit_cost"], "unit_cost", "item", code), code)
     for name in ("tax1", "tax2"):
         if body.get(name):

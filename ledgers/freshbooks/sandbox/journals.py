@@ -7,7 +7,7 @@ from typing import Any
 
 from ledgers.freshbooks.sandbox import errors
 from ledgers.freshbooks.sandbox.business import Business, Entry, Line
-from ledgers.freshbooks.sandbox.fields import Doc, amount_of, day, integer, money, need, short
+from ledgers.freshbooks.sandbox.fields import Doc, code_of, day, exact, integer, money, need, short
 from sandbox.books import from_minor
 
 _OBJECT = "journal_entry"
@@ -29,7 +29,7 @@ def create(business: Business, body: Mapping[str, Any]) -> Doc:
     need(body, ("name", "currency_code", "user_entered_date", "details"), _OBJECT)
     on_date = day(body["user_entered_date"], "user_entered_date", _OBJECT)
     business.check_open(_OBJECT, on_date)
-    code = str(body["currency_code"])
+    code = code_of(body["currency_code"], "currency_code", _OBJECT)
     lines = _lines(business, body["details"], code)
     if (rest := sum((line.amount for line in lines), Decimal(0))) != 0:
         status = int(business.switches["journal_unbalanced_status"])
@@ -69,7 +69,7 @@ def _line(business: Business, given: Any, code: str) -> Line:
     sides = [name for name in ("debit", "credit") if given.get(name) not in (None, "")]
     if len(sides) != 1:
         raise errors.invalid("A detail has a debit or a credit.", "details", _OBJECT)
-    amount = amount_of(given[sides[0]], sides[0], _OBJECT, code)
+    amount = exact(given[sides[0]], sides[0], _OBJECT, code)
     if amount <= 0:
         raise errors.invalid("Debits and credits must be positive.", sides[0], _OBJECT, amount)
     return Line(found[0], amount if sides[0] == "debit" else -amount)

@@ -43,7 +43,7 @@ def _line(business: Business, at: int, given: Any, currency: str, object_: str) 
     if kind not in (0, 1):
         raise errors.invalid("A line is of type 0 or 1.", "lines.type", object_, kind)
     qty = number(given.get("qty", 1), "qty", object_)
-    cost = amount_of(given.get("unit_cost", 0), "unit_cost", object_, currency)
+    cost = amount_of(given.get("unit_cost", {"amount": 0}), "unit_cost", object_, currency)
     value = _rounded(qty * cost, currency)
     if value < 0 and business.switches["negative_lines"] == "refused":
         raise errors.invalid("A line cannot be negative.", "unit_cost", object_, cost)

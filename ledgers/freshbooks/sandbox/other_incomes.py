@@ -62,7 +62,7 @@ def _new(business: Business) -> Doc:
 
 def _fields(business: Business, doc: Doc, body: Mapping[str, Any]) -> None:
     if "amount" in body:
-        code = currency_of(body["amount"], business.home)
+        code = currency_of(body["amount"], business.home, _OBJECT)
         value = amount_of(body["amount"], "amount", _OBJECT, code)
         if value <= 0:
             raise errors.invalid("The amount must be positive.", "amount", _OBJECT, value)

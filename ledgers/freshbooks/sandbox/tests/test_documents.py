@@ -66,6 +66,10 @@ def test_invoice_going_back_to_draft_leaves_the_books(api):
         ({"lines": [{"name": "x", "qty": "many", "unit_cost": {"amount": "1", "code": "USD"}}]}, 1015, 422),
         ({"lines": [{"name": "x", "unit_cost": {"amount": "1", "code": "EUR"}}]}, 1004, 422),
         ({"lines": [{"type": 5}]}, 1004, 422),
+        ({"lines": [{"name": "x", "unit_cost": "1.00"}]}, 1006, 422),
+        ({"lines": [{"name": "x", "unit_cost": {"amount": "0.333"}}]}, 1004, 422),
+        ({"currency_code": "EUR"}, 1004, 422),
+        ({"currency_code": "dollars"}, 1004, 422),
         ({"lines": "none"}, 1004, 422),
         (
             {
@@ -220,6 +224,15 @@ def test_credit_in_use_keeps_its_payment_and_itself(api):
     assert api.put(CREDITS, paid["overpaymentid"], {"vis_state": 1}) == 1004
 
 
+def test_credit_of_an_overpayment_is_the_payment_s_own(api):
+    paid = api.pay(api.sent("100.00"), "125.00")
+
+    assert api.put(CREDITS, paid["overpaymentid"], {"vis_state": 1}) == 1004
+    assert api.put(CREDITS, paid["overpaymentid"], {"lines": []}) == 1004
+    api.put(PAYMENTS, paid["id"], {"vis_state": 1})
+    assert (api.list(CREDITS), api.balance("Customer Credit")) == ([], 0)
+
+
 def test_deleting_a_payment_opens_the_invoice_again(api):
     invoice = api.sent("100.00")
     paid = api.pay(invoice, "100.00")
@@ -249,6 +262,8 @@ def test_changed_payment_is_taken_anew(api):
         ({"type": "Wire Transfer"}, 1004),
         ({"amount": {"amount": "1.00", "code": "EUR"}}, 1004),
         ({"amount": {"amount": "-1.00", "code": "USD"}}, 1004),
+        ({"amount": {"amount": "1.001", "code": "USD"}}, 1004),
+        ({"amount": "1.00"}, 1006),
         ({"date": None}, 1001),
         ({"invoiceid": 1}, 1012),
         ({"type": "Credit"}, 1004),
