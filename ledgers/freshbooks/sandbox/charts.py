@@ -66,6 +66,8 @@ SUB_TYPES = (
     ("operating_expense", "expense", "Operating Expense", 6000),
 )
 TYPES = ("asset", "liability", "equity", "income", "expense")
+# Types whose balance is shown as it is; the others' with the sign turned.
+DEBIT_SIDE = ("asset", "expense")
 
 PETTY_CASH, RECEIVABLE, CUSTOMER_CREDIT = "Petty Cash", "Accounts Receivable", "Customer Credit"
 TAXES_PAYABLE, REVENUE, DISCOUNTS = "Taxes Payable", "Revenue", "Discounts"

@@ -51,11 +51,9 @@ def _of_resource(resource: Resource) -> Iterable[Endpoint]:
 def _listing(resource: Resource) -> Work:
     def work(business: Business, request: Request) -> Doc:
         args, wanted = request.args, lists.includes(request.args)
-        found = lists.chosen(
-            business, resource.kind, args, resource.filters, lambda doc: resource.show(business, doc, wanted)
-        )
+        found = lists.chosen(business, resource.kind, args, resource.filters, resource.view)
         page, numbers = lists.page_of(lists.ordered(business, found, args.get("sort", ""), resource.sorts), args)
-        return _result({resource.plural: page, **numbers})
+        return _result({resource.plural: [resource.show(business, doc, wanted) for doc in page], **numbers})
 
     return work
 

@@ -242,10 +242,14 @@ def _post(business: Business, doc: Doc) -> None:
 # Answers
 
 
+def viewed(business: Business, doc: Doc) -> Doc:
+    """With the status that changes as days pass."""
+    return {**doc, "v3_status": _v3_status(business, doc)}
+
+
 def shown(business: Business, doc: Doc, includes: set[str]) -> Doc:
     """The invoice as answered; lines only where asked for."""
-    answer = {key: value for key, value in doc.items() if key not in ("_", "lines", "deposit_amount")}
-    answer["v3_status"] = _v3_status(business, doc)
+    answer = {key: value for key, value in viewed(business, doc).items() if key not in ("_", "lines", "deposit_amount")}
     answer["display_status"] = {DRAFT: "draft", VIEWED: "viewed"}.get(doc["status"], "sent")
     answer["lock_status"] = "locked" if business.locked(doc["create_date"]) else "unlocked"
     if "lines" in includes:

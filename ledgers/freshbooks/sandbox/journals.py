@@ -7,12 +7,12 @@ from typing import Any
 
 from ledgers.freshbooks.sandbox import errors
 from ledgers.freshbooks.sandbox.business import Business, Entry, Line
+from ledgers.freshbooks.sandbox.charts import DEBIT_SIDE
 from ledgers.freshbooks.sandbox.fields import Doc, code_of, day, exact, integer, money, need, short
 from sandbox.books import from_minor
 
 _OBJECT = "journal_entry"
 _SPACE = uuid.UUID("d7a1b0cc-0f34-4b7e-8a5b-7a6c2a1e5f90")
-_DEBIT_SIDE = ("asset", "expense")
 
 
 def create(business: Business, body: Mapping[str, Any]) -> Doc:
@@ -99,7 +99,7 @@ def shown_detail(business: Business, detail: Doc, includes: set[str]) -> Doc:
     of the account's type."""
     account = business.find("account", "$._.jesa", detail["sub"])[0]
     amount, code = Decimal(detail["amount"]), detail["currency"]
-    natural = amount if account["type"] in _DEBIT_SIDE else -amount
+    natural = amount if account["type"] in DEBIT_SIDE else -amount
     links = dict.fromkeys(
         ("invoiceid", "paymentid", "expenseid", "incomeid", "creditid", "clientid", "categoryid"), None
     )
@@ -145,7 +145,7 @@ def listed_accounts(business: Business) -> list[Doc]:
 
 
 def _natural(business: Business, account: Doc, balances: Mapping[str, int]) -> str:
-    minor = balances.get(account["_"]["jesa"], 0) * (1 if account["type"] in _DEBIT_SIDE else -1)
+    minor = balances.get(account["_"]["jesa"], 0) * (1 if account["type"] in DEBIT_SIDE else -1)
     return str(money(from_minor(minor, business.home), business.home)["amount"])
 
 

@@ -16,7 +16,7 @@ PER_PAGE, MOST_PER_PAGE = 15, 100
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """``test(answered object, values given, exclusive)``; ``index`` is the stored text it compares for equality."""
+    """``test(stored object, values given, exclusive)``; ``index`` is the stored text it compares for equality."""
 
     test: Callable[[Doc, Sequence[str], bool], bool]
     index: str = ""
@@ -106,15 +106,18 @@ def chosen(
     kind: str,
     args: "MultiDict[str, str]",
     known: Mapping[str, Filter],
-    show: Callable[[Doc], Doc],
+    view: Callable[[Business, Doc], Doc],
 ) -> list[Doc]:
-    """The answered objects that pass every working filter, by order of creation; deleted ones only by vis_state."""
+    """The objects that pass every working filter, by order of creation; deleted ones only by vis_state.
+
+    ``view`` adds to a stored object what is only known when it is asked for.
+    """
     wanted = asked(args, known, business)
     indexed = next((key for key in wanted if known[key].index), "")
     stored = business.find(kind, known[indexed].index, *wanted[indexed]) if indexed else business.all(kind)
     exclusive = business.switches["max_filter"] == "exclusive"
-    shown = [show(doc) for doc in stored if "vis_state" in wanted or doc.get("vis_state") != DELETED]
-    return [doc for doc in shown if all(known[key].test(doc, wanted[key], exclusive) for key in wanted)]
+    seen = [view(business, doc) for doc in stored if "vis_state" in wanted or doc.get("vis_state") != DELETED]
+    return [doc for doc in seen if all(known[key].test(doc, wanted[key], exclusive) for key in wanted)]
 
 
 def ordered(business: Business, docs: list[Doc], asked_for: str, sorts: Mapping[str, str]) -> list[Doc]:

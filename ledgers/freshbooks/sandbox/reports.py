@@ -7,10 +7,10 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from ledgers.freshbooks.sandbox.business import DELETED, Business
+from ledgers.freshbooks.sandbox.charts import DEBIT_SIDE
 from ledgers.freshbooks.sandbox.fields import Doc, day, money
 from sandbox.books import from_minor
 
-_DEBIT_SIDE = ("asset", "expense")
 Args = MultiDict[str, str]
 
 
@@ -56,7 +56,7 @@ def _account_row(business: Business, account: Doc, movements: Mapping[str, int],
 
 def _natural(account: Doc, movements: Mapping[str, int], code: str) -> Decimal:
     amount = from_minor(movements.get(account["_"]["jesa"], 0), code)
-    return amount if account["type"] in _DEBIT_SIDE else -amount
+    return amount if account["type"] in DEBIT_SIDE else -amount
 
 
 def profit_and_loss(business: Business, args: Args) -> Doc:

@@ -32,6 +32,10 @@ Write = Callable[[Business, Mapping[str, Any], Doc | None], Doc]
 Show = Callable[[Business, Doc, set[str]], Doc]
 
 
+def _as_stored(business: Business, doc: Doc) -> Doc:
+    return doc
+
+
 def _plain(business: Business, doc: Doc, includes: set[str]) -> Doc:
     return visible(doc)
 
@@ -39,8 +43,9 @@ def _plain(business: Business, doc: Doc, includes: set[str]) -> Doc:
 @dataclass(frozen=True, slots=True)
 class Resource:
     """``path`` is below ``/accounting/account/<id>/``. ``bodies`` are the keys a request may be wrapped in, ``key``
-    and ``plural`` those of a single answer and of a list. Without ``write`` it can only be read. ``http_delete``:
-    the verb DELETE is there beside vis_state. ``noun`` starts the names of its events, '' for none."""
+    and ``plural`` those of a single answer and of a list. Without ``write`` it can only be read. ``view`` is what
+    filters and sort keys see. ``http_delete``: the verb DELETE is there beside vis_state. ``noun`` starts the names of
+    its events, '' for none."""
 
     kind: str
     path: str
@@ -49,6 +54,7 @@ class Resource:
     scope: str
     write: Write | None = None
     show: Show = _plain
+    view: Callable[[Business, Doc], Doc] = _as_stored
     bodies: tuple[str, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sorts: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +86,7 @@ RESOURCES = (
     ),
     Resource(
         "invoice", "invoices/invoices", "invoice", "invoices", "invoices", payments.write_invoice, invoices.shown,
-        bodies=("invoice",), noun="invoice", http_delete=True,
+        invoices.viewed, bodies=("invoice",), noun="invoice", http_delete=True,
         filters={
             "invoice_number": equals("invoice_number", "$.invoice_number"),
             "invoiceid": equals("id"),
@@ -158,9 +164,9 @@ DETAILS = Resource(
     "detail", "journal_entries/journal_entry_details", "", "journal_entry_details", "journal_entries",
     show=journals.shown_detail,
     filters={
-        "sub_accountid": Filter(lambda doc, given, _: str(doc["sub_account"]["sub_accountid"]) in given, "$.sub"),
-        "start_date": at_least("user_entered_date"),
-        "end_date": Filter(lambda doc, given, _: bool(doc["user_entered_date"] <= given[0])),
+        "sub_accountid": equals("sub", "$.sub"),
+        "start_date": at_least("on_date"),
+        "end_date": Filter(lambda doc, given, _: bool(doc["on_date"] <= given[0])),
     },
 )  # fmt: skip
 

@@ -717,30 +717,3 @@ def test_person_cannot_break_the_rules_of_the_books(api):
 
     with pytest.raises(ValueError, match="cannot be deleted"):
         api.do("delete", kind="invoice", id=invoice["id"])
-
-
-# What recipes post
-
-
-def test_part_journal_moves_petty_cash_and_revenue_on(api):
-    invoice = api.sent("76.00", invoice_number="114-0000001-0000001")
-    api.pay(invoice, "76.00")
-    petty = "Cash:Petty Cash"
-    sides = ((CLEARING, "63.25"), ("Revenue", "76.00"), (petty, "-76.00"), (SALES, "-76.00"),
-             ("Operating Expenses:Amazon Referral Fees", "12.75"))  # fmt: skip
-
-    api.post(JOURNALS, api.journal(*sides))
-    api.post(JOURNALS, api.journal(("Amazon Payouts in Transit", "63.25"), (CLEARING, "-63.25"), name="AMZ-1-P"))
-
-    assert (api.balance("Petty Cash"), api.balance("Revenue"), api.balance(CLEARING)) == (0, 0, 0)
-    assert (api.balance(SALES), api.balance("Amazon Payouts in Transit")) == (-76, Decimal("63.25"))
-
-
-def test_lite_slice_leaves_its_net_in_petty_cash(lite):
-    invoice = lite.sent("110.00", "10.00", invoice_number="AMZ-1-1")
-    lite.pay(invoice, "120.00")
-
-    lite.post(EXPENSES, lite.expense("12.75"))
-    lite.post(EXPENSES, lite.expense("14.80", categoryid=lite.category("Cost of Shipping & Handling")))
-
-    assert (lite.balance("Petty Cash"), lite.balance("Revenue")) == (Decimal("92.45"), -120)
