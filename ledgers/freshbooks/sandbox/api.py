@@ -142,18 +142,23 @@ class FreshBooksStandIn(StandIn):
             grant = self.oauth.grant_of(request)
         except NoToken:
             return self._refused(request, errors.unauthenticated())
-        key = request.path.split("/")[3]
-        if key in ("types", "sub_types"):
+        if operation == "ledger_account.types":
             return None
         try:
-            self._check(grant, request, operation)
+            business = self._entered(grant, request, operation)
         except Refusal as refusal:
             return self._refused(request, refusal)
-        wait = self.meters.admit(key, self.clock.now())
+        wait = self.meters.admit(business, self.clock.now())
         return self._throttled(request, wait) if wait else None
 
-    def _check(self, grant: Doc, request: Request, operation: str) -> None:
-        """Membership, scope and subscription. An account id opens nothing among businesses, nor a uuid the other way."""
+    def _entered(self, grant: Doc, request: Request, operation: str) -> str:
+        """The id of the business, once membership, scope and subscription have been looked at.
+
+        An account id opens nothing among businesses, nor a uuid the other way.
+
+        Raises:
+            Refusal: 1003.
+        """
         _, _, world, key, *_ = request.path.split("/")
         person = self.store.get("person", grant["person"]) or {"memberships": []}
         name = "uuid" if world == "businesses" else "account_id"
@@ -167,6 +172,7 @@ class FreshBooksStandIn(StandIn):
             raise errors.denied("The access token does not have the scope this takes.")
         if request.method != "GET" and info["status"] == "cancelled":
             raise errors.denied("The subscription of this account has been cancelled.")
+        return str(info["id"])
 
     # Handlers
 
@@ -223,7 +229,9 @@ class FreshBooksStandIn(StandIn):
             return errors.html_error(status, "Service Unavailable" if status == 503 else "Error")
         errno = {401: errors.DENIED, 403: errors.DENIED, 404: errors.NOT_FOUND}.get(status, status)
         refusal = Refusal(errors.Problem(errno, _MESSAGES.get(status, "Unexpected error.")), status=status)
-        return errors.answer(refusal, "accounting", new=self._newer_form("", status), switches=self.switches)
+        response = errors.answer(refusal, "accounting", new=self._newer_form("", status), switches=self.switches)
+        response.status_code = status
+        return response
 
     def unknown_path(self, request: Request, error: HTTPException) -> Response:
         status = error.code or 404

@@ -105,6 +105,10 @@ class Business:
     def need_journals(self) -> None:
         self.need_permission(_JOURNALS, "Manual journal entries are not available on this plan.")
 
+    def need_journal_reads(self) -> None:
+        if self.switches["lite_reads"] == "refused":
+            self.need_journals()
+
     def need_flexible_accounts(self) -> None:
         self.need_permission(_FLEXIBLE, "The chart of accounts cannot be changed on this plan.")
 

@@ -103,6 +103,16 @@ def _share_link(business: Business, request: Request, id_: str) -> Doc:
 # The journal and reports
 
 
+def _journal_read(work: Work) -> Work:
+    """A read that a plan without journal entries may not have."""
+
+    def guarded(business: Business, request: Request, **values: str) -> Doc:
+        business.need_journal_reads()
+        return work(business, request, **values)
+
+    return guarded
+
+
 def _create_journal(business: Business, request: Request) -> Doc:
     return _result({"journal_entry": journals.create(business, _body(request, ("journal_entry",)))})
 
@@ -210,22 +220,22 @@ def _body(request: Request, names: tuple[str, ...]) -> Doc:
 ENDPOINTS = (
     *(endpoint for resource in RESOURCES for endpoint in _of_resource(resource)),
     Endpoint("GET", f"{_ACCOUNT}/invoices/invoices/<id_>/share_link", "invoice.share", _share_link),
-    Endpoint("GET", f"{_ACCOUNT}/{DETAILS.path}", "detail.list", _listing(DETAILS)),
+    Endpoint("GET", f"{_ACCOUNT}/{DETAILS.path}", "detail.list", _journal_read(_listing(DETAILS))),
     Endpoint("POST", f"{_ACCOUNT}/journal_entries/journal_entries", "journal_entry.create", _create_journal),
     Endpoint(
         "GET",
         f"{_ACCOUNT}/journal_entry_accounts/journal_entry_accounts",
         "journal_entry_account.list",
-        _journal_accounts,
+        _journal_read(_journal_accounts),
     ),
     *(
         Endpoint("GET", f"{_ACCOUNT}/reports/accounting/{name}", "report.read", _reporting(name))
         for name in reports.REPORTS
     ),
-    Endpoint("GET", f"{_BUSINESS}/reports/chart_of_accounts", "report.read", _chart_of_accounts),
-    Endpoint("GET", _LEDGER, "ledger_account.list", _list_ledger),
+    Endpoint("GET", f"{_BUSINESS}/reports/chart_of_accounts", "report.read", _journal_read(_chart_of_accounts)),
+    Endpoint("GET", _LEDGER, "ledger_account.list", _journal_read(_list_ledger)),
     Endpoint("POST", _LEDGER, "ledger_account.create", _create_ledger, 201),
-    Endpoint("GET", f"{_LEDGER}/<id_>", "ledger_account.read", _read_ledger),
+    Endpoint("GET", f"{_LEDGER}/<id_>", "ledger_account.read", _journal_read(_read_ledger)),
     Endpoint("PUT", f"{_LEDGER}/<id_>", "ledger_account.update", _update_ledger),
     Endpoint("GET", _CALLBACKS, "callback.list", _list_callbacks),
     Endpoint("POST", _CALLBACKS, "callback.create", _create_callback),

@@ -10,18 +10,18 @@ PER_SECOND = 5
 
 
 class Meters:
-    """Sliding windows of a second per account, kept in memory: a restart of the stand-in forgets them."""
+    """Sliding windows of a second per business, kept in memory: a restart of the stand-in forgets them."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
         self._requests: dict[str, deque[float]] = defaultdict(deque)
 
-    def admit(self, account: str, now: datetime) -> int:
+    def admit(self, business: str, now: datetime) -> int:
         """Count a request; 0, or the seconds to wait when it is one too many, and then it does not count."""
         scale = self._switches["rate_scale"]
         if scale == 0:
             return 0
-        at, window = now.timestamp(), self._requests[account]
+        at, window = now.timestamp(), self._requests[business]
         while window and window[0] <= at - 1:
             window.popleft()
         if len(window) + 1 > PER_SECOND * scale / 100:

@@ -49,6 +49,9 @@ SWITCHES = (
     Switch("custom_sub_account_names", ("names", "uuids"), "what journal_entry_accounts calls an account a user made"),
     Switch("account_balances", ("live", "stale"), "balances in journal_entry_accounts are kept up, or stay 0"),
     Switch("new_account_is_category", ("at_once", "never"), "an expense account made through the API is a category"),
+    Switch(
+        "lite_reads", ("open", "refused"), "accounts and journal details can be read on a plan that cannot write them"
+    ),
     Switch("lite_permissions", ("false", "absent"), "how a plan without a feature says so"),
     # Webhooks (sheet §7)
     Switch("webhook_copies", (1,), "how often each webhook is delivered"),

@@ -155,3 +155,16 @@ def test_new_expense_account_may_be_no_category(api):
 
     assert made["category_id"] is None
     assert "Amazon Vine" not in [each["category"] for each in api.list("expenses/categories", per_page="100")]
+
+
+def test_plan_without_journal_entries_may_not_even_read_them(lite):
+    path = "journal_entries/journal_entry_details"
+    usual = (lite.send("GET", path).status_code, lite.business("GET", "reports/chart_of_accounts").status_code)
+    lite.remote.switches["lite_reads"] = "refused"
+
+    assert usual == (200, 200)
+    assert lite.send("GET", path).status_code == 403
+    assert lite.send("GET", "journal_entry_accounts/journal_entry_accounts").status_code == 403
+    assert lite.business("GET", "reports/chart_of_accounts").status_code == 403
+    assert lite.business("GET", "ledger_accounts/accounts").status_code == 403
+    assert lite.page("reports/accounting/profitloss_entity")
