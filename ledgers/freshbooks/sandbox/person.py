@@ -137,11 +137,13 @@ class Person:
 
     def add(self, values: dict[str, Any]) -> Doc:
         """``{account, kind, body}``: a new object, made in the browser; an invoice is a draft."""
-        return writes.create(self._business(values), self._resource(values), values["body"])
+        business, resource = self._business(values), self._resource(values)
+        return resource.show(business, writes.create(business, resource, values["body"]), {"lines"})
 
     def edit(self, values: dict[str, Any]) -> Doc:
         """``{account, kind, id, changes}``."""
-        return writes.change(self._business(values), self._resource(values), values["id"], values["changes"])
+        business, resource = self._business(values), self._resource(values)
+        return resource.show(business, writes.change(business, resource, values["id"], values["changes"]), {"lines"})
 
     def delete(self, values: dict[str, Any]) -> Doc:
         """``{account, kind, id}``."""

@@ -46,6 +46,7 @@ SWITCHES = (
     # Journal entries and accounts (sheet §5, §11)
     Switch("legacy_journal_on_flexible", ("open", "closed"), "the known call where the chart of accounts is flexible"),
     Switch("journal_unbalanced_status", ("422", "400"), "the status of an unbalanced journal entry"),
+    # Somebody's account showed both second settings in July 2026.
     Switch("custom_sub_account_names", ("names", "uuids"), "what journal_entry_accounts calls an account a user made"),
     Switch("account_balances", ("live", "stale"), "balances in journal_entry_accounts are kept up, or stay 0"),
     Switch("new_account_is_category", ("at_once", "never"), "an expense account made through the API is a category"),

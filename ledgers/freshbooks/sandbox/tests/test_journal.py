@@ -256,13 +256,13 @@ def test_closed_books_refuse_and_lock(api):
 def test_person_edits_pays_and_deletes_by_hand(api):
     invoice, other = api.sent("100.00"), api.sent("40.00")
 
-    api.do("edit", kind="invoice", id=invoice["id"], changes={"lines": api.invoice("90.00")["lines"]})
+    edited = api.do("edit", kind="invoice", id=invoice["id"], changes={"lines": api.invoice("90.00")["lines"]})
     api.do("mark_paid", id=invoice["id"])
     api.do("delete", kind="invoice", id=other["id"])
 
     seen = api.get(INVOICES, invoice["id"])
     assert (seen["v3_status"], seen["amount"]["amount"]) == ("paid", "90.00")
-    assert seen["version"] > invoice["version"]
+    assert (edited["lines"][0]["amount"]["amount"], seen["version"] > invoice["version"]) == ("90.00", True)
     assert (api.balance("Petty Cash"), api.balance("Accounts Receivable")) == (90, 0)
 
 
