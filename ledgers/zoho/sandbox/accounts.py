@@ -124,9 +124,9 @@ def listed(organization: Organization, doc: Doc, *, with_balance: bool) -> Doc:
         "is_involved_in_transaction": used(organization, doc),
         "current_balance": balance(organization, doc) if with_balance else "",
         "parent_account_name": parent["account_name"] if parent else "",
-        "depth": 1 if parent else 0,
+        "depth": "1" if parent else "0",
         "has_attachment": False,
-        "is_child_present": False,
+        "is_child_present": "false",
         "child_count": "",
         "documents": organization.loose([]),
     }

@@ -252,7 +252,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", f"{_N}/status/void", "creditnotes.void", _C, mark_void),
     Endpoint("POST", f"{_N}/status/draft", "creditnotes.draft", _C, mark_draft),
     Endpoint("POST", f"{_N}/status/open", "creditnotes.open", _C, mark_open),
-    Endpoint("POST", f"{_N}/invoices", "creditnotes.apply", _C, apply, 201),
+    Endpoint("POST", f"{_N}/invoices", "creditnotes.apply", _C, apply),
     Endpoint("DELETE", f"{_N}/invoices/<application_id>", "creditnotes.unapply", _D, unapply),
     Endpoint("POST", f"{_N}/refunds", "creditnotes.refund", _C, create_refund, 201),
     Endpoint("GET", f"{_N}/refunds", "creditnotes.refunds", _R, list_refunds),

@@ -296,10 +296,10 @@ def list_payments(organization: Organization, call: Call, invoice_id: str) -> Do
         if each["source"] != "payment":
             continue
         paid = organization.need("payment", each["source_id"])
-        names = ("payment_id", "payment_number", "payment_mode", "description", "date", "reference_number",
+        names = ("payment_id", "payment_mode", "description", "date", "reference_number",
                  "exchange_rate")  # fmt: skip
         found.append({**{name: paid[name] for name in names}, "invoice_id": invoice_id,
-                      "invoice_payment_id": each["application_id"], "amount": each["amount"],
+                      "invoice_payment_id": each["application_id"], "payment_number": int(paid["payment_number"]), "amount": each["amount"],
                       "tax_amount_withheld": 0, "is_single_invoice_payment": len(paid["invoices"]) == 1})  # fmt: skip
     return said("success", payments=found)
 

@@ -64,7 +64,7 @@ def save_item(organization: Organization, given: Doc, old: Doc | None) -> Doc:
         "account_name": account["account_name"] if account else "",
         "tax_id": tax["tax_id"] if tax else "",
         "tax_name": tax["tax_name"] if tax else "",
-        "tax_percentage": tax["tax_percentage"] if tax else "",
+        "tax_percentage": str(tax["tax_percentage"]) if tax else "",
         "tax_type": tax["tax_type"] if tax else "",
         "custom_fields": organization.custom_fields("item", merged, id_),
     }

@@ -276,7 +276,7 @@ def create_refund(organization: Organization, call: Call, payment_id: str) -> Do
     doc = organization.need("payment", payment_id)
     account = organization.system(charts.UNEARNED)
     made = refund(organization, "payment", doc, unused(organization, doc), account, call.body())
-    return said("The refund information for this payment has been saved.", payment_refund=_refund_shown(made))
+    return said("The refund information for this payment has been saved.", payment_refunds=[_refund_shown(made)])
 
 
 def _refund_shown(doc: Doc) -> Doc:
