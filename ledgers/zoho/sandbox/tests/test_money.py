@@ -1,0 +1,505 @@
+"""Journals, transfers, expenses, currencies, locks, the ledger's own reports (sheet §5–§8)."""
+
+from decimal import Decimal
+
+import pytest
+
+from .conftest import Api
+
+CLEARING, BANK, SALES, FEES = "Amazon Clearing US (USD)", "Business Checking", "Amazon Sales", "Amazon Selling Fees"
+EUROS, POUNDS = "Amazon Clearing DE (EUR)", "Barclays Current"
+
+
+@pytest.fixture
+def g1(remote):
+    """US dollars at home, a clearing account in pounds and no stored rate: recipes' example G1."""
+    values = {
+        "chart": "us",
+        "currencies": {"GBP": None},
+        "accounts": [{"account_name": "Amazon Clearing UK (GBP)", "account_type": "bank", "currency_code": "GBP"}],
+        "contacts": [{"contact_name": "Amazon.co.uk customers (GBP)", "currency_code": "GBP"}],
+    }
+    return Api(remote, remote.control("create_organization", values))
+
+
+def in_currency(api, code, rate=None):
+    return {"currency_id": api.currency(code)} | ({"exchange_rate": Decimal(rate)} if rate else {})
+
+
+# Journals
+
+
+def test_journal_posts_at_once_and_a_draft_when_published(api):
+    at_once = api.post("journals", api.journal((CLEARING, 90), (FEES, 10), (SALES, -100)))["journal"]
+    draft = api.post("journals", api.journal((CLEARING, 1), (SALES, -1), status="draft"))["journal"]
+    before = api.balance(CLEARING)
+    api.post(f"journals/{draft['journal_id']}/status/publish")
+
+    assert (at_once["status"], at_once["total"], at_once["entry_number"]) == ("published", 100, "1")
+    assert (draft["status"], before, api.balance(CLEARING)) == ("draft", 90, 91)
+
+
+def test_same_journal_twice_is_two_journals(api):
+    body = api.journal((CLEARING, 5), (SALES, -5), reference_number="AMZ-1-1")
+
+    api.post("journals", body)
+    api.post("journals", body)
+
+    assert len(api.get("journals", reference_number="AMZ-1-1")["journals"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"journal_date": ""}, 4),
+        ({"line_items": []}, 4),
+        ({"journal_type": "accrual"}, 4),
+        ({"status": "void"}, 4),
+        ({"reference_number": "x" * 101}, 15),
+        ({"currency_id": "46"}, 4),
+    ],
+    ids=str,
+)
+def test_journal_that_cannot_be_is_refused(api, changes, code):
+    assert api.code("POST", "journals", {**api.journal((CLEARING, 5), (SALES, -5)), **changes}) == code
+
+
+def test_sides_that_differ_are_21004_and_post_nothing(api):
+    assert api.code("POST", "journals", api.journal((CLEARING, 5), (SALES, Decimal("-4.99")))) == 21004
+    assert api.get("journals")["journals"] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"amount": -5}, 4),
+        ({"debit_or_credit": "both"}, 4),
+        ({"account_id": ""}, 4),
+        ({"account_id": "46"}, 1002),
+        ({"tax_id": "46"}, 110817),
+    ],
+    ids=str,
+)
+def test_line_that_cannot_be_is_refused(api, line, code):
+    body = api.journal((CLEARING, 5), (SALES, -5))
+    body["line_items"][0] |= line
+
+    assert api.code("POST", "journals", body) == code
+
+
+def test_tax_on_a_journal_is_refused_in_india_in_its_own_words(remote):
+    api = Api(remote, remote.control("create_organization", {"country_code": "IN", "sales_tax": True}))
+    body = api.journal((CLEARING, 5), (SALES, -5))
+    body["line_items"][0]["tax_id"] = "46"
+
+    assert api.code("POST", "journals", body) == 110942
+
+
+def test_receivable_line_needs_a_contact_unless_switched_off(api):
+    body = api.journal(("Accounts Receivable", 5), (SALES, -5))
+    refused = api.code("POST", "journals", body)
+    with_contact = {**body, "line_items": [{**each, "customer_id": api.contact()} for each in body["line_items"]]}
+    accepted = api.code("POST", "journals", with_contact)
+    api.remote.switches["party_on_control_lines"] = "free"
+
+    assert (refused, accepted, api.code("POST", "journals", body)) == (4, 0, 0)
+
+
+def test_change_of_a_journal_merges_and_replaces_lines(api):
+    made = api.post("journals", api.journal((CLEARING, 5), (SALES, -5)))["journal"]
+    path = f"journals/{made['journal_id']}"
+    noted = api.put(path, {"notes": "late"})["journal"]
+    changed = api.put(path, api.journal((CLEARING, 7), (SALES, -7)))["journal"]
+
+    assert [each["line_id"] for each in noted["line_items"]] == [each["line_id"] for each in made["line_items"]]
+    assert (noted["total"], noted["status"], changed["notes"]) == (5, "published", "late")
+    assert api.balance(CLEARING) == 7
+
+
+def test_delete_and_reversal_of_journals(api):
+    made = [api.post("journals", api.journal((CLEARING, 5), (SALES, -5)))["journal"]["journal_id"] for _ in range(3)]
+    turned = api.post(f"journals/{made[0]}/reverse", reversal_date="2026-11-30", is_reversal_scheduled="false")
+    api.delete(f"journals/{made[1]}")
+    after = api.balance(CLEARING)
+
+    assert (turned["journal"]["journal_date"], after) == ("2026-11-30", 5)
+    assert api.code("DELETE", "journals/bulkdelete", journal_ids=f"{made[2]},{made[1]}") == 1002
+    assert api.balance(CLEARING) == 5
+    assert api.code("DELETE", f"journals/{made[1]}") == 1002
+    assert api.code("POST", "journals/status/publish", journal_ids=",".join(["46"] * 11)) == 2
+    assert api.code("DELETE", "journals/bulkdelete", journal_ids=",".join(["46"] * 201)) == 2
+
+
+def test_journal_may_have_only_so_many_lines(api):
+    api.remote.switches["journal_max_lines"] = 2
+
+    assert api.code("POST", "journals", api.journal((CLEARING, 5), (FEES, 5), (SALES, -10))) == 12000
+    assert api.code("POST", "journals", api.journal((CLEARING, 5), (SALES, -5))) == 0
+
+
+# Currencies
+
+
+# Sheet §8: 26.84 at 0.8637 is 23.18, its parts 17.27 + 3.89 + 2.03 are 23.19.
+UNEVEN = ((EUROS, Decimal("26.84")), (SALES, Decimal("-19.99")), ("Amazon Shipping Income", Decimal("-4.50")),
+          ("Amazon Gift Wrap Income", Decimal("-2.35")))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "exchange", "wrap"), [("exchange_gain", "0.01", "-2.03"), ("last_line", "0", "-2.02")]
+)
+def test_lines_are_rounded_one_by_one_and_the_rest_goes_where_switched(foreign, policy, exchange, wrap):
+    foreign.remote.switches["residual"] = policy
+
+    made = foreign.post("journals", foreign.journal(*UNEVEN, **in_currency(foreign, "EUR", "0.8637")))["journal"]
+
+    assert made["exchange_rate"] == Decimal("0.8637")
+    assert [str(each["bcy_amount"]) for each in made["line_items"]] == ["23.18", "17.27", "3.89", "2.03"]
+    assert foreign.balance(EUROS) == Decimal("23.18")
+    assert foreign.balance("Amazon Gift Wrap Income") == Decimal(wrap)
+    assert foreign.balance("Exchange Gain or Loss") == Decimal(exchange)
+
+
+def test_rest_of_rounding_can_be_a_refusal(foreign):
+    foreign.remote.switches["residual"] = "refuse"
+
+    assert foreign.code("POST", "journals", foreign.journal(*UNEVEN, **in_currency(foreign, "EUR", "0.8637"))) == 21004
+    assert foreign.code("POST", "journals", foreign.journal(*UNEVEN, **in_currency(foreign, "EUR", "2"))) == 0
+
+
+def test_missing_rate_is_the_stored_one_and_else_1_without_a_word(foreign, g1):
+    stored = foreign.post("journals", foreign.journal((EUROS, 100), (SALES, -100), **in_currency(foreign, "EUR")))
+    trapped = g1.post(
+        "journals", g1.journal(("Amazon Clearing UK (GBP)", 100), (SALES, -100), **in_currency(g1, "GBP"))
+    )
+    foreign.remote.switches["missing_rate"] = "1"
+    always = foreign.post("journals", foreign.journal((EUROS, 100), (SALES, -100), **in_currency(foreign, "EUR")))
+
+    assert stored["journal"]["exchange_rate"] == Decimal("0.86")
+    assert trapped["journal"]["exchange_rate"] == always["journal"]["exchange_rate"] == 1
+
+
+def test_rate_is_cut_to_the_decimals_that_are_kept(foreign):
+    foreign.remote.switches["exchange_rate_decimals"] = 6
+    body = foreign.journal((EUROS, 100), (SALES, -100), **in_currency(foreign, "EUR", "0.8600298"))
+
+    assert foreign.post("journals", body)["journal"]["exchange_rate"] == Decimal("0.860029")
+
+
+def test_foreign_account_meets_journals_of_its_currency_only(foreign):
+    other = foreign.journal((EUROS, 10), (SALES, -10), **in_currency(foreign, "USD", "0.79"))
+    base = foreign.journal((EUROS, 10), (SALES, -10))
+    refused = [foreign.code("POST", "journals", body) for body in (other, base)]
+    foreign.remote.switches["journal_foreign_account"] = "any"
+
+    assert refused == [12000, 12000]
+    assert foreign.code("POST", "journals", base) == 0
+
+
+def test_plan_without_currencies_refuses_them(remote):
+    api = Api(remote, remote.control("create_organization", {"plan": "Standard"}))
+    body = {"currency_code": "GBP", "currency_format": "1,234,567.89"}
+    refused = api.code("POST", "settings/currencies", body)
+    api.control("upgrade", multicurrency=True)
+
+    assert (refused, api.code("POST", "settings/currencies", body)) == (12000, 0)
+    assert api.code("POST", "settings/currencies", body) == 12000
+
+
+def test_yen_have_no_decimals_and_no_rate_until_one_is_set(foreign):
+    yen = next(each for each in foreign.get("settings/currencies")["currencies"] if each["currency_code"] == "JPY")
+    path = f"settings/currencies/{yen['currency_id']}"
+    for on_date, rate in (("2026-11-01", "0.0051"), ("2026-11-10", "0.0052")):
+        foreign.post(f"{path}/exchangerates", {"effective_date": on_date, "rate": Decimal(rate)})
+
+    closest = foreign.get(f"{path}/exchangerates", from_date="2026-11-05")["exchange_rates"]
+
+    assert (yen["price_precision"], yen["exchange_rate"], yen["effective_date"]) == (0, 0, "")
+    assert [each["effective_date"] for each in closest] == ["2026-11-10", "2026-11-01"]
+    assert foreign.get(path)["currency"]["exchange_rate"] == Decimal("0.0052")
+
+
+def test_invoice_keeps_to_the_currency_of_its_customer(foreign):
+    body = foreign.invoice(10, **in_currency(foreign, "GBP"))
+    own = foreign.post("invoices", foreign.invoice(10))["invoice"]
+
+    assert foreign.code("POST", "invoices", body) == 12000
+    assert (own["currency_code"], own["exchange_rate"]) == ("EUR", Decimal("0.86"))
+
+
+def test_currency_that_is_not_enabled_is_refused(api):
+    assert api.code("POST", "journals", api.journal((CLEARING, 1), (SALES, -1), currency_code="GBP")) == 4
+    assert api.code("POST", "contacts", {"contact_name": "x", "currency_id": "46"}) == 4
+
+
+# Foreign settlement, recipes G1, native strategy
+
+
+@pytest.mark.parametrize(
+    ("rate", "sales", "exchange"),
+    [("1.30", "-130.00", "0.70"), ("1.31", "-131.00", "1.70")],
+    ids=["settlement trigger", "shipment trigger"],
+)
+def test_example_g1_comes_out_to_the_cent(g1, rate, sales, exchange):
+    clearing = "Amazon Clearing UK (GBP)"
+    invoice = g1.invoiced(100, **in_currency(g1, "GBP", rate))
+    paid = g1.payment(100, (invoice, 100), account=clearing, exchange_rate=Decimal("1.30"))
+    g1.post("customerpayments", paid)
+    fees = g1.journal((FEES, 15), ("Amazon FBA Fulfilment Fees", 8), (clearing, -23), **in_currency(g1, "GBP", "1.30"))
+    g1.post("journals", fees)
+    before = g1.balance(clearing)
+    payout = g1.transfer(clearing, BANK, 77, exchange_rate=Decimal("99.40") / 77, **in_currency(g1, "GBP"))
+    g1.post("banktransactions", payout)
+    rest = g1.balance(clearing), g1.balance_in(clearing, "GBP")
+    adjusting = {**in_currency(g1, "GBP", "1.302"), "adjustment_date": "2026-11-15", "notes": "Residue"}
+    preview = g1.get("basecurrencyadjustment/accounts", **{k: str(v) for k, v in adjusting.items()})["data"]
+    g1.post("basecurrencyadjustment", adjusting, account_ids=g1.account(clearing))
+
+    assert (before, rest) == (Decimal("100.10"), (Decimal("0.70"), 0))
+    assert preview["accounts"][0]["gain_or_loss"] == Decimal("-0.7")
+    assert g1.balance(clearing) == 0
+    assert [g1.balance(each) for each in (SALES, FEES, "Amazon FBA Fulfilment Fees", BANK, "Exchange Gain or Loss")] == [
+        Decimal(sales), Decimal("19.50"), Decimal("10.40"), Decimal("99.40"), Decimal(exchange),
+    ]  # fmt: skip
+
+
+def test_deleted_adjustment_is_undone(g1):
+    body = g1.journal(("Amazon Clearing UK (GBP)", 100), (SALES, -100), **in_currency(g1, "GBP", "1.30"))
+    g1.post("journals", body)
+    adjusting = {**in_currency(g1, "GBP", "1.40"), "adjustment_date": "2026-11-15", "notes": "n"}
+    ids = g1.account("Amazon Clearing UK (GBP)")
+    made = g1.post("basecurrencyadjustment", adjusting, account_ids=ids)["data"]
+    raised = g1.balance("Amazon Clearing UK (GBP)")
+    again = g1.code("POST", "basecurrencyadjustment", adjusting, account_ids=ids)
+    g1.delete(f"basecurrencyadjustment/{made['base_currency_adjustment_id']}")
+
+    assert (raised, again, g1.balance("Amazon Clearing UK (GBP)")) == (140, 12000, 130)
+
+
+# Bank transactions
+
+
+def test_transfer_moves_and_its_delete_moves_back(api):
+    made = api.post("banktransactions", api.transfer(CLEARING, BANK, Decimal("20.01"), reference_number="AMZ-1-P"))
+    moved = api.balance(CLEARING), api.balance(BANK)
+    api.delete(f"banktransactions/{made['banktransaction']['transaction_id']}")
+
+    assert moved == (Decimal("-20.01"), Decimal("20.01"))
+    assert (api.balance(CLEARING), api.balance(BANK)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "target"),
+    [
+        ("deposit", SALES, BANK),
+        ("card_payment", BANK, "Business Visa"),
+        ("sales_without_invoices", SALES, BANK),
+        ("expense_refund", FEES, BANK),
+        ("owner_contribution", "Owner's Equity", BANK),
+        ("interest_income", "Interest Income", BANK),
+        ("other_income", "Amazon Reimbursements", BANK),
+        ("owner_drawings", BANK, "Drawings"),
+        ("sales_return", BANK, SALES),
+        ("refund", FEES, "Business Visa"),
+    ],
+)
+def test_each_type_takes_from_one_and_gives_to_the_other(api, kind, source, target):
+    api.post("banktransactions", api.transfer(source, target, 9, transaction_type=kind))
+
+    assert (api.balance(source), api.balance(target)) == (-9, 9)
+
+
+def test_transfer_joins_banks_and_cards_unless_switched_wider(api):
+    body = api.transfer(CLEARING, "Amazon Payouts in Transit", 5)
+    refused = api.code("POST", "banktransactions", body)
+    api.remote.switches["transfer_account_types"] = "balance_sheet"
+
+    assert (refused, api.code("POST", "banktransactions", body)) == (4, 0)
+    assert api.code("POST", "banktransactions", api.transfer(CLEARING, SALES, 5)) == 4
+    assert api.code("POST", "banktransactions", api.transfer(CLEARING, CLEARING, 5)) == 12000
+    assert api.code("POST", "banktransactions", api.transfer(CLEARING, BANK, 0)) == 4
+    assert api.code("POST", "banktransactions", api.transfer(CLEARING, BANK, 5, transaction_type="expense")) == 4
+
+
+@pytest.mark.parametrize(("setting", "euros", "pounds"), [("foreign", 100, -80), ("from_account", 125, -100)])
+def test_amount_of_a_mixed_transfer_is_in_the_currency_switched(foreign, setting, euros, pounds):
+    foreign.remote.switches["transfer_amount_currency"] = setting
+
+    foreign.post("banktransactions", foreign.transfer(POUNDS, EUROS, 100, exchange_rate=Decimal("0.8")))
+
+    assert foreign.balance_in(EUROS, "EUR") == euros
+    assert foreign.balance(POUNDS) == pounds
+
+
+def test_transfer_between_two_foreign_currencies_is_refused(foreign):
+    assert foreign.code("POST", "banktransactions", foreign.transfer(EUROS, CLEARING, 5)) == 12000
+    assert foreign.code("POST", "banktransactions", foreign.transfer(EUROS, "Wise EUR", 5)) == 0
+    assert (
+        foreign.code("POST", "banktransactions", foreign.transfer(EUROS, POUNDS, 5, **in_currency(foreign, "USD")))
+        == 12000
+    )
+
+
+def test_charges_are_kept_back_from_what_arrives(foreign):
+    foreign.post(
+        "banktransactions", foreign.transfer(EUROS, POUNDS, 100, bank_charges=10, exchange_rate=Decimal("0.85"))
+    )
+
+    assert (foreign.balance(POUNDS), foreign.balance("Bank Fees and Charges")) == (Decimal("76.5"), Decimal("8.5"))
+
+
+def test_matched_transaction_stays_until_it_is_unmatched(api):
+    made = api.post("banktransactions", api.transfer(CLEARING, BANK, 5))["banktransaction"]
+    path = f"banktransactions/{made['transaction_id']}"
+    api.control("match", id=made["transaction_id"])
+    refused = api.code("DELETE", path), api.code("PUT", path, {"amount": 6})
+    api.control("unmatch", id=made["transaction_id"])
+
+    assert refused == (12000, 12000)
+    assert api.code("PUT", path, {"amount": 6}) == 0
+    assert api.balance(BANK) == 6
+
+
+# Expenses
+
+
+def test_expense_takes_the_currency_of_what_pays_it_and_rate_1_if_none_is_known(g1):
+    body = {"account_id": g1.account(FEES), "paid_through_account_id": g1.account("Amazon Clearing UK (GBP)"),
+            "date": "2026-11-10", "amount": 10}  # fmt: skip
+
+    made = g1.post("expenses", body)["expense"]
+
+    assert (made["currency_code"], made["exchange_rate"], made["bcy_total"]) == ("GBP", 1, 10)
+    assert g1.balance(FEES) == 10
+    assert g1.code("POST", "expenses", {**body, "description": "x" * 101}) == 15
+    assert g1.code("POST", "expenses", {**body, "amount": 0}) == 4
+    assert g1.code("POST", "expenses", {**body, "paid_through_account_id": ""}) == 4
+
+
+def test_expense_changes_and_goes(api):
+    body = {"account_id": api.account(FEES), "paid_through_account_id": api.account(CLEARING),
+            "date": "2026-11-10", "amount": 10}  # fmt: skip
+    made = api.post("expenses", body)["expense"]
+    api.put(f"expenses/{made['expense_id']}", {"amount": 12})
+    changed = api.balance(FEES)
+    api.delete(f"expenses/{made['expense_id']}")
+
+    assert (changed, api.balance(FEES)) == (12, 0)
+
+
+# Locks and archives
+
+
+@pytest.mark.parametrize("module", ["all", "accountant", "sales", "banking", "purchase"])
+def test_locked_period_refuses_writes_of_its_module(api, module):
+    api.remote.switches["locked_code"] = 88
+    bodies = {
+        "accountant": ("journals", api.journal((CLEARING, 5), (SALES, -5))),
+        "sales": ("invoices", api.invoice(5)),
+        "banking": ("banktransactions", api.transfer(CLEARING, BANK, 5)),
+        "purchase": ("expenses", {"account_id": api.account(FEES), "paid_through_account_id": api.account(CLEARING),
+                                  "date": "2026-11-10", "amount": 5}),
+    }  # fmt: skip
+    api.control("lock", date="2026-11-14", module=module)
+
+    codes = {name: api.code("POST", path, body) for name, (path, body) in bodies.items()}
+    lock = api.get("transactionlock")["transaction_lock"]
+    api.control("unlock")
+
+    assert codes == {name: 88 if module in ("all", name) else 0 for name in bodies}
+    assert (lock["transaction_lock_status"], lock["transaction_lock_date"]) == ("enabled", "2026-11-14")
+    assert api.get("transactionlock")["transaction_lock"]["transaction_lock_status"] == "disabled"
+    assert {api.code("POST", path, body) for path, body in bodies.values()} == {0}
+
+
+def test_lock_holds_what_is_dated_on_its_day_and_lets_the_next_go(api):
+    made = api.post("journals", api.journal((CLEARING, 5), (SALES, -5)))["journal"]
+    invoice, path = api.invoiced(10), f"journals/{made['journal_id']}"
+    paid = api.post("customerpayments", api.payment(10, (invoice, 10)))["payment"]
+    api.control("lock", date="2026-11-12")
+
+    refused = [
+        api.code("DELETE", path),
+        api.code("PUT", path, {"journal_date": "2026-11-13"}),
+        api.code("POST", f"invoices/{invoice['invoice_id']}/status/void"),
+        api.code("DELETE", f"customerpayments/{paid['payment_id']}"),
+    ]
+
+    assert refused == [12087] * 4
+    assert api.code("POST", "journals", api.journal((CLEARING, 5), (SALES, -5), journal_date="2026-11-13")) == 0
+
+
+def test_archived_account_item_and_contact_are_refused_until_restored(api):
+    item = next(iter(api.made["items"].values()))
+    line = {"item_id": item, "rate": 1}
+    for kind, id_, path, body in (
+        ("account", api.account(FEES), "journals", api.journal((FEES, 5), (SALES, -5))),
+        ("item", item, "invoices", {**api.invoice(), "line_items": [line]}),
+        ("contact", api.contact(), "invoices", api.invoice()),
+    ):
+        api.control("archive", kind=kind, id=id_)
+        refused = api.code("POST", path, body)
+        api.control("restore", kind=kind, id=id_)
+
+        assert (kind, refused, api.code("POST", path, body)) == (kind, 12086, 0)
+
+
+def test_account_or_item_a_user_deleted_is_1002_or_2006(api):
+    item = next(iter(api.made["items"].values()))
+    api.control("delete", kind="item", id=item)
+    api.control("delete", kind="account", id=api.account(FEES))
+
+    assert api.code("POST", "invoices", {**api.invoice(), "line_items": [{"item_id": item, "rate": 1}]}) == 2006
+    assert api.code("PUT", f"items/{item}", {"rate": 1}) == 2006
+    assert api.code("GET", f"items/{item}") == 1002
+    assert api.code("POST", "journals", api.journal((FEES, 5), (SALES, -5))) == 1002
+
+
+# The ledger's own reports
+
+
+def test_journal_view_shows_the_lines_a_document_made(api):
+    invoice = api.invoiced(100)
+    draft = api.invoiced(5, sent=False)
+    paid = api.post("customerpayments", api.payment(100, (invoice, 100)))["payment"]
+    moved = api.post("banktransactions", api.transfer(CLEARING, BANK, 7))["banktransaction"]
+
+    def lines(id_, kind):
+        found = api.get(f"transactions/{id_}/journals", entity_type=kind, report_basis="accrual")["journal"]
+        return [(each["account_name"], each["debit_or_credit"], each["bcy_amount"]) for each in found["line_items"]]
+
+    assert lines(invoice["invoice_id"], "invoice") == [
+        ("Accounts Receivable", "debit", 100), (SALES, "credit", 100),
+    ]  # fmt: skip
+    assert lines(draft["invoice_id"], "invoice") == []
+    assert lines(paid["payment_id"], "customer_payment") == [
+        (CLEARING, "debit", 100), ("Accounts Receivable", "credit", 100),
+    ]  # fmt: skip
+    assert lines(moved["transaction_id"], "transfer_fund") == [(BANK, "debit", 7), (CLEARING, "credit", 7)]
+    assert api.code("GET", f"transactions/{paid['payment_id']}/journals", entity_type="invoice") == 1002
+    assert api.code("GET", f"transactions/{paid['payment_id']}/journals", entity_type="bill") == 2
+    assert api.code("GET", f"transactions/{paid['payment_id']}/journals") == 2
+
+
+def test_account_reports_agree_with_the_books(api):
+    api.post("journals", api.journal((CLEARING, 50), (SALES, -50)))
+    api.post("banktransactions", api.transfer(CLEARING, BANK, 20))
+    id_ = api.account(CLEARING)
+
+    rows = api.get("chartofaccounts/accounttransactions", account_id=id_, date_start="2026-11-01")["transactions"]
+    register = api.get(f"registers/{id_}/transactions")["register_transactions"]
+    account = api.get("chartofaccounts", showbalance="true", account_name=CLEARING)["chartofaccounts"][0]
+
+    assert sorted((each["debit_or_credit"], each["debit_amount"], each["credit_amount"]) for each in rows) == [
+        ("credit", "", 20), ("debit", 50, ""),
+    ]  # fmt: skip
+    assert register["gl_closing_balance"] == account["current_balance"] == 30
+    assert api.get(f"bankaccounts/{id_}")["bankaccount"]["balance"] == 30
+    assert api.get(f"bankaccounts/{id_}/balance")["balance"] == 30
+    assert api.code("GET", "chartofaccounts/accounttransactions") == 4
+    assert (
+        api.get(f"registers/{id_}/transactions", from_date="2026-11-12")["register_transactions"][
+            "account_transactions"
+        ][0]["credit_amount"]
+        == 20
+    )
