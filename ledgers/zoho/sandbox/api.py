@@ -61,9 +61,11 @@ class ZohoStandIn(StandIn):
             "account": ("$.account_name", "$._.seed"),
             "application": ("$.invoice_id", "$.source_id"),
             "refund": ("$.source_id",),
-            "invoice": ("$._.number", "$.customer_id"),
-            "creditnote": ("$._.number", "$.customer_id"),
-            "payment": ("$.customer_id",),
+            "invoice": ("$._.number", "$._.reference", "$.customer_id"),
+            "creditnote": ("$._.number", "$._.reference", "$.customer_id"),
+            "payment": ("$._.reference", "$.customer_id"),
+            "journal": ("$._.reference",),
+            "transaction": ("$._.reference",),
             "exchange_rate": ("$.currency_id",),
         }.items():
             for path in paths:

@@ -217,7 +217,7 @@ def _row(organization: Organization, doc: Doc, account_id: str) -> Doc:
 
 
 def list_all(organization: Organization, call: Call) -> Doc:
-    docs = organization.all("transaction")
+    docs = search.candidates(organization, call, "transaction")
     rows, context = search.page(organization, call, docs, _FILTERS, name="Bank Transactions", sorts=("date",))
     found = [_row(organization, doc, call.arg("account_id")) for doc in rows]
     return said("success", banktransactions=found, page_context=context)

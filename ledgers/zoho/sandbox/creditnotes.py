@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from ledgers.zoho.sandbox import charts, errors, invoices, payments, receipts, sales, search
+from ledgers.zoho.sandbox import errors, invoices, payments, receipts, sales, search
 from ledgers.zoho.sandbox.endpoints import Call, Endpoint, said
 from ledgers.zoho.sandbox.fields import Doc, objects, plain, true
 from ledgers.zoho.sandbox.organization import Organization, visible
@@ -56,6 +56,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, own_number:
     doc["_"] = {"state": state, "number": sales.folded(number), "entry": entry}
     doc = organization.put("creditnote", organization.stamped(doc, old, merged))
     _post(organization, doc)
+    receipts.settle_note(organization, doc)
     return doc
 
 
@@ -123,7 +124,7 @@ _ROW: Final = ("creditnote_id", "creditnote_number", "status", "reference_number
 
 
 def list_all(organization: Organization, call: Call) -> Doc:
-    docs = [{**shown(organization, doc), "_": doc["_"]} for doc in organization.all("creditnote")]
+    docs = [{**shown(organization, doc), "_": doc["_"]} for doc in search.candidates(organization, call, "creditnote")]
     sorts = ("customer_name", "creditnote_number", "balance", "total", "date", "created_time")
     rows, context = search.page(organization, call, docs, _FILTERS, name="Credit Notes", sorts=sorts)
     found = [{name: doc[name] for name in _ROW} for doc in rows]
@@ -195,7 +196,11 @@ def unapply(organization: Organization, call: Call, creditnote_id: str, applicat
     note = organization.need("creditnote", creditnote_id)
     organization.check_open("sales", note["date"])
     doc = organization.need("application", application_id)
+    if doc["source_id"] != creditnote_id:
+        raise errors.not_found("Application")
     sales.release(organization, [doc])
+    receipts.settle(organization, doc["invoice_id"])
+    receipts.settle_note(organization, note)
     return said("Credits applied to an invoice have been deleted.")
 
 
@@ -210,8 +215,8 @@ def _refund(organization: Organization, doc: Doc) -> Doc:
 def create_refund(organization: Organization, call: Call, creditnote_id: str) -> Doc:
     note = organization.need("creditnote", creditnote_id)
     left = receipts.credit_left(organization, note)
-    account = organization.system(charts.RECEIVABLE)
-    made = payments.refund(organization, "creditnote", note, left, account, call.body())
+    made = payments.refund(organization, "creditnote", note, left, call.body())
+    receipts.settle_note(organization, note)
     return said("The refund for this credit note has been saved.", creditnote_refund=_refund(organization, made))
 
 
@@ -237,6 +242,7 @@ def read_refund(organization: Organization, call: Call, creditnote_id: str, refu
 
 def delete_refund(organization: Organization, call: Call, creditnote_id: str, refund_id: str) -> Doc:
     payments.remove_refund(organization, creditnote_id, refund_id)
+    receipts.settle_note(organization, organization.need("creditnote", creditnote_id))
     return said("The refund has been successfully deleted.")
 
 

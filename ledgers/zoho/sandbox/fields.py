@@ -94,6 +94,11 @@ def plain(value: Decimal | int) -> Decimal | int:
     return Decimal(value).normalize()
 
 
+def folded(value: object) -> str:
+    """How texts are compared: without regard to case and to how blanks are set."""
+    return " ".join(str(value or "").split()).casefold()
+
+
 def ids(value: str, name: str, most: int = 200) -> list[str]:
     """Comma separated ids of a query."""
     found = [each.strip() for each in value.split(",") if each.strip()]

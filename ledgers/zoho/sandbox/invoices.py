@@ -86,8 +86,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, own_number:
     doc["_"] = {"state": state, "approved": approved, "number": sales.folded(number), "entry": _frozen(sale)}
     doc = organization.put("invoice", organization.stamped(doc, old, merged))
     _post(organization, doc)
-    for source_id in dict.fromkeys(each["source_id"] for each in settled if each["source"] == "payment"):
-        receipts.post(organization, organization.need("payment", source_id))
+    receipts.settle(organization, id_)
     return doc
 
 
@@ -148,6 +147,8 @@ def _unapply(organization: Organization, doc: Doc, policy: str) -> None:
     for each in settled:
         if each["source"] == "payment":
             receipts.post(organization, organization.need("payment", each["source_id"]))
+        else:
+            receipts.settle_note(organization, organization.need("creditnote", each["source_id"]))
 
 
 def remove(organization: Organization, invoice_id: str) -> None:
@@ -198,7 +199,7 @@ def _candidates(organization: Organization, call: Call) -> list[Doc]:
     """What an exact number allows to leave aside: a look-up among many thousands stays quick."""
     if organization.switches["filters"] == "documented" and (number := call.arg("invoice_number")):
         return organization.store.find("invoice", "$._.number", [sales.folded(number)], organization.id)
-    return organization.all("invoice")
+    return search.candidates(organization, call, "invoice")
 
 
 def list_invoices(organization: Organization, call: Call) -> Doc:

@@ -184,9 +184,7 @@ _ROW: Final = ("journal_id", "journal_date", "entry_number", "reference_number",
 
 
 def list_all(organization: Organization, call: Call) -> Doc:
-    docs = organization.all("journal")
-    if organization.switches["filters"] == "documented" and (number := call.arg("reference_number")):
-        docs = [doc for doc in docs if doc["reference_number"].casefold() == number.casefold()]
+    docs = search.candidates(organization, call, "journal")
     sorts = ("journal_date", "entry_number", "reference_number", "total", "last_modified_time", "created_time")
     rows, context = search.page(organization, call, docs, _FILTERS, name="Journals", sorts=sorts)
     found = [{**{name: doc[name] for name in _ROW}, "documents": organization.loose([])} for doc in rows]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ledgers.zoho.sandbox import errors
 from ledgers.zoho.sandbox.charts import EXCHANGE
 from ledgers.zoho.sandbox.errors import Fault
-from ledgers.zoho.sandbox.fields import Doc, empty, number, plain, rounded, text
+from ledgers.zoho.sandbox.fields import Doc, empty, folded, number, plain, rounded, text
 from sandbox.books import Books, Posting, from_minor, to_minor
 from sandbox.clock import Clock
 from sandbox.store import Store
@@ -113,6 +113,8 @@ class Organization:
     def stamped(self, doc: Doc, old: Doc | None, given: Mapping[str, object]) -> Doc:
         """``doc`` with its times and, under ``_``, what was put in."""
         notes = {**(old["_"] if old else {"created": self.clock.now().isoformat()}), "in": dict(given)}
+        if reference := doc.get("reference_number"):
+            notes["reference"] = folded(reference)
         created = old["created_time"] if old else self.stamp()
         return {**doc, "created_time": created, "last_modified_time": self.stamp(), "_": {**notes, **doc.get("_", {})}}
 

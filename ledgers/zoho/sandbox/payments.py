@@ -48,8 +48,8 @@ def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     account = money_account(organization, merged.get("account_id") or undeposited, "account_id", money)
     organization.check_open("sales", on_date, *([old["date"]] if old else []))
     id_ = old["payment_id"] if old else organization.new_id()
-    if old:
-        sales.release(organization, sales.applications(organization, "source_id", id_))
+    released = sales.applications(organization, "source_id", id_) if old else []
+    sales.release(organization, released)
     shown = _apply(organization, id_, contact, money, amount, merged)
     doc: Doc = {
         "payment_id": id_,
@@ -74,6 +74,8 @@ def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     }
     doc = organization.put("payment", organization.stamped(doc, old, merged))
     receipts.post(organization, doc)
+    for invoice_id in dict.fromkeys(each["invoice_id"] for each in [*released, *shown]):
+        receipts.settle(organization, invoice_id)
     return doc
 
 
@@ -129,9 +131,12 @@ def remove(organization: Organization, payment_id: str) -> None:
     organization.check_open("sales", doc["date"])
     if receipts.refunds(organization, payment_id):
         raise organization.refuse("The payment has refunds; delete them first.")
-    sales.release(organization, sales.applications(organization, "source_id", payment_id))
+    released = sales.applications(organization, "source_id", payment_id)
+    sales.release(organization, released)
     organization.books.remove(f"payment:{payment_id}")
     organization.bury("payment", payment_id)
+    for each in released:
+        receipts.settle(organization, each["invoice_id"])
 
 
 def unused(organization: Organization, doc: Doc) -> Decimal:
@@ -153,8 +158,8 @@ def shown(organization: Organization, doc: Doc) -> Doc:
 # Refunds, of payments and of credit notes
 
 
-def refund(organization: Organization, source: str, doc: Doc, left: Decimal, account: str, body: Doc) -> Doc:
-    """Money back out of a bank account: ``account`` is what held the customer's credit, at the rate of ``doc``."""
+def refund(organization: Organization, source: str, doc: Doc, left: Decimal, body: Doc) -> Doc:
+    """Money back out of a bank account; the caller posts it."""
     on_date = day(body.get("date") or organization.today(), "date")
     theirs = receipts.money_of(organization, doc)
     rate = organization.rate(theirs.currency, on_date, body.get("exchange_rate") or doc["exchange_rate"])
@@ -179,8 +184,6 @@ def refund(organization: Organization, source: str, doc: Doc, left: Decimal, acc
         "from_account_id": paid_from["account_id"],
         **money.fields(),
     }
-    lines = [theirs.posting(account, amount), money.posting(paid_from["account_id"], -amount)]
-    organization.books.post(f"refund:{id_}", on_date, receipts.realized(organization, lines, money))
     return organization.put("refund", organization.stamped(made, None, body))
 
 
@@ -197,7 +200,7 @@ def remove_refund(organization: Organization, source_id: str, refund_id: str) ->
 
 
 def credit(organization: Organization, note: Doc, invoice: Doc, given: object) -> None:
-    """Apply a credit note to an invoice; where their rates differ the difference is an exchange gain or loss."""
+    """Apply a credit note to an invoice."""
     theirs, its = receipts.money_of(organization, note), receipts.money_of(organization, invoice)
     amount = its.rounded(needed_number({"amount_applied": given}, "amount_applied"))
     if note["customer_id"] != invoice["customer_id"] or theirs.code != its.code:
@@ -208,11 +211,9 @@ def credit(organization: Organization, note: Doc, invoice: Doc, given: object) -
     if amount > sales.open_balance(organization, invoice):
         raise sales.over_applied()
     organization.check_open("sales", organization.today())
-    made = sales.apply(organization, "creditnote", note["creditnote_id"], invoice["invoice_id"], amount)
-    receivable = organization.system(charts.RECEIVABLE)
-    lines = [theirs.posting(receivable, amount), its.posting(receivable, -amount)]
-    if moved := receipts.realized(organization, lines, its)[2:]:
-        organization.books.post(f"application:{made['application_id']}", made["date"], [*lines, *moved])
+    sales.apply(organization, "creditnote", note["creditnote_id"], invoice["invoice_id"], amount)
+    receipts.settle(organization, invoice["invoice_id"])
+    receipts.settle_note(organization, note)
 
 
 def apply_credits(organization: Organization, call: Call, invoice_id: str) -> Doc:
@@ -228,9 +229,7 @@ def apply_credits(organization: Organization, call: Call, invoice_id: str) -> Do
 
 
 def list_all(organization: Organization, call: Call) -> Doc:
-    docs = organization.all("payment")
-    if organization.switches["filters"] == "documented" and (number := call.arg("reference_number")):
-        docs = [doc for doc in docs if doc["reference_number"].casefold() == number.casefold()]
+    docs = search.candidates(organization, call, "payment")
     rows, context = search.page(organization, call, docs, _FILTERS, name="Payments Received",
                                 sorts=("date", "amount", "payment_number", "reference_number", "created_time"))  # fmt: skip
     names = ("payment_id", "payment_number", "date", "payment_mode", "amount", "bcy_amount", "reference_number",
@@ -274,8 +273,9 @@ def delete(organization: Organization, call: Call, payment_id: str) -> Doc:
 
 def create_refund(organization: Organization, call: Call, payment_id: str) -> Doc:
     doc = organization.need("payment", payment_id)
-    account = organization.system(charts.UNEARNED)
-    made = refund(organization, "payment", doc, unused(organization, doc), account, call.body())
+    made = refund(organization, "payment", doc, unused(organization, doc), call.body())
+    held = receipts.money_of(organization, doc).posting(organization.system(charts.UNEARNED), Decimal(made["amount"]))
+    receipts.post_refund(organization, made, held)
     return said("The refund information for this payment has been saved.", payment_refunds=[_refund_shown(made)])
 
 

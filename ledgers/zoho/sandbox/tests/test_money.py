@@ -263,6 +263,25 @@ def test_example_g1_comes_out_to_the_cent(g1, rate, sales, exchange):
     ]  # fmt: skip
 
 
+def test_invoice_paid_in_parts_leaves_no_cent_in_the_receivable(g1):
+    clearing = "Amazon Clearing UK (GBP)"
+    invoice = g1.invoiced("0.03", **in_currency(g1, "GBP", "0.5"))
+    note = g1.post("creditnotes", g1.invoice("0.03", **in_currency(g1, "GBP", "0.5")))["creditnote"]
+    part = g1.payment(Decimal("0.01"), (invoice, Decimal("0.01")), account=clearing, exchange_rate=Decimal("0.5"))
+    paid = [g1.post("customerpayments", part)["payment"] for _ in range(2)]
+    applied = {"invoices": [{"invoice_id": invoice["invoice_id"], "amount_applied": Decimal("0.01")}]}
+    g1.post(f"creditnotes/{note['creditnote_id']}/invoices", applied)
+    for _ in range(2):
+        refund = {"amount": Decimal("0.01"), "from_account_id": g1.account(clearing), "exchange_rate": Decimal("0.5")}
+        g1.post(f"creditnotes/{note['creditnote_id']}/refunds", refund)
+    closed = g1.balance("Accounts Receivable")
+    g1.delete(f"customerpayments/{paid[0]['payment_id']}")
+    g1.post("customerpayments", part)
+
+    # Each hundredth is half a cent at home: rounded up by itself, three of them would be more than the whole.
+    assert (closed, g1.balance("Accounts Receivable")) == (0, 0)
+
+
 def test_deleted_adjustment_is_undone(g1):
     body = g1.journal(("Amazon Clearing UK (GBP)", 100), (SALES, -100), **in_currency(g1, "GBP", "1.30"))
     g1.post("journals", body)
