@@ -133,6 +133,14 @@ class Books:
         )
         return int(rows[0][0])
 
+    def touches(self, account: str) -> bool:
+        """Whether some entry has a line on the account."""
+        rows = self._store.execute(
+            "SELECT 1 FROM postings WHERE space = ? AND company = ? AND account = ? LIMIT 1",
+            (*self._key, self._account_id(account)),
+        )
+        return bool(rows)
+
     def trial_balance(self, start: str = "0000-01-01", end: str = "9999-12-31") -> dict[str, int]:
         """account id → home currency movement from ``start`` through ``end``, accounts without movement left out."""
         rows = self._store.execute(

@@ -89,7 +89,7 @@ def _currency(organization: Organization, merged: Doc, kind: str) -> Doc:
 
 
 def used(organization: Organization, doc: Doc) -> bool:
-    return bool(organization.books.entries(doc["account_id"]))
+    return organization.books.touches(doc["account_id"])
 
 
 def balance(organization: Organization, doc: Doc, *, base: bool = False) -> Decimal | int:

@@ -199,7 +199,7 @@ def unapply(organization: Organization, call: Call, creditnote_id: str, applicat
     if doc["source_id"] != creditnote_id:
         raise errors.not_found("Application")
     sales.release(organization, [doc])
-    receipts.settle(organization, doc["invoice_id"])
+    receipts.settle(organization, [doc["invoice_id"]])
     receipts.settle_note(organization, note)
     return said("Credits applied to an invoice have been deleted.")
 

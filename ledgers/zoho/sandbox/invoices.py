@@ -86,7 +86,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, own_number:
     doc["_"] = {"state": state, "approved": approved, "number": sales.folded(number), "entry": _frozen(sale)}
     doc = organization.put("invoice", organization.stamped(doc, old, merged))
     _post(organization, doc)
-    receipts.settle(organization, id_)
+    receipts.settle(organization, [id_])
     return doc
 
 
@@ -203,9 +203,14 @@ def _candidates(organization: Organization, call: Call) -> list[Doc]:
 
 
 def list_invoices(organization: Organization, call: Call) -> Doc:
-    docs = [{**shown(organization, doc), "_": doc["_"]} for doc in _candidates(organization, call)]
+    docs = _candidates(organization, call)
+    asked = {*call.args, call.arg("sort_column")}
+    if any(name.startswith(("status", "balance", "filter_by")) for name in asked):
+        # What is worked out from payments has to be known before it can be searched.
+        docs = [{**shown(organization, doc), "_": doc["_"]} for doc in docs]
     rows, context = search.page(organization, call, docs, _FILTERS, name="Invoices", sorts=_SORTS)
-    return said("success", invoices=[_row(organization, doc) for doc in rows], page_context=context)
+    found = [_row(organization, shown(organization, doc)) for doc in rows]
+    return said("success", invoices=found, page_context=context)
 
 
 def create_invoice(organization: Organization, call: Call) -> Doc:

@@ -74,8 +74,8 @@ def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     }
     doc = organization.put("payment", organization.stamped(doc, old, merged))
     receipts.post(organization, doc)
-    for invoice_id in dict.fromkeys(each["invoice_id"] for each in [*released, *shown]):
-        receipts.settle(organization, invoice_id)
+    touched = dict.fromkeys(each["invoice_id"] for each in [*released, *shown])
+    receipts.settle(organization, touched, but=id_)
     return doc
 
 
@@ -135,8 +135,7 @@ def remove(organization: Organization, payment_id: str) -> None:
     sales.release(organization, released)
     organization.books.remove(f"payment:{payment_id}")
     organization.bury("payment", payment_id)
-    for each in released:
-        receipts.settle(organization, each["invoice_id"])
+    receipts.settle(organization, [each["invoice_id"] for each in released])
 
 
 def unused(organization: Organization, doc: Doc) -> Decimal:
@@ -212,7 +211,7 @@ def credit(organization: Organization, note: Doc, invoice: Doc, given: object) -
         raise sales.over_applied()
     organization.check_open("sales", organization.today())
     sales.apply(organization, "creditnote", note["creditnote_id"], invoice["invoice_id"], amount)
-    receipts.settle(organization, invoice["invoice_id"])
+    receipts.settle(organization, [invoice["invoice_id"]])
     receipts.settle_note(organization, note)
 
 

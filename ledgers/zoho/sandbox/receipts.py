@@ -1,6 +1,6 @@
 """What payments and credits do to the books; the documents themselves are in ``payments`` and ``creditnotes``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from ledgers.zoho.sandbox import charts, sales
@@ -51,12 +51,14 @@ def _off_note(organization: Organization, note: Doc, use: Doc) -> Posting:
     return Posting(organization.system(charts.RECEIVABLE), money.code, amount, _part(money, uses, use))
 
 
-def settle(organization: Organization, invoice_id: str) -> None:
-    """Post anew whatever is applied to an invoice, after one of its parts or its rate has changed."""
-    for each in sales.applications(organization, "invoice_id", invoice_id):
-        if each["source"] == "payment":
-            post(organization, organization.need("payment", each["source_id"]))
-        else:
+def settle(organization: Organization, invoice_ids: Iterable[str], *, but: str = "") -> None:
+    """Post anew whatever is applied to invoices, ``but`` one payment, after their parts or rates have changed."""
+    found = [each for id_ in invoice_ids for each in sales.applications(organization, "invoice_id", id_)]
+    for source_id in dict.fromkeys(each["source_id"] for each in found if each["source"] == "payment"):
+        if source_id != but:
+            post(organization, organization.need("payment", source_id))
+    for each in found:
+        if each["source"] == "creditnote":
             _post_application(organization, each)
 
 

@@ -14,6 +14,10 @@ NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)
 CUSTOMER = "Amazon.com customers (USD)"
 
 
+def in_currency(api, code, rate=None):
+    return {"currency_id": api.currency(code)} | ({"exchange_rate": Decimal(rate)} if rate else {})
+
+
 class Refused(Exception):
     """What the API said no with; equal to its code."""
 
@@ -164,3 +168,15 @@ def foreign(remote):
     ]
     made = remote.control("create_organization", {"chart": "uk", "location": "eu", "contacts": contacts})
     return Api(remote, made)
+
+
+@pytest.fixture
+def g1(remote):
+    """US dollars at home, a clearing account in pounds and no stored rate: recipes' example G1."""
+    values = {
+        "chart": "us",
+        "currencies": {"GBP": None},
+        "accounts": [{"account_name": "Amazon Clearing UK (GBP)", "account_type": "bank", "currency_code": "GBP"}],
+        "contacts": [{"contact_name": "Amazon.co.uk customers (GBP)", "currency_code": "GBP"}],
+    }
+    return Api(remote, remote.control("create_organization", values))
