@@ -188,6 +188,8 @@ class ZohoStandIn(StandIn):
 
     def _list_organizations(self, request: Request, dc: str) -> Response:
         user, seen = self._seen_by(request, dc)
+        if not seen:
+            raise Abort(Fault(9017, "User does not belong to any organization.").response())
         shown = [organizations.listed(each, user) for each in seen]
         return self._success(request, {"message": "success", "organizations": shown})
 

@@ -48,6 +48,10 @@ def bad_token(text: str = "Invalid OAuth token.") -> Fault:
     return Fault(57, text, 401)
 
 
+def old_token() -> Fault:
+    return Fault(14, "Invalid value passed for authtoken.", 401)
+
+
 def scope_missing() -> Fault:
     return Fault(57, "You are not authorized to perform this operation", 401)
 

@@ -130,6 +130,8 @@ def set_state(organization: Organization, doc: Doc, state: str) -> Doc:
         raise organization.refuse("A void invoice cannot be marked as sent.")
     if state == "sent" and not doc["_"]["approved"]:
         raise organization.refuse("The invoice has to be approved before it is sent.")
+    if state == "sent" and organization.info["einvoicing"] and organization.info["country_code"] == "SA":
+        raise errors.Fault(41016, "The invoice has to be submitted to the authority before it is marked as sent.")
     organization.check_open("sales", doc["date"])
     if state == "void":
         _unapply(organization, doc, organization.switches["void_paid_invoice"])

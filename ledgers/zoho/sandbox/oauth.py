@@ -261,9 +261,11 @@ class OAuth:
         """The living grant behind ``Authorization: Zoho-oauthtoken …``.
 
         Raises:
-            Fault: 57.
+            Fault: 57, or 14 for the tokens of old.
         """
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "zoho-authtoken":
+            raise errors.old_token()
         kept = self._store.get("access", value) if scheme.lower() == "zoho-oauthtoken" else None
         grant = self._store.get("refresh", kept["grant"]) if kept else None
         user = self._store.get("user", grant["user"]) if grant else None

@@ -129,6 +129,14 @@ def test_electronic_invoices_have_no_negative_line(remote):
     assert api.code("POST", "invoices", api.invoice(10, -1)) == 12000
 
 
+def test_saudi_invoice_is_submitted_before_it_is_sent(remote):
+    values = {"country_code": "SA", "einvoicing": True, "contacts": [CUSTOMER]}
+    api = Api(remote, remote.control("create_organization", values))
+    made = api.invoiced(10, sent=False)
+
+    assert api.code("POST", f"invoices/{made['invoice_id']}/status/sent") == 41016
+
+
 def test_unknown_fields_are_dropped_in_silence(api):
     made = api.post("invoices", {**api.invoice(), "amazon_order": "1"})["invoice"]
 

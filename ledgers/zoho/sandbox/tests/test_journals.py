@@ -211,6 +211,15 @@ def test_invoice_keeps_to_the_currency_of_its_customer(foreign):
     assert (own["currency_code"], own["exchange_rate"]) == ("EUR", Decimal("0.86"))
 
 
+@pytest.mark.parametrize(("plan", "code"), [("Elite", 0), ("Premium", 12000)])
+def test_contact_has_several_currencies_on_the_largest_plans_only(remote, plan, code):
+    contact = {"contact_name": "Amazon.de customers (EUR)", "currency_code": "EUR"}
+    values = {"chart": "uk", "plan": plan, "contact_currencies": True, "contacts": [contact]}
+    api = Api(remote, remote.control("create_organization", values))
+
+    assert api.code("POST", "invoices", api.invoice(10, **in_currency(api, "USD"))) == code
+
+
 def test_currency_that_is_not_enabled_is_refused(api):
     assert api.code("POST", "journals", api.journal((CLEARING, 1), (SALES, -1), currency_code="GBP")) == 4
     assert api.code("POST", "contacts", {"contact_name": "x", "currency_id": "46"}) == 4

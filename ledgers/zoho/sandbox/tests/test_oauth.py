@@ -330,6 +330,38 @@ def test_person_disconnects_and_expires(api):
     assert refresh(api, api.tokens["refresh_token"]).json == {"error": "invalid_code"}
 
 
+def test_eleventh_code_in_ten_minutes_is_refused(api):
+    codes = [consent(api)[1].get("code") for _ in range(11)]
+    api.remote.clock.advance(601)
+
+    assert [bool(each) for each in codes] == [True] * 10 + [False]
+    assert "code" in consent(api)[1]
+
+
+def test_eleventh_refresh_token_in_ten_minutes_is_denied(api):
+    api.remote.switches["code_life_s"] = 3600
+    early = [consent(api)[1]["code"] for _ in range(10)]
+    api.remote.clock.advance(601)
+    codes = [*early, consent(api)[1]["code"]]
+
+    answers = [exchange(api, code).json for code in codes]
+
+    assert ["refresh_token" in each for each in answers] == [True] * 10 + [False]
+    assert answers[10]["error"] == "Access Denied"
+
+
+def test_token_of_old_is_14(api):
+    answer = api.send("GET", "items", headers={"Authorization": "Zoho-authtoken abc"})
+
+    assert (answer.status_code, answer.json["code"]) == (401, 14)
+
+
+def test_user_without_an_organization_is_9017(api):
+    api.control("remove_user", user=api.made["user"])
+
+    assert api.code("GET", "organizations") == 9017
+
+
 def test_server_info_lists_every_data_centre(api):
     answer = Client(api.remote).get("/us/oauth/serverinfo").json
 
