@@ -256,23 +256,32 @@ def test_example_g1_comes_out_to_the_cent(g1, rate, sales, exchange):
     ]  # fmt: skip
 
 
+# Each hundredth is half a cent at home: rounded up by itself, three of them would be more than the whole.
+HUNDREDTH, HALF = Decimal("0.01"), Decimal("0.5")
+
+
 def test_invoice_paid_in_parts_leaves_no_cent_in_the_receivable(g1):
-    clearing = "Amazon Clearing UK (GBP)"
-    invoice = g1.invoiced("0.03", **in_currency(g1, "GBP", "0.5"))
-    note = g1.post("creditnotes", g1.invoice("0.03", **in_currency(g1, "GBP", "0.5")))["creditnote"]
-    part = g1.payment(Decimal("0.01"), (invoice, Decimal("0.01")), account=clearing, exchange_rate=Decimal("0.5"))
-    paid = [g1.post("customerpayments", part)["payment"] for _ in range(2)]
-    applied = {"invoices": [{"invoice_id": invoice["invoice_id"], "amount_applied": Decimal("0.01")}]}
-    g1.post(f"creditnotes/{note['creditnote_id']}/invoices", applied)
-    for _ in range(2):
-        refund = {"amount": Decimal("0.01"), "from_account_id": g1.account(clearing), "exchange_rate": Decimal("0.5")}
-        g1.post(f"creditnotes/{note['creditnote_id']}/refunds", refund)
+    invoice = g1.invoiced("0.03", **in_currency(g1, "GBP", HALF))
+    part = g1.payment(HUNDREDTH, (invoice, HUNDREDTH), account="Amazon Clearing UK (GBP)", exchange_rate=HALF)
+    paid = [g1.post("customerpayments", part)["payment"] for _ in range(3)]
     closed = g1.balance("Accounts Receivable")
     g1.delete(f"customerpayments/{paid[0]['payment_id']}")
     g1.post("customerpayments", part)
 
-    # Each hundredth is half a cent at home: rounded up by itself, three of them would be more than the whole.
     assert (closed, g1.balance("Accounts Receivable")) == (0, 0)
+
+
+def test_credit_note_used_in_parts_leaves_no_cent_in_the_receivable(g1):
+    invoice = g1.invoiced(1, **in_currency(g1, "GBP", "2"))
+    note = g1.post("creditnotes", g1.invoice("0.03", **in_currency(g1, "GBP", HALF)))["creditnote"]
+    path = f"creditnotes/{note['creditnote_id']}"
+    refund = {"amount": HUNDREDTH, "from_account_id": g1.account("Amazon Clearing UK (GBP)"), "exchange_rate": HALF}
+    for _ in range(2):
+        g1.post(f"{path}/refunds", refund)
+    g1.post(f"{path}/invoices", {"invoices": [{"invoice_id": invoice["invoice_id"], "amount_applied": HUNDREDTH}]})
+
+    assert g1.balance("Accounts Receivable") == Decimal("1.98")
+    assert g1.balance_in("Accounts Receivable", "GBP") == Decimal("0.99")
 
 
 def test_deleted_adjustment_is_undone(g1):
