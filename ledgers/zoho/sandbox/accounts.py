@@ -44,7 +44,7 @@ _BANK_FILTERS: Final = search.choice(
 
 def save(organization: Organization, given: Doc, old: Doc | None, *, seed: str = "", system: bool = False) -> Doc:
     """An account made or changed; ``seed`` is the name by which Zoho itself knows it."""
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     name = needed(merged, "account_name", 100)
     kind = text(merged, "account_type")
     if kind not in TYPES:

@@ -65,7 +65,7 @@ _FILTERS: Final = {
 
 
 def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     kind = needed(merged, "transaction_type")
     if kind not in TYPES:
         raise errors.invalid_field("transaction_type")

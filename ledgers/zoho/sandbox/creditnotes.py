@@ -32,7 +32,7 @@ _FILTERS: Final = {
 
 
 def save(organization: Organization, given: Doc, old: Doc | None, *, own_number: bool) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     if old and old["_"]["state"] == "void":
         raise organization.refuse("A void credit note cannot be edited.")
     sale = sales.build(organization, "creditnote", merged, old)

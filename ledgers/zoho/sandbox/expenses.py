@@ -18,7 +18,7 @@ _FILTERS: Final = {
 
 
 def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     paid = organization.account(merged.get("paid_through_account_id"), "paid_through_account_id")
     on_date = day(needed(merged, "date"), "date")
     # The trap of the sheet: a foreign account and no rate means rate 1 and no warning.

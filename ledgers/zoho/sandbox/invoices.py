@@ -52,7 +52,7 @@ _SORTS: Final = ("customer_name", "invoice_number", "date", "due_date", "total",
 
 def save(organization: Organization, given: Doc, old: Doc | None, *, own_number: bool) -> Doc:
     """The invoice as stored; drafts post nothing."""
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     if old and old["_"]["state"] == "void":
         raise organization.refuse("A void invoice cannot be edited.")
     sale = sales.build(organization, "invoice", merged, old)

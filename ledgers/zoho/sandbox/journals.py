@@ -34,7 +34,7 @@ def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     Raises:
         Fault: 21004 when debits and credits differ, and whatever else forbids it.
     """
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     on_date = day(needed(merged, "journal_date"), "journal_date")
     money = organization.money(merged, on_date)
     kind = text(merged, "journal_type", default="both")

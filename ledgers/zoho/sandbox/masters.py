@@ -39,7 +39,7 @@ _ITEM_FILTERS: Final = {
 
 
 def save_item(organization: Organization, given: Doc, old: Doc | None) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     name, sku = needed(merged, "name", 100), text(merged, "sku", 100)
     for other in organization.all("item"):
         if old and other["item_id"] == old["item_id"]:
@@ -139,7 +139,7 @@ _ADDRESS: Final = ("attention", "address", "street2", "state_code", "city", "sta
 
 
 def save_contact(organization: Organization, given: Doc, old: Doc | None) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     name = needed(merged, "contact_name", 200)
     for other in organization.all("contact"):
         same = other["contact_name"].casefold() == name.casefold()

@@ -118,6 +118,15 @@ class Organization:
         created = old["created_time"] if old else self.stamp()
         return {**doc, "created_time": created, "last_modified_time": self.stamp(), "_": {**notes, **doc.get("_", {})}}
 
+    def merged(self, old: Doc | None, given: Doc) -> Doc:
+        """What a change leaves as it was, with what it names; the rate stays unless it or the currency is named."""
+        if old is None:
+            return dict(given)
+        kept = dict(old["_"]["in"])
+        if "exchange_rate" in old and not {"currency_id", "currency_code"} & set(given):
+            kept["exchange_rate"] = old["exchange_rate"]
+        return {**kept, **given}
+
     # References
 
     def account(self, id_: object, field: str) -> Doc:

@@ -31,7 +31,7 @@ def money_account(organization: Organization, id_: object, field: str, money: Mo
 
 
 def save(organization: Organization, given: Doc, old: Doc | None) -> Doc:
-    merged = {**(old["_"]["in"] if old else {}), **given}
+    merged = organization.merged(old, given)
     contact = organization.contact(merged.get("customer_id"))
     mode = needed(merged, "payment_mode", 100)
     on_date = day(needed(merged, "date"), "date")

@@ -265,6 +265,7 @@ def apply(organization: Organization, source: str, source_id: str, invoice_id: s
         "amount": plain(amount),
         "date": organization.today(),
     }
+    _touch(organization, invoice_id)
     return organization.put("application", doc)
 
 
@@ -272,6 +273,13 @@ def release(organization: Organization, docs: list[Doc]) -> None:
     for each in docs:
         organization.books.remove(f"application:{each['application_id']}")
         organization.store.delete("application", each["application_id"], organization.id)
+        _touch(organization, each["invoice_id"])
+
+
+def _touch(organization: Organization, invoice_id: str) -> None:
+    """An invoice has changed when what is applied to it has."""
+    invoice = organization.need("invoice", invoice_id)
+    organization.put("invoice", {**invoice, "last_modified_time": organization.stamp()})
 
 
 def over_applied() -> errors.Fault:

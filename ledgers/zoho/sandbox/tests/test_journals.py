@@ -163,6 +163,15 @@ def test_missing_rate_is_the_stored_one_and_else_1_without_a_word(foreign, g1):
     assert trapped["journal"]["exchange_rate"] == always["journal"]["exchange_rate"] == 1
 
 
+def test_change_keeps_the_rate_whatever_is_stored_by_now(foreign):
+    made = foreign.post("journals", foreign.journal((EUROS, 100), (SALES, -100), **in_currency(foreign, "EUR")))[
+        "journal"
+    ]
+    foreign.control("set_rate", currency_code="EUR", date="2026-11-01", rate="0.9")
+
+    assert foreign.put(f"journals/{made['journal_id']}", {"notes": "x"})["journal"]["exchange_rate"] == Decimal("0.86")
+
+
 def test_rate_is_cut_to_the_decimals_that_are_kept(foreign):
     foreign.remote.switches["exchange_rate_decimals"] = 6
     body = foreign.journal((EUROS, 100), (SALES, -100), **in_currency(foreign, "EUR", "0.8600298"))

@@ -106,6 +106,17 @@ def test_modified_since_needs_its_plus_escaped(listed):
     assert listed.code("GET", "journals", last_modified_time="2026-11-20T10:00:00 0100") == 2
 
 
+def test_invoice_counts_as_modified_when_somebody_pays_it(api):
+    paid, other = api.invoiced(10), api.invoiced(20)
+    api.remote.clock.advance(3000)
+    since = api.remote.organization(api.id).stamp()
+    api.post("customerpayments", api.payment(10, (paid, 10)))
+
+    found = api.get("invoices", last_modified_time=since)["invoices"]
+
+    assert [each["invoice_id"] for each in found] == [paid["invoice_id"]] != [other["invoice_id"]]
+
+
 def test_invoices_payments_and_bank_transactions_have_their_own_filters(api):
     invoice = api.invoiced(100, reference_number="R1")
     api.invoiced(7, sent=False)
