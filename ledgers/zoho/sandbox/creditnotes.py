@@ -35,7 +35,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, own_number:
     merged = organization.merged(old, given)
     if old and old["_"]["state"] == "void":
         raise organization.refuse("A void credit note cannot be edited.")
-    sale = sales.build(organization, "creditnote", merged, old)
+    sale = sales.build(organization, "creditnote", merged)
     organization.check_open("sales", sale.doc["date"], *([old["date"]] if old else []))
     if old and sale.total < Decimal(old["total"]) - receipts.credit_left(organization, old):
         raise organization.refuse("The total cannot be less than what has been used.")
@@ -237,7 +237,8 @@ def list_refunds(organization: Organization, call: Call, creditnote_id: str) -> 
 
 
 def read_refund(organization: Organization, call: Call, creditnote_id: str, refund_id: str) -> Doc:
-    return said("success", creditnote_refund=_refund(organization, organization.need("refund", refund_id)))
+    doc = payments.need_refund(organization, creditnote_id, refund_id)
+    return said("success", creditnote_refund=_refund(organization, doc))
 
 
 def delete_refund(organization: Organization, call: Call, creditnote_id: str, refund_id: str) -> Doc:

@@ -55,7 +55,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, own_number:
     merged = organization.merged(old, given)
     if old and old["_"]["state"] == "void":
         raise organization.refuse("A void invoice cannot be edited.")
-    sale = sales.build(organization, "invoice", merged, old)
+    sale = sales.build(organization, "invoice", merged)
     organization.check_open("sales", sale.doc["date"], *([old["date"]] if old else []))
     id_ = old["invoice_id"] if old else organization.new_id()
     settled = sales.applications(organization, "invoice_id", id_)

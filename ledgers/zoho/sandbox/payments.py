@@ -186,10 +186,15 @@ def refund(organization: Organization, source: str, doc: Doc, left: Decimal, bod
     return organization.put("refund", organization.stamped(made, None, body))
 
 
-def remove_refund(organization: Organization, source_id: str, refund_id: str) -> None:
+def need_refund(organization: Organization, source_id: str, refund_id: str) -> Doc:
     doc = organization.need("refund", refund_id)
     if doc["source_id"] != source_id:
         raise errors.not_found("Refund")
+    return doc
+
+
+def remove_refund(organization: Organization, source_id: str, refund_id: str) -> None:
+    doc = need_refund(organization, source_id, refund_id)
     organization.check_open("sales", doc["date"])
     organization.books.remove(f"refund:{refund_id}")
     organization.bury("refund", refund_id)

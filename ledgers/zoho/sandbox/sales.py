@@ -52,7 +52,7 @@ class Sale:
     postings: list[Posting]
 
 
-def build(organization: Organization, kind: str, merged: Doc, old: Doc | None) -> Sale:
+def build(organization: Organization, kind: str, merged: Doc) -> Sale:
     """An invoice's or a credit note's content.
 
     Raises:
