@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = (
     "create_user", "create_organization", "charts", "organizations", "register_app", "issue_tokens", "disconnect",
-    "expire_access", "add_user", "remove_user", "set_active", "upgrade", "edit", "void", "delete", "lock", "unlock",
+    "expire_access", "add_user", "remove_user", "set_active", "upgrade", "add", "edit", "void", "delete", "lock", "unlock",
     "archive", "restore", "rename_account", "match", "unmatch", "approve", "set_rate", "block", "spend_quota", "busy",
     "trial_balance", "entries", "records",
 )  # fmt: skip
@@ -128,26 +128,15 @@ class Person:
 
     # Documents. ``kind``: invoice, payment, creditnote, journal, transaction, expense, item, contact, account
 
+    def add(self, values: dict[str, Any]) -> Doc:
+        """``{organization_id, kind, body}``: a new record; a document has the number the body gives it. An invoice
+        stays a draft until it is sent by the API or paid."""
+        return visible(_save(self._organization(values), values["kind"], values["body"], None))
+
     def edit(self, values: dict[str, Any]) -> Doc:
         """``{organization_id, kind, id, changes}``: only what is named changes."""
         organization, kind = self._organization(values), values["kind"]
-        old = organization.need(kind, str(values["id"]))
-        changes = values["changes"]
-        match kind:
-            case "invoice":
-                return visible(invoices.save(organization, changes, old, own_number=True))
-            case "creditnote":
-                return visible(creditnotes.save(organization, changes, old, own_number=True))
-        savers = {
-            "payment": payments.save,
-            "journal": journals.save,
-            "transaction": banking.save,
-            "expense": expenses.save,
-            "item": masters.save_item,
-            "contact": masters.save_contact,
-            "account": accounts.save,
-        }
-        return visible(savers[kind](organization, changes, old))
+        return visible(_save(organization, kind, values["changes"], organization.need(kind, str(values["id"]))))
 
     def void(self, values: dict[str, Any]) -> Doc:
         """``{organization_id, kind: invoice | creditnote, id}``."""
@@ -281,3 +270,21 @@ class Person:
     def records(self, values: dict[str, Any]) -> list[Doc]:
         """``{organization_id, kind}``: every record of a kind, as stored."""
         return [visible(doc) for doc in self._organization(values).all(values["kind"])]
+
+
+def _save(organization: Organization, kind: str, given: Doc, old: Doc | None) -> Doc:
+    match kind:
+        case "invoice":
+            return invoices.save(organization, given, old, own_number=bool(old or given.get("invoice_number")))
+        case "creditnote":
+            return creditnotes.save(organization, given, old, own_number=bool(old or given.get("creditnote_number")))
+    savers = {
+        "payment": payments.save,
+        "journal": journals.save,
+        "transaction": banking.save,
+        "expense": expenses.save,
+        "item": masters.save_item,
+        "contact": masters.save_contact,
+        "account": accounts.save,
+    }
+    return savers[kind](organization, given, old)

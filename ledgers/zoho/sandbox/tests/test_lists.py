@@ -281,6 +281,17 @@ def test_person_edits_voids_and_deletes_what_the_client_wrote(api):
     assert api.balance("Accounts Receivable") == 0
 
 
+def test_person_takes_a_number_and_pays_by_hand(api):
+    made = api.control("add", kind="invoice", body=api.invoice(30, invoice_number="114-1"))
+    theirs = api.code("POST", "invoices", api.invoice(invoice_number="114-1"), ignore_auto_number_generation="true")
+    ours = api.invoiced(20)
+    api.control("add", kind="payment", body=api.payment(20, (ours, 20), account=BANK))
+
+    assert (made["invoice_number"], theirs) == ("114-1", 1001)
+    assert api.code("POST", "customerpayments", api.payment(20, (ours, 20))) == 24016
+    assert api.balance(BANK) == 20
+
+
 def test_person_renames_a_system_account_and_zoho_still_finds_it(api):
     api.control("rename_account", id=api.account("Accounts Receivable"), name="Debtors")
     api.invoiced(10)
