@@ -6,7 +6,7 @@ from typing import Final
 from ledgers.zoho.sandbox import errors, search
 from ledgers.zoho.sandbox.charts import MONEY, OWN_CURRENCY, TYPES
 from ledgers.zoho.sandbox.endpoints import Call, Endpoint, said
-from ledgers.zoho.sandbox.fields import Doc, empty, needed, plain, text, true
+from ledgers.zoho.sandbox.fields import Doc, empty, folded, needed, plain, text, true
 from ledgers.zoho.sandbox.organization import Organization, visible
 
 
@@ -51,10 +51,8 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, seed: str =
         raise errors.invalid_field("account_type")
     if old and kind != old["account_type"] and used(organization, old):
         raise organization.refuse("The type of an account with transactions cannot be changed.")
-    for other in organization.all("account"):
-        if other["account_name"].casefold() == name.casefold() and (
-            not old or other["account_id"] != old["account_id"]
-        ):
+    for other in organization.called("account", "name", name):
+        if not old or other["account_id"] != old["account_id"]:
             raise organization.refuse("An account with this name already exists.")
     currency = _currency(organization, merged, kind)
     doc: Doc = {
@@ -76,7 +74,7 @@ def save(organization: Organization, given: Doc, old: Doc | None, *, seed: str =
     doc["parent_account_id"] = organization.need("account", parent, 400)["account_id"] if parent else ""
     for field in ("account_number", "bank_name", "routing_number"):
         doc[field] = text(merged, field, 100)
-    doc["_"] = {"seed": old["_"]["seed"] if old else seed}
+    doc["_"] = {"seed": old["_"]["seed"] if old else seed, "name": folded(name)}
     return organization.put("account", organization.stamped(doc, old, merged))
 
 

@@ -58,7 +58,9 @@ class ZohoStandIn(StandIn):
         self.limits = Limits(self.store, self.switches)
         self.person = Person(self)
         for kind, paths in {
-            "account": ("$.account_name", "$._.seed"),
+            "account": ("$.account_name", "$._.seed", "$._.name"),
+            "contact": ("$._.name",),
+            "item": ("$._.name", "$._.sku"),
             "application": ("$.invoice_id", "$.source_id"),
             "refund": ("$.source_id",),
             "invoice": ("$._.number", "$._.reference", "$.customer_id"),

@@ -9,6 +9,7 @@ from ledgers.zoho.sandbox.fields import (
     Doc,
     day,
     empty,
+    folded,
     ids,
     needed,
     needed_number,
@@ -41,10 +42,8 @@ _ITEM_FILTERS: Final = {
 def save_item(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     merged = organization.merged(old, given)
     name, sku = needed(merged, "name", 100), text(merged, "sku", 100)
-    for other in organization.all("item"):
-        if old and other["item_id"] == old["item_id"]:
-            continue
-        if other["name"].casefold() == name.casefold() or (sku and other["sku"].casefold() == sku.casefold()):
+    for other in (*organization.called("item", "name", name), *organization.called("item", "sku", sku)):
+        if not old or other["item_id"] != old["item_id"]:
             raise Fault(1001, f"Item “{name}” already exists.")
     tax = organization.need("tax", text(merged, "tax_id"), 400) if not empty(merged.get("tax_id")) else None
     account_id = text(merged, "account_id")
@@ -67,6 +66,7 @@ def save_item(organization: Organization, given: Doc, old: Doc | None) -> Doc:
         "tax_percentage": str(tax["tax_percentage"]) if tax else "",
         "tax_type": tax["tax_type"] if tax else "",
         "custom_fields": organization.custom_fields("item", merged, id_),
+        "_": {"name": folded(name), "sku": folded(sku)},
     }
     if doc["product_type"] not in ("goods", "service", "digital_service"):
         raise errors.invalid_field("product_type")
@@ -141,9 +141,8 @@ _ADDRESS: Final = ("attention", "address", "street2", "state_code", "city", "sta
 def save_contact(organization: Organization, given: Doc, old: Doc | None) -> Doc:
     merged = organization.merged(old, given)
     name = needed(merged, "contact_name", 200)
-    for other in organization.all("contact"):
-        same = other["contact_name"].casefold() == name.casefold()
-        if same and (not old or other["contact_id"] != old["contact_id"]):
+    for other in organization.called("contact", "name", name):
+        if not old or other["contact_id"] != old["contact_id"]:
             raise Fault(3062, f'The customer "{name}" already exists. Specify a different name.')
     currency = organization.money(merged, organization.today()).currency
     if old and currency["currency_id"] != old["currency_id"] and in_use(organization, old["contact_id"]):
@@ -170,6 +169,7 @@ def save_contact(organization: Organization, given: Doc, old: Doc | None) -> Doc
         "billing_address": _address(merged.get("billing_address")),
         "shipping_address": _address(merged.get("shipping_address")),
         "custom_fields": organization.custom_fields("contact", merged, id_),
+        "_": {"name": folded(name)},
         **{field: text(first, field, 100) for field in ("first_name", "last_name", "email", "phone", "mobile")},
     }
     return organization.put("contact", organization.stamped(doc, old, merged))

@@ -141,6 +141,10 @@ class Organization:
         self.check_active(doc, "account", doc["account_name"])
         return doc
 
+    def called(self, kind: str, field: str, value: str) -> list[Doc]:
+        """Records by a note of theirs that must be unique: a folded ``name``, a folded ``sku``."""
+        return self.store.find(kind, f"$._.{field}", [folded(value)], self.id) if value else []
+
     def check_active(self, doc: Doc, what: str, name: str) -> None:
         active = doc["is_active"] if "is_active" in doc else doc["status"] == "active"
         if not active:
