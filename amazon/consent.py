@@ -140,7 +140,7 @@ def connect_from_environment(user: User, tenant: Tenant, marketplace_id: str, se
             f"These settings are missing: {', '.join(missing)}.", "Set them, or paste the credentials instead."
         )
     account = {"marketplace": marketplace_id, "selling_partner_id": seller_id}
-    return connect_with_credentials(user, tenant, SLUG, values | account)
+    return connect_with_credentials(user, tenant, SLUG, values | account).connected
 
 
 def _once(operation: str) -> float:

@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from tenants import companies, grants, sharing
 from tenants import connections as services
-from tenants import sharing
-from tenants.models import Access, Connection, Role
+from tenants.models import Access, Connection, Grant, Role
 from tenants.page_forms import ProviderForm
 from tenants.providers import CheckStep, Provider, ProviderKind, UnknownProvider, provider, providers
 from tenants.roles import Action, at_least, can, requires
@@ -23,6 +23,7 @@ PERMISSION: Final = {
     ProviderKind.SOURCE: "read your orders, settlements and reports",
     ProviderKind.LEDGER: "read and write your books",
 }
+TESTED_AT_ONCE: Final = 3  # a test is some seconds of a provider's time, and a browser waits for all of them
 TITLES: Final = {
     services.ConsentRefused: "The consent was not given",
     services.ConsentExpired: "That took too long",
@@ -40,10 +41,15 @@ def listing(request: TenantRequest) -> HttpResponse:
     present = list(
         Connection.objects.exclude(state=Access.REVOKED).select_related("grant").order_by("created_at", "pk")
     )
+    mine = list(companies.own_grants(request.user)) if can(request.member, Action.CONNECT) else []
     groups = []
     for kind, title in GROUPS:
         cards = [
-            {"provider": spec, "connections": [c for c in present if c.provider == spec.slug]}
+            {
+                "provider": spec,
+                "connections": [c for c in present if c.provider == spec.slug],
+                "consents": [grant for grant in mine if grant.provider == spec.slug],
+            }
             for spec in providers(kind)
         ]
         if cards:
@@ -55,9 +61,12 @@ def listing(request: TenantRequest) -> HttpResponse:
 @require_safe
 def detail(request: TenantRequest, pk: int) -> HttpResponse:
     connection = _connection(pk)
+    grant = connection.grant
+    mine = grant.user_id == request.user.pk and grant.state == Access.ACTIVE
     context = {
         "connection": connection,
         "provider": _provider(connection.provider),
+        "may_add": mine and can(request.member, Action.CONNECT),
         "shared": sharing.step(connection) if connection.state != Access.REVOKED else None,
         "go_on": _go_on() if "new" in request.GET else None,
         "crumbs": _crumbs(),
@@ -82,7 +91,16 @@ def connect(request: TenantRequest, slug: str) -> HttpResponse:
         except services.ConsentError as error:
             return _not_connected(request, spec, error)
         return _private(render(request, "tenants/leave.html", {"provider": spec, "address": address}))
-    context = {"provider": spec, "form": form, "permission": PERMISSION[spec.kind], "crumbs": _crumbs()}
+    context = {
+        "provider": spec,
+        "form": form,
+        "permission": PERMISSION[spec.kind],
+        "consents": [
+            {"grant": grant, "serves": companies.serves(grant, request.user)}
+            for grant in companies.own_grants(request.user, slug)
+        ],
+        "crumbs": _crumbs(),
+    }
     return render(request, "tenants/connect.html", context)
 
 
@@ -100,10 +118,40 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         return _not_connected(request, spec, error, status=403)
     mine = cast(TenantRequest, request)
     try:
-        made = services.finish_consent(mine.user, mine.tenant, slug, request.GET.dict())
+        consented = services.finish_consent(mine.user, mine.tenant, slug, request.GET.dict())
     except services.ConsentError as error:
         return _not_connected(request, spec, error)
-    return _private(_connected(mine, made))
+    return _private(_after_consent(mine, consented))
+
+
+@requires(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: TenantRequest, pk: int) -> HttpResponse:
+    """Ask which of the companies a person's own consent opens are to be connected; nobody else's consent is there."""
+    grant = get_object_or_404(Grant, pk=pk, user=request.user)
+    spec = _provider(grant.provider)
+    if grant.state != Access.ACTIVE:
+        messages.warning(request, f"This consent has ended. Agree once more at {spec.name}.")
+        return redirect("tenants:connect", slug=spec.slug)
+    chosen = request.POST.getlist("company")
+    try:
+        if chosen:
+            return _connected(request, companies.connect(request.user, request.tenant, grant, chosen))
+        offered = companies.offered(request.user, grant)
+    except services.ConsentError as error:
+        return _not_connected(request, spec, error)
+    except grants.NeedsReconnect as error:
+        return _not_connected(request, spec, services.ConsentRefused(str(error), services.AGAIN))
+    except grants.RefreshFailed as error:
+        return _not_connected(request, spec, services.ConsentFailed(str(error), "Try again in a few minutes."))
+    context = {
+        "provider": spec,
+        "offered": offered,
+        "left": any(each.connection is None for each in offered),
+        "nothing_chosen": request.method == "POST",
+        "crumbs": _crumbs(),
+    }
+    return render(request, "tenants/companies.html", context)
 
 
 @requires(Role.OWNER)
@@ -118,11 +166,11 @@ def credentials(request: TenantRequest, slug: str) -> HttpResponse:
     form = ProviderForm(spec.manual, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.connect_with_credentials(request.user, request.tenant, slug, form.cleaned_data)
+            consented = services.connect_with_credentials(request.user, request.tenant, slug, form.cleaned_data)
         except services.ConsentError as error:
             form.add_error(None, f"{error.text} {error.action}")
         else:
-            return _connected(request, made)
+            return _after_consent(request, consented)
     context = {"provider": spec, "form": form, "crumbs": _crumbs()}
     return render(request, "tenants/credentials.html", context)
 
@@ -168,7 +216,7 @@ def _provider(slug: str) -> Provider:
 
 
 def _connection(pk: int) -> Connection:
-    return get_object_or_404(Connection.objects.select_related("grant", "created_by"), pk=pk)
+    return get_object_or_404(Connection.objects.select_related("grant__user", "created_by"), pk=pk)
 
 
 def _crumbs() -> list[tuple[str, str]]:
@@ -182,11 +230,19 @@ def _rights(request: TenantRequest) -> dict[str, Any]:
     }
 
 
+def _after_consent(request: TenantRequest, consented: services.Consented) -> HttpResponse:
+    """Test and show what a consent connected; where it opens more, ask which of it to connect."""
+    shown = _connected(request, consented.connected)
+    return redirect("tenants:companies", pk=consented.grant.pk) if consented.choose else shown
+
+
 def _connected(request: TenantRequest, made: list[Connection]) -> HttpResponse:
-    """Test what was connected and show it; the first one's page, where there are several."""
-    for connection in made:
+    """Test what was connected and show it: its page, or the list where there are several."""
+    for connection in made[:TESTED_AT_ONCE]:
         _say(request, connection, services.run_checks(connection, actor=request.user.actor), new=True)
-    if len(made) > 1:
+    for connection in made[TESTED_AT_ONCE:]:
+        messages.info(request, f"{connection} is connected. Test it before you use it.")
+    if len(made) != 1:
         return redirect("tenants:connections")
     return redirect(f"{reverse('tenants:connection', args=[made[0].pk])}?new")
 

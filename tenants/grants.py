@@ -87,11 +87,13 @@ def token_for(connection: Connection, *, rejected: str = "") -> str:
     """Return a token for a call over a connection, as ``access_token``: its consent may go on serving other ones.
 
     Raises:
-        NeedsReconnect: also where a person ended the connection, or has to agree to it anew.
+        NeedsReconnect: also where a person ended the connection, has to agree to it anew, or who agreed has left.
         RefreshFailed: the token endpoint gave no usable answer.
     """
+    # A person's consent serves the tenants they belong to, whatever way they left one.
+    served = models.Q(grant__user__isnull=True) | models.Q(grant__user__memberships__tenant=models.F("tenant"))
     with scope(connection.tenant_id):
-        open_now = Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).exists()
+        open_now = Connection.objects.filter(served, pk=connection.pk, state=Access.ACTIVE).exists()
     if not open_now:
         raise NeedsReconnect(f"{provider(connection.provider).name} is not connected any more: connect it again")
     return access_token(connection.grant_id, rejected=rejected)
@@ -102,11 +104,14 @@ def lost(connection: Connection, reason: str) -> None:
     with recorded(), scope(connection.tenant_id):
         if not Connection.objects.filter(pk=connection.pk, state=Access.ACTIVE).update(state=Access.NEEDS_RECONNECT):
             return
+        # One alert for all that one consent has to open again.
+        waiting = Connection.objects.filter(grant=connection.grant_id, state=Access.NEEDS_RECONNECT).order_by("pk")
+        names = ", ".join(map(str, waiting))
         alert(
             connection.tenant_id,
             "needs_reconnect",
             reconnect_key(connection.grant_id),
-            f"{connection.remote_name} has to be connected again",
+            f"{names} {'has' if len(waiting) == 1 else 'have'} to be connected again",
             f"{reason} What waits for it is kept.",
             "Open Connections and connect it again. What waits then goes on by itself.",
             CONNECTIONS_PATH,
@@ -271,12 +276,24 @@ def _store(grant: Grant, tokens: Tokens) -> bool:
     raise AssertionError("unreachable")
 
 
+def end(grant: Grant, why: str) -> None:
+    """Mark a grant that its provider is known to take no more; ``why`` is told to every tenant it serves."""
+    _end(grant, Grant.objects.filter(pk=grant.pk, state=Access.ACTIVE), why)
+
+
 def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
-    """Mark the grant and its connections, alert every tenant once; or return "" if new tokens came in meanwhile."""
+    """End a grant as the holder of its lease and raise NeedsReconnect; or return "" if new tokens came in meanwhile."""
+    if not _end(grant, held, why):
+        return ""
+    raise NeedsReconnect(f"{provider(grant.provider).name} wants a new consent: connect it again")
+
+
+def _end(grant: Grant, held: models.QuerySet[Grant], why: str) -> bool:
+    """Mark the grant and its connections and alert every tenant once; return False if ``held`` no longer is."""
     name = provider(grant.provider).name
     with recorded(), unscoped("one grant serves the connections of several tenants"):
         if not held.update(state=Access.NEEDS_RECONNECT, lease="", leased_until=None):
-            return ""
+            return False
         affected = list(grant.connections.filter(state=Access.ACTIVE).order_by("tenant_id", "pk"))
         Connection.objects.filter(pk__in=[c.pk for c in affected]).update(state=Access.NEEDS_RECONNECT)
         for tenant_id in sorted({c.tenant_id for c in affected}):
@@ -298,4 +315,4 @@ def _ended(grant: Grant, held: models.QuerySet[Grant], why: str) -> str:
                 provider=grant.provider,
                 reason=why,
             )
-    raise NeedsReconnect(f"{name} wants a new consent: connect it again")
+    return True

@@ -12,8 +12,9 @@ from audit.trail import record, recorded
 from kit.clock import now
 from kit.rate import RatePlan
 from kit.scope import scope, unscoped
+from tenants import grants
 from tenants.buckets import take
-from tenants.models import Invitation, Member, Role, Tenant, User
+from tenants.models import Access, Connection, Invitation, Member, Role, Tenant, User
 
 SESSION_KEY = "tenant_id"
 INVITATION_KEY = "invitation"
@@ -124,7 +125,7 @@ def change_role(member: Member, role: Role | str, by: User) -> None:
 
 
 def remove(member: Member, by: User) -> None:
-    """End a person's place, and what they have offered to others. What they did stays.
+    """End a person's place, what they have offered to others, and their own consents here. What they did stays.
 
     Raises:
         MemberError: the tenant would have no owner.
@@ -134,6 +135,8 @@ def remove(member: Member, by: User) -> None:
         _withdraw_offers(member)
         subject, user = f"member:{member.pk}", member.user_id
         Member.objects.filter(pk=member.pk).delete()
+        for connection in Connection.objects.filter(grant__user=user, state=Access.ACTIVE).order_by("pk"):
+            grants.lost(connection, f"Whoever agreed to it no longer belongs to {member.tenant}.")
         record("member.removed", subject, actor=by.actor, user=user)
 
 

@@ -156,12 +156,14 @@ class Grant(models.Model):
     """One authorisation at one provider.
 
     ``tenant`` is the only tenant it serves, whatever others say they may open: a company's id proves nothing about who
-    agreed, or who still may. Without one it is a person's, whom the provider itself named, and serves all their companies.
+    agreed, or who still may. Where the provider itself names the person who agreed, it is ``user``'s instead, ours who
+    came back from the consent, and serves the companies they connect in the tenants they are a member of.
     ``application`` is empty for our own application, else the client id of a tenant's private one, whose secret is kept
     here. ``version`` counts token changes: whoever stores tokens proves that nobody did since they were read.
     """
 
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     provider = models.CharField(max_length=40)
     environment = models.CharField(max_length=20)
     application = models.CharField(max_length=255, blank=True)
@@ -189,14 +191,17 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "environment", "application", "subject"],
-                condition=models.Q(tenant__isnull=True),
+                fields=["provider", "environment", "application", "subject", "user"],
+                condition=models.Q(user__isnull=False),
                 name="grant_once_per_person",
             ),
             models.UniqueConstraint(
                 fields=["provider", "environment", "application", "subject", "tenant"],
                 condition=models.Q(tenant__isnull=False),
                 name="grant_once_per_company_and_tenant",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tenant__isnull=True) | models.Q(user__isnull=True), name="grant_of_tenant_or_person"
             ),
         ]
 

@@ -42,7 +42,7 @@ class ProviderForm(forms.Form):
         for spec in inputs:
             field: forms.Field
             if spec.choices:
-                # Nothing is chosen beforehand: a marketplace taken by oversight leads to the wrong consent page.
+                # Nothing is chosen beforehand: a marketplace or region taken by oversight leads to the wrong consent page.
                 field = forms.ChoiceField(choices=(("", "Choose…"), *spec.choices))
             elif spec.secret:
                 # Some providers' tokens are a line of two thousand characters.

@@ -22,7 +22,8 @@ class ProviderKind(StrEnum):
 class Identity:
     """One company or seller a consent opens.
 
-    ``subject`` is who granted, where one grant opens several companies (a user's id); "" means the company itself.
+    ``subject`` is who granted, where one grant opens several companies (a user's id); "" means the company itself. A token
+    that the provider binds to one company of a user's names both, or the next one would take its place.
     ``data`` is kept with the connection, for example region and marketplaces.
     """
 
@@ -82,13 +83,20 @@ class Provider:
     """One outside system.
 
     ``oauth`` and ``environment`` read the settings late and get what the person chose before the consent (for example
-    the region), later what the grant keeps of it. ``identify`` asks the remote what the tokens open; its parameters are
-    that choice, overlaid by what the callback or the credentials form brought. ``checks`` gets a connection and a mode
-    ("" for any). Both may call the remote, so neither runs inside a transaction.
+    the region). Back from it, and at every refresh, ``oauth`` also gets what the callback and then the token endpoint
+    said of ``keeps``, which the grant keeps; what was chosen stands. Such values come by way of the browser, so ``oauth``
+    takes only those it knows: it raises ConsentFailed for another, and nothing is sent anywhere.
+
+    ``identify`` asks the remote what the tokens open, one Identity per company; several name the same ``subject``. Right
+    after the consent its parameters are the callback's query (or the credentials form) under what the grant keeps; later,
+    with nothing but an access token, they are what the grant keeps. It raises TokenRejected where the remote refuses the
+    token. ``checks`` gets a connection and a mode ("" for any). Both may call the remote, so neither runs inside a
+    transaction.
 
     ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
     ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
-    the tokens say, ``role`` in a sentence what the system is for; ``logo`` is a static path.
+    the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``role`` in a sentence
+    what the system is for; ``logo`` is a static path.
     """
 
     slug: str
@@ -100,10 +108,16 @@ class Provider:
     identify: Callable[[Tokens, Mapping[str, str]], Sequence[Identity]]
     checks: Callable[["Connection", str], Sequence[CheckStep]]
     code_param: str = "code"
+    keeps: tuple[str, ...] = ()
+    single_consent: bool = False
     consent_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()
     logo: str = ""
+
+
+class TokenRejected(Exception):
+    """The remote does not take the access token; a fresh one may do."""
 
 
 class UnknownProvider(LookupError):

@@ -7,7 +7,8 @@ from tenants import upkeep
 
 @shared_task
 def keep_grants() -> None:
-    """Keep unused grants alive, and announce consents that end."""
+    """Keep unused grants alive, end those that open nothing, and announce consents that end."""
+    upkeep.withdraw_unused()
     upkeep.refresh_idle()
     upkeep.warn_of_expiry()
 

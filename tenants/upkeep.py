@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 
 from kit.clock import now
 from kit.scope import unscoped
+from tenants import companies
 from tenants.alerts import alert
 from tenants.grants import CONNECTIONS_PATH, NeedsReconnect, RefreshFailed, expiry_key, refresh_now
 from tenants.models import Access, Connection, ConsentState, Grant
@@ -17,6 +18,7 @@ from tenants.providers import provider
 
 IDLE = timedelta(days=30)  # the shortest known idle life is 60 days (Xero), Intuit's is 100
 BATCH = 50
+UNUSED = timedelta(days=1)  # for a person who wants to think about which companies to connect
 WARN_AHEAD = timedelta(days=60)
 CONSENTS_KEPT = timedelta(days=1)  # so that a late answer is told from a foreign one
 
@@ -62,6 +64,26 @@ def warn_of_expiry() -> int:
         )
         count += 1
     return count
+
+
+def withdraw_unused() -> int:
+    """End the consents of people who then connected no company, or whose last one went over to another consent.
+
+    Return how many.
+    """
+    with unscoped("grants serve connections of any tenant"):
+        needed = Connection.objects.exclude(state=Access.REVOKED).values("grant_id")
+        old = Grant.objects.filter(user__isnull=False, consented_at__lt=now() - UNUSED).exclude(state=Access.REVOKED)
+        unused = list(old.exclude(pk__in=needed).order_by("pk")[:BATCH])
+    ended = 0
+    for grant in unused:
+        if companies.used(grant.pk):
+            continue  # somebody has chosen a company while the others were withdrawn
+        if not companies.used_at_the_provider(grant):
+            companies.withdraw(grant)
+        companies.forget(grant.pk)
+        ended += 1
+    return ended
 
 
 def purge() -> int:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("connections/<int:pk>/", connection_views.detail, name="connection"),
     path("connections/<int:pk>/test/", connection_views.test, name="connection_test"),
     path("connections/<int:pk>/disconnect/", connection_views.disconnect, name="disconnect"),
+    path("connections/consents/<int:pk>/", connection_views.choose, name="companies"),
     path("connections/<slug:slug>/connect/", connection_views.connect, name="connect"),
     path("connections/<slug:slug>/credentials/", connection_views.credentials, name="credentials"),
     # Registered at the providers exactly so, without a closing slash (tenants.grants.redirect_uri).

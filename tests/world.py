@@ -54,7 +54,7 @@ class World:
         )
         back = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
         with scope(tenant.pk):
-            [connection] = connections.finish_consent(user, tenant, slug, back)
+            [connection] = connections.finish_consent(user, tenant, slug, back).connected
         return connection
 
     def run(self, *flows: Flow) -> None:

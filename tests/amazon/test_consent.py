@@ -67,7 +67,7 @@ def connect(amazon, alice, acme):
         url = begin_consent(alice, acme, "amazon", extra={"marketplace": marketplace})
         state = parse_qs(urlsplit(url).query)["state"][0]
         answer = {"state": state, "selling_partner_id": SELLER, "spapi_oauth_code": "code-1", **callback}
-        return finish_consent(alice, acme, "amazon", answer)[0]
+        return finish_consent(alice, acme, "amazon", answer).connected[0]
 
     return walk
 
@@ -150,7 +150,7 @@ PASTED = {
 
 
 def test_a_private_application_connects_with_its_own_credentials(amazon, alice, acme):
-    (connection,) = connect_with_credentials(alice, acme, "amazon", PASTED)
+    (connection,) = connect_with_credentials(alice, acme, "amazon", PASTED).connected
 
     sent = amazon.asked_for(TOKENS)[0].form
     assert connection.remote_id == SELLER
@@ -254,6 +254,6 @@ def test_the_yearly_authorization_warns_in_time(connect, amazon, days, verdict):
 
 
 def test_a_private_application_has_no_yearly_date(amazon, alice, acme):
-    (connection,) = connect_with_credentials(alice, acme, "amazon", PASTED)
+    (connection,) = connect_with_credentials(alice, acme, "amazon", PASTED).connected
 
     assert verdicts(run_checks(connection))["Yearly authorization"] == "skipped"

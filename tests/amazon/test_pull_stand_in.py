@@ -53,7 +53,7 @@ def consent(remote, truth, alice, acme):
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = BROWSER.request("POST", urljoin(url, page.action), headers=headers, body=sent, deadline_s=5)
         callback = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-        return finish_consent(alice, acme, "amazon", callback)[0]
+        return finish_consent(alice, acme, "amazon", callback).connected[0]
 
     return walk
 
@@ -105,7 +105,7 @@ def test_pasted_credentials_open_the_same_seller(remote, truth, alice, acme):
         "refresh_token": remote.lwa.refresh_token(client_id, seller_id),
     }
 
-    (connection,) = connect_with_credentials(alice, acme, "amazon", pasted)
+    (connection,) = connect_with_credentials(alice, acme, "amazon", pasted).connected
 
     assert connection.remote_name == truth["seller"]["store_name"]
 

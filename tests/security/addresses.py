@@ -83,6 +83,7 @@ PAGES = {
     "tenants:connection": see("connection"),
     "tenants:connection_test": act("connection"),
     "tenants:disconnect": Page(OWNER, OWNER, ("connection",)),
+    "tenants:companies": Page(OWNER, OWNER, ("grant",)),
     "tenants:connect": Page(OWNER, OWNER, ("provider",)),
     "tenants:credentials": Page(OWNER, OWNER, ("provider",)),
     "flows:dashboard": see(),

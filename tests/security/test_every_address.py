@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from django.apps import apps
 from django.db import transaction
+from django.db.models import Q
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -94,6 +95,8 @@ def make_world():
             "key": key.pk,
             "alert": alert(acme.pk, "test", "test", SECRET_WORD, "Why", "What").pk,
             "connection": seller.pk,
+            # Of a consent that lives, the provider would be asked.
+            "grant": factories.GrantFactory(provider="amazon", user=alice, state="needs_reconnect").pk,
             "target": flow.target_id,
             "provider": "amazon",
         }
@@ -136,7 +139,8 @@ def digest(tenant):
     hashed = hashlib.sha256(tenant.name.encode())
     with unscoped("the test looks at all of a tenant"):
         connections = Connection.objects.filter(tenant=tenant).values("grant")
-        rows = [Grant.objects.filter(pk__in=connections)]
+        people = Member.objects.filter(tenant=tenant).values("user")
+        rows = [Grant.objects.filter(Q(pk__in=connections) | Q(user__in=people))]
         models = [model for model in apps.get_models() if issubclass(model, ScopedModel)]
         for found in [*rows, *(model.objects.filter(tenant=tenant) for model in models)]:
             hashed.update(repr(list(found.order_by("pk").values_list())).encode())

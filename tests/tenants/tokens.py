@@ -5,13 +5,16 @@ import threading
 from urllib.parse import parse_qsl
 
 from kit.oauth import OAuthSpec
-from tenants.providers import Identity, Provider, ProviderKind, Step
+from tenants.providers import Identity, Provider, ProviderKind, Step, TokenRejected
 
 BASE = "https://provider.test"
 
 
 class TokenEndpoint:
-    """Refresh tokens are single use. ``before`` and ``after`` may raise: the answer is lost before, or after, the rotation."""
+    """Refresh tokens are single use. ``before`` and ``after`` may raise: the answer is lost before, or after, the rotation.
+
+    ``holders`` says whose an access token is; where there is but a ``single`` consent of each, the next one ends it.
+    """
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -24,11 +27,15 @@ class TokenEndpoint:
         self.error = None
         self.rotates = True
         self.expires_in = 3600
+        self.holders = {}
+        self.single = False
+        self.paths = []
 
     def __call__(self, environ, start_response):
         form = dict(parse_qsl(environ["wsgi.input"].read().decode()))
         form["basic"] = environ.get("HTTP_AUTHORIZATION", "")
         self.calls.append(form)
+        self.paths.append(environ["PATH_INFO"])
         self.before()
         with self.lock:
             status, answer = self.answer(environ["PATH_INFO"], form)
@@ -49,6 +56,10 @@ class TokenEndpoint:
         company = known.pop(offered) if self.rotates or "code" in form else known[offered]
         self.count += 1
         answer = {"access_token": f"access-{self.count}", "expires_in": self.expires_in}
+        if self.single and "code" in form:
+            self.live = {token: whose for token, whose in self.live.items() if whose != company}
+            self.holders = {token: whose for token, whose in self.holders.items() if whose != company}
+        self.holders[answer["access_token"]] = company
         if self.rotates or "code" in form:
             answer["refresh_token"] = f"refresh-{self.count}"
             self.live[answer["refresh_token"]] = company
@@ -75,6 +86,18 @@ def identify(tokens, params):
     if params.get("company") == "none":
         return []
     return [Identity(name, f"Books {name}", {"region": params.get("region", "")}) for name in params["company"].split()]
+
+
+def identify_user(endpoint, companies):
+    """Return an ``identify`` that opens all companies of the user whose the token is."""
+
+    def identify(tokens, params):
+        user = endpoint.holders.get(tokens.access_token)
+        if user is None:
+            raise TokenRejected
+        return [Identity(company, f"Books {company}", {"since": "2026"}, user) for company in companies[user]]
+
+    return identify
 
 
 def checks(connection, mode):

@@ -34,6 +34,7 @@ class PretendProvider:
         self.tokens = (200, {"access_token": "a", "refresh_token": "r", "expires_in": 3600})
         self.steps = [Step("Sign in", "passed", "All is well.")]
         self.calls = 0
+        self.companies = [Identity("company-1", "Acme Books Ltd")]
 
     def wsgi(self, environ, start_response):
         self.calls += 1
@@ -49,7 +50,7 @@ class PretendProvider:
             role="Books that only exist in tests.",
             oauth=lambda extra: OAuthSpec("id", "secret", f"{ORIGIN}/authorize", f"{ORIGIN}/token"),
             environment=lambda extra: "sandbox",
-            identify=lambda tokens, params: [Identity("company-1", "Acme Books Ltd")],
+            identify=lambda tokens, params: self.companies,
             checks=lambda connection, mode: self.steps,
             choices=(ManualField("region", "Region", choices=(("NA", "North America"), ("EU", "Europe"))),),
             manual=(
