@@ -15,7 +15,8 @@ class Planned:
     """One document to be delivered. ``depends_on`` are keys of documents whose remote id it needs.
 
     ``part`` is the settlement month it carries, 0 for none. ``not_before`` is the day from which it may be sent. A
-    held entry whose rows are all undecided has no lines yet.
+    held entry whose rows are all undecided has no lines yet. ``original`` is the document in the settlement's currency,
+    with its rate, where what is sent was converted to home money; None where it was not.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Planned:
     held: Hold | None = None
     part: int = 0
     not_before: date | None = None
+    original: Document | None = None
 
     def hold(self, hold: Hold | None) -> "Planned":
         """Return it held for this reason, unless it is held already."""

@@ -19,6 +19,8 @@ class HoldReason(StrEnum):
     UNMAPPED_SKU = "unmapped_sku"
     ITEM_ACCOUNT = "item_account"
     NUMBERS_USED_UP = "numbers_used_up"
+    NO_RATE = "no_rate"
+    AMOUNT_RECEIVED = "amount_received"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class FlagKind(StrEnum):
     LONG_SETTLEMENT_ID = "long_settlement_id"
     PAYOUT_CANCELLED = "payout_cancelled"
     BEFORE_BOOKS = "before_books"
+    EXCHANGE_RESIDUE = "exchange_residue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,471 @@
+"""Settlements in another currency than the books': the step after ``carry.plan``, which knows only the settlement's own.
+
+``native``: documents stay in the settlement's currency and carry its rate; the ledger computes home money. ``convert``:
+documents are in home money, and each keeps the one it was made from. There every line is converted by itself, half-even,
+and CLEARING takes the cent. What a rate did between invoice and settlement, or settlement and payout, goes to FX; what
+Amazon keeps of a converted payout, to FX_COST.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum, unique
+from fractions import Fraction
+from typing import Final
+
+from bookkeeping.accounts import AccountKey, LineKey
+from bookkeeping.check import check_documents
+from bookkeeping.coverage import OpenInvoice
+from bookkeeping.documents import (
+    Deposit,
+    Document,
+    EntryLine,
+    Expense,
+    Invoice,
+    InvoiceLine,
+    JournalEntry,
+    Payment,
+    Transfer,
+)
+from bookkeeping.entries import effect, entry_lines, own_total
+from bookkeeping.exchange import converted, exactly, rate_of
+from bookkeeping.figures import Part, Statement
+from bookkeeping.money import shown
+from bookkeeping.numbering import settlement_key, settlement_number
+from bookkeeping.planned import Plan, PlanBroken, Planned
+from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
+
+# A clearing, reserve or in-transit account is kept in the one currency that passes through it.
+OF_SETTLEMENT: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
+
+
+@unique
+class Strategy(StrEnum):
+    NATIVE = "native"
+    CONVERT = "convert"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """At which rates a settlement becomes home money, and what is known of its payout there.
+
+    ``rate`` is that of the entry date of its last part, ``spot`` that of the deposit day; "" where there is none, and
+    ``no_rate`` and ``no_spot`` say so. ``received`` (minor units of ``home``) is what the bank got, None where nobody
+    knows yet. ``brought`` is what the debt that the settlement opens with stands for on CLEARING in home money, None where
+    it is not known; ``withheld`` the same of payouts that were never booked, by settlement. ``returned`` is what payouts
+    that came back had brought. ``kept`` are the accounts in the settlement's own currency (native only). ``payout`` is the
+    payout as it was sent: it stays.
+    """
+
+    strategy: Strategy
+    home: str
+    rate: str
+    spot: str = ""
+    received: int | None = None
+    brought: int | None = None
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    returned: Mapping[str, int] = field(default_factory=dict)
+    kept: frozenset[LineKey] = OF_SETTLEMENT
+    payout: Document | None = None
+    no_rate: str = ""
+    no_spot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """An invoice in home money: its ``total``, what is ``paid`` of it, and the ``rate`` at which it was made."""
+
+    rate: str
+    total: int
+    paid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A plan in terms of home money. ``carrying`` is what the settlement leaves on CLEARING before its payout, debit
+    positive; after it nothing is left, but for ``residue`` (native only), which the ledger has to revalue."""
+
+    plan: Plan
+    carrying: int
+    residue: int = 0
+
+
+def book(
+    plan: Plan,
+    statement: Statement,
+    terms: Terms,
+    *,
+    revision: int = 1,
+    open_invoices: Sequence[OpenInvoice] = (),
+    carrying: Mapping[str, Carrying] | None = None,
+) -> Booked:
+    """Return the plan as it is sent to books in ``terms.home``.
+
+    ``open_invoices`` are those ``carry.plan`` was given, ``carrying`` the same in home money, by key (convert only).
+
+    Raises:
+        PlanBroken: a document came out wrong.
+    """
+    if not terms.rate:
+        held = Hold(HoldReason.NO_RATE, terms.no_rate, statement.header.currency)
+        return Booked(replace(plan, documents=tuple(one.hold(held) for one in plan.documents)), 0)
+    if terms.strategy is Strategy.NATIVE:
+        return _native(plan, statement, terms)
+    return _Converter(plan, statement, terms, revision, open_invoices, carrying or {}).booked()
+
+
+def is_payout(planned: Planned) -> bool:
+    return planned.not_before is not None and "/P/" in planned.key
+
+
+def with_rate(document: Document, rate: str) -> Document:
+    """Return a document with the rate at which the ledger is to take it."""
+    if isinstance(document, (Invoice, Payment, JournalEntry, Transfer, Deposit, Expense)):
+        return replace(document, rate=rate)
+    return document
+
+
+def invoice_in_home(invoice: Invoice, rate: str, home: str) -> Invoice:
+    """Return an invoice in home money: each line by itself; units are told in words where they no longer divide it."""
+    lines = [_line_in_home(line, invoice.currency, rate, home) for line in invoice.lines]
+    if (total := sum(line.amount for line in lines)) <= 0:  # worth less than the smallest coin
+        at = max(range(len(lines)), key=lambda n: (lines[n].amount, -n))
+        lines[at] = replace(lines[at], amount=lines[at].amount + 1 - total, quantity=1)
+    return replace(
+        invoice,
+        currency=home,
+        lines=tuple(line for line in lines if line.amount),
+        memo=_noted(invoice.memo, invoice.total, invoice.currency, rate),
+        rate="",
+    )
+
+
+def entry_in_home(
+    entry: JournalEntry,
+    rate: str,
+    home: str,
+    *,
+    further: Mapping[LineKey, int] | None = None,
+    rest: LineKey = AccountKey.CLEARING,
+) -> JournalEntry:
+    """Return an entry in home money, with ``further`` amounts (credit positive). Every line is converted by itself and the
+    account ``rest`` takes what that leaves over."""
+    amounts: dict[LineKey, int] = {}
+    said: dict[LineKey, str] = {}
+    for line in entry.lines:
+        signed = line.credit - line.debit
+        said[line.key] = shown(abs(signed), entry.currency)
+        if line.key != rest:
+            amounts[line.key] = amounts.get(line.key, 0) + converted(signed, entry.currency, rate, home)
+    for key, amount in (further or {}).items():
+        amounts[key] = amounts.get(key, 0) + amount
+    if entry.lines and not any(amounts.values()):  # worth less than the smallest coin, and still a document
+        largest = max((line for line in entry.lines if line.key != rest), key=lambda line: max(line.credit, line.debit))
+        amounts[largest.key] = 1 if largest.credit else -1
+    lines = tuple(_described(line, said) for line in entry_lines(amounts, rest))
+    return replace(entry, currency=home, lines=lines, memo=f"{entry.memo}; {_at(entry.currency, rate)}", rate="")
+
+
+def close_out_in_home(documents: Sequence[Planned], carrying: Carrying, home: str) -> tuple[Planned, ...]:
+    """Return what closes an invoice in home money: the open rest of it as booked goes out of the income it came from, and
+    CLEARING nets to nothing."""
+    rest = carrying.total - carrying.paid
+    found = []
+    for planned in documents:
+        document = planned.document
+        if isinstance(document, Payment):
+            made: Document = _payment_in_home(document, rest, carrying.rate, home)
+        elif isinstance(document, JournalEntry):
+            made = _taken_back(document, rest, carrying.rate, home)
+        else:
+            made = document
+        found.append(replace(planned, document=made, original=with_rate(document, carrying.rate)))
+    check_documents(found)
+    return tuple(found)
+
+
+def _taken_back(entry: JournalEntry, rest: int, rate: str, home: str) -> JournalEntry:
+    """Return the entry with CLEARING at exactly ``rest``: its largest line takes the cent."""
+    made = entry_in_home(entry, rate, home)
+    amounts = {line.key: line.credit - line.debit for line in made.lines if line.key != AccountKey.CLEARING}
+    largest = max(amounts, key=lambda key: (abs(amounts[key]), key))
+    amounts[largest] += -rest - sum(amounts.values())
+    said = {line.key: line.description for line in made.lines}
+    return replace(made, lines=tuple(_described(line, said) for line in entry_lines(amounts, AccountKey.CLEARING)))
+
+
+# Native ---------------------------------------------------------------------------------------------------------------
+
+
+def _native(plan: Plan, statement: Statement, terms: Terms) -> Booked:
+    documents = []
+    paid_out = False
+    for planned in plan.documents:
+        if is_payout(planned):
+            one = _native_payout(planned, terms)
+            paid_out = one.held is None
+            documents.append(one)
+        else:
+            documents.append(replace(planned, document=_native_document(plan, planned, terms)))
+    carried = _native_carrying(plan, statement, terms)
+    residue = 0
+    flags = plan.flags
+    if paid_out and terms.received is not None and not _both_kept(plan, terms):
+        residue = carried - terms.received
+        if residue:
+            flags = (*flags, _residue(residue, terms.home))
+    check_documents(documents)
+    return Booked(replace(plan, documents=tuple(documents), flags=flags), carried, residue)
+
+
+def _native_document(plan: Plan, planned: Planned, terms: Terms) -> Document:
+    document = with_rate(planned.document, terms.rate)
+    if not isinstance(document, Transfer) or terms.kept >= {document.source, document.target}:
+        return document
+    came_back = next((one for one in plan.pairings if f"/L{one.line}/" in planned.key), None)
+    at_rate = converted(document.amount, document.currency, terms.rate, terms.home)
+    home = terms.returned.get(came_back.settlement_id, at_rate) if came_back else at_rate
+    return _at_received(document, home, terms.home)
+
+
+def _native_payout(planned: Planned, terms: Terms) -> Planned:
+    if terms.payout is not None:
+        return replace(planned, document=terms.payout)
+    document = planned.document
+    if not isinstance(document, Transfer) or terms.kept >= {document.source, document.target}:
+        return replace(planned, document=with_rate(document, terms.rate))
+    if terms.received is None:
+        return replace(planned, document=with_rate(document, terms.rate)).hold(_ask(document, terms.home))
+    return replace(planned, document=_at_received(document, terms.received, terms.home))
+
+
+def _at_received(document: Transfer, received: int, home: str) -> Transfer:
+    return replace(document, received=received, rate=rate_of(document.amount, document.currency, received, home))
+
+
+def _both_kept(plan: Plan, terms: Terms) -> bool:
+    payouts = [one.document for one in plan.documents if is_payout(one)]
+    return all(isinstance(one, Transfer) and terms.kept >= {one.source, one.target} for one in payouts)
+
+
+def _native_carrying(plan: Plan, statement: Statement, terms: Terms) -> int:
+    """Return what the settlement leaves on CLEARING in home money, as the ledger converts its documents line by line."""
+    own = own_home = 0
+    for planned in plan.documents:
+        if is_payout(planned):
+            continue
+        moved = effect(planned.document)
+        own += moved.get(AccountKey.CLEARING, 0)
+        if AccountKey.CLEARING in moved:
+            currency = statement.header.currency
+            others = (
+                converted(amount, currency, terms.rate, terms.home)
+                for key, amount in moved.items()
+                if key != AccountKey.CLEARING
+            )
+            own_home -= sum(others)
+    return own_home + _beside(plan, statement, terms, own)
+
+
+def _beside(plan: Plan, statement: Statement, terms: Terms, own: int) -> int:
+    """Return the home money on CLEARING that a settlement's payout takes beside what its own documents (``own``, in its
+    currency) put there: the debt it opened with, payouts that were withheld, and rows that nobody has decided yet."""
+    header = statement.header
+    withheld = [one for one in plan.pairings if one.withheld]
+
+    def at_rate(amount: int) -> int:
+        return converted(amount, header.currency, terms.rate, terms.home)
+
+    brought = terms.brought if terms.brought is not None else at_rate(statement.opening_debt)
+    home = brought if statement.opening_debt else 0
+    home += sum(terms.withheld.get(one.settlement_id, at_rate(one.amount)) for one in withheld)
+    rest = header.total - own - statement.opening_debt - sum(one.amount for one in withheld)
+    return home + at_rate(rest)
+
+
+def _residue(residue: int, home: str) -> Flag:
+    text = (
+        f"The payout leaves {shown(residue, home)} on the clearing account in home money only: what the exchange rate moved "
+        "between the settlement and the payout. Revalue the account in the ledger, and it goes to exchange gain or loss"
+    )
+    return Flag(FlagKind.EXCHANGE_RESIDUE, text, amount=residue)
+
+
+def _ask(payout: Document, home: str) -> Hold:
+    currency = getattr(payout, "currency", "")
+    text = (
+        f"Amazon paid out {shown(own_total(payout), currency)}, and nobody has said how much of {home} arrived. "
+        "Enter the amount on your bank statement on the settlement's page."
+    )
+    return Hold(HoldReason.AMOUNT_RECEIVED, text, home)
+
+
+# Convert --------------------------------------------------------------------------------------------------------------
+
+
+class _Converter:
+    def __init__(
+        self,
+        plan: Plan,
+        statement: Statement,
+        terms: Terms,
+        revision: int,
+        open_invoices: Sequence[OpenInvoice],
+        carrying: Mapping[str, Carrying],
+    ) -> None:
+        self.plan, self.statement, self.terms, self.revision = plan, statement, terms, revision
+        self.currency = statement.header.currency
+        self.carrying = dict(carrying)
+        self.left = {one.key: one.balance for one in (*open_invoices, *plan.invoices)}
+        self.moved: dict[int, Fraction] = {}  # part -> what the rate moved since the invoices were made
+
+    def booked(self) -> Booked:
+        payments = self._payments()
+        fx = {part: round(amount) for part, amount in self.moved.items() if round(amount)}
+        documents: list[Planned] = []
+        for planned in self.plan.documents:
+            if is_payout(planned):
+                documents.append(planned)
+            elif planned.key in payments:
+                documents.append(payments[planned.key])
+            else:
+                part = planned.part if "/entry/" in planned.key else 0
+                documents.append(self._document(planned, fx.pop(part, 0)))
+        at = next((n for n, one in enumerate(documents) if is_payout(one)), len(documents))
+        documents[at:at] = [self._only_moved(self.statement.part(n), amount) for n, amount in sorted(fx.items())]
+        carried = self._carrying(documents)
+        documents = [self._payout(one, carried) if is_payout(one) else one for one in documents]
+        check_documents(documents)
+        return Booked(replace(self.plan, documents=tuple(documents)), carried)
+
+    def _payments(self) -> dict[str, Planned]:
+        """Return the payments at what the invoices stand for, and note what that leaves to FX."""
+        for planned in self.plan.documents:
+            if isinstance(planned.document, Invoice):
+                made = invoice_in_home(planned.document, self.terms.rate, self.terms.home)
+                self.carrying[planned.key] = Carrying(self.terms.rate, made.total)
+        found: dict[str, Planned] = {}
+        paying = [one for one in self.plan.documents if isinstance(one.document, Payment)]
+        for planned in sorted(paying, key=lambda one: one.part):
+            payment = planned.document
+            assert isinstance(payment, Payment)
+            cover = payment.cover
+            if cover.invoice not in self.carrying:
+                raise PlanBroken(f"nobody knows what invoice {cover.invoice} stands for in {self.terms.home}")
+            invoice = self.carrying[cover.invoice]
+            self.left[cover.invoice] -= cover.amount
+            open_home = invoice.total - invoice.paid
+            home = converted(cover.amount, self.currency, invoice.rate, self.terms.home)
+            home = min(max(home, 1), open_home) if self.left[cover.invoice] else open_home
+            self.carrying[cover.invoice] = replace(invoice, paid=invoice.paid + home)
+            for sign, rate in ((1, self.terms.rate), (-1, invoice.rate)):
+                exact = sign * exactly(cover.amount, self.currency, rate, self.terms.home)
+                self.moved[planned.part] = self.moved.get(planned.part, Fraction(0)) + exact
+            paid = _payment_in_home(payment, home, invoice.rate, self.terms.home)
+            found[planned.key] = replace(planned, document=paid, original=with_rate(payment, self.terms.rate))
+        return found
+
+    def _document(self, planned: Planned, fx: int) -> Planned:
+        document, rate, home = planned.document, self.terms.rate, self.terms.home
+        match document:
+            case Invoice():
+                made: Document = invoice_in_home(document, rate, home)
+            case JournalEntry():
+                made = entry_in_home(document, rate, home, further={AccountKey.FX: fx} if fx else None)
+            case Transfer():
+                made = self._movement(planned, document)
+            case _:
+                raise PlanBroken(f"{planned.key} is a {document.kind}, which is not converted")
+        return replace(planned, document=made, original=with_rate(document, rate))
+
+    def _movement(self, planned: Planned, transfer: Transfer) -> Document:
+        """Return a movement at the settlement's rate; a payout that came back takes off the bank what it had brought."""
+        home, rate = self.terms.home, self.terms.rate
+        amount = max(converted(transfer.amount, self.currency, rate, home), 1)
+        memo = _noted(transfer.memo, transfer.amount, self.currency, rate)
+        came_back = next((one for one in self.plan.pairings if f"/L{one.line}/" in planned.key), None)
+        had = self.terms.returned.get(came_back.settlement_id, amount) if came_back else amount
+        if had == amount:
+            return replace(transfer, currency=home, amount=amount, memo=memo)
+        amounts = {transfer.source: had, AccountKey.FX: amount - had}
+        return JournalEntry(transfer.number, transfer.on, home, entry_lines(amounts, transfer.target), memo)
+
+    def _only_moved(self, part: Part, fx: int) -> Planned:
+        """Return the entry of a part of which payments carry all but what the rate moved."""
+        sid = self.statement.header.settlement_id
+        entry = JournalEntry(
+            settlement_number(sid, part.n, self.revision),
+            part.on,
+            self.terms.home,
+            entry_lines({AccountKey.FX: fx}, AccountKey.CLEARING),
+            f"Amazon settlement {sid}, {part.month:%Y-%m}; {_at(self.currency, self.terms.rate)}",
+        )
+        nothing = replace(entry, currency=self.currency, lines=(), rate=self.terms.rate)
+        return Planned(settlement_key(sid, part.n, "entry", self.revision), entry, part=part.n, original=nothing)
+
+    def _carrying(self, documents: Sequence[Planned]) -> int:
+        own = own_home = 0
+        for planned in documents:
+            if not is_payout(planned):
+                own_home += effect(planned.document).get(AccountKey.CLEARING, 0)
+                own += effect(planned.original or planned.document).get(AccountKey.CLEARING, 0)
+        return own_home + _beside(self.plan, self.statement, self.terms, own)
+
+    def _payout(self, planned: Planned, carrying: int) -> Planned:
+        document, terms = planned.document, self.terms
+        if not isinstance(document, Transfer):
+            raise PlanBroken("a payout in another currency is a transfer before it is converted")
+        original = with_rate(document, terms.rate)
+        if terms.payout is not None:
+            return replace(planned, document=terms.payout, original=original)
+        if terms.received is None:
+            return planned.hold(_ask(document, terms.home))
+        if not terms.spot:
+            return planned.hold(Hold(HoldReason.NO_RATE, terms.no_spot, self.currency))
+        if AccountKey.CLEARING not in (document.source, document.target):
+            moved = replace(document, currency=terms.home, amount=terms.received)
+            return replace(planned, document=moved, original=original)
+        worth = converted(document.amount, self.currency, terms.spot, terms.home)
+        amounts: dict[LineKey, int] = {
+            document.target: -terms.received,
+            AccountKey.FX_COST: terms.received - worth,
+            AccountKey.FX: worth - carrying,
+        }
+        entry = JournalEntry(
+            document.number,
+            document.on,
+            terms.home,
+            entry_lines(amounts, AccountKey.CLEARING),
+            f"{_noted(document.memo, document.amount, self.currency, terms.spot)}",
+        )
+        return replace(planned, document=entry, original=original)
+
+
+def _payment_in_home(payment: Payment, home: int, rate: str, home_currency: str) -> Payment:
+    return replace(
+        payment,
+        currency=home_currency,
+        cover=replace(payment.cover, amount=home),
+        memo=_noted(payment.memo, payment.total, payment.currency, rate),
+        rate="",
+    )
+
+
+def _line_in_home(line: InvoiceLine, currency: str, rate: str, home: str) -> InvoiceLine:
+    amount = converted(line.amount, currency, rate, home)
+    units = line.quantity
+    divides = units <= 1 or amount % units == 0
+    words = "" if divides else f"{units} units"
+    said = ", ".join(text for text in (words, line.description, shown(line.amount, currency)) if text)
+    return replace(line, amount=amount, quantity=units if divides else 1, description=said)
+
+
+def _described(line: EntryLine, said: Mapping[LineKey, str]) -> EntryLine:
+    return replace(line, description=said.get(line.key, ""))
+
+
+def _noted(memo: str, amount: int, currency: str, rate: str) -> str:
+    return f"{memo}; {shown(amount, currency)} at {rate}"
+
+
+def _at(currency: str, rate: str) -> str:
+    return f"{currency} at {rate}"

@@ -1,0 +1,75 @@
+"""Rates and what amounts are worth at them."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bookkeeping.exchange import BadRate, DatedRate, converted, in_force, rate_of, rate_text, turned_round
+
+RATES = st.decimals("0.0001", "20000", places=6).map(lambda value: rate_text(format(value, "f")))
+CURRENCIES = st.sampled_from(["USD", "GBP", "JPY", "KWD"])
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rate", "home", "expected"),
+    [
+        (81875, "GBP", "1.302", "USD", 106601),
+        (375, "GBP", "1.3", "USD", 488),  # 4.875: half goes to the even cent
+        (365, "GBP", "1.3", "USD", 474),  # 4.745
+        (-375, "GBP", "1.3", "USD", -488),
+        (100000, "JPY", "0.0067", "USD", 67000),
+        (12345, "USD", "149.5", "JPY", 18456),
+        (1000, "USD", "0.30725", "KWD", 3072),  # 3.0725 dinars
+    ],
+)
+def test_amounts_are_rounded_once_half_even(amount: int, currency: str, rate: str, home: str, expected: int) -> None:
+    assert converted(amount, currency, rate, home) == expected
+
+
+@given(st.integers(-(10**12), 10**12), CURRENCIES, RATES, CURRENCIES)
+def test_signs_are_symmetric(amount: int, currency: str, rate: str, home: str) -> None:
+    assert converted(-amount, currency, rate, home) == -converted(amount, currency, rate, home)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.000", "-1.3", "1,3", "1e3", "abc", "1.2.3", "NaN", "1234567890"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(BadRate):
+        rate_text(text)
+
+
+def test_a_rate_is_kept_without_zeros_at_the_end() -> None:
+    assert [rate_text(text) for text in ("1.3000", " 2 ", "0.860", "100")] == ["1.3", "2", "0.86", "100"]
+
+
+@given(RATES)
+def test_a_rate_turned_round_twice_is_nearly_itself(rate: str) -> None:
+    there_and_back = float(turned_round(turned_round(rate)))
+
+    assert there_and_back == pytest.approx(float(rate), rel=1e-4)
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9), CURRENCIES, CURRENCIES)
+def test_the_rate_of_a_payout_gives_what_was_received(sent: int, received: int, currency: str, home: str) -> None:
+    assert abs(converted(sent, currency, rate_of(sent, currency, received, home), home) - received) <= 1
+
+
+def test_six_decimals_are_enough_for_an_ordinary_payout_and_seven_for_a_large_one() -> None:
+    assert rate_of(7700, "GBP", 9940, "USD") == "1.290909"
+    assert rate_of(9876543, "EUR", 8494111, "GBP") == "0.8600288"
+
+
+def test_the_rate_of_a_day_is_its_own_or_the_closest_before_within_a_week() -> None:
+    rates = [DatedRate(date(2025, 10, 10), "1.3"), DatedRate(date(2025, 10, 13), "1.31")]
+
+    found = {day: in_force(rates, date(2025, 10, day)) for day in (9, 10, 12, 13, 20, 21)}
+
+    assert {day: one and one.rate for day, one in found.items()} == {
+        9: None,
+        10: "1.3",
+        12: "1.3",
+        13: "1.31",
+        20: "1.31",
+        21: None,
+    }
