@@ -10,6 +10,7 @@ from tenants import buckets, grants
 from tenants.models import Connection
 
 SHORT_WAIT_S = 2.0  # waits up to this are slept where nobody else waits, longer ones let the lane rest
+FOR_ALL = "app:"  # begins the names of limits that a provider sets for the application, over all companies
 OUTAGE = 6  # times in a row without an answer, after which people are told
 
 
@@ -20,11 +21,16 @@ class Resting(Exception):
 def take(lease: Lease, ledger: Ledger, call: Call) -> None:
     """Take the call's tokens from the buckets that all processes share. Raises Resting where that would take long."""
     for name, plan in ledger.limits(call).items():
-        while wait_s := buckets.take(f"{lease.remote_key}:{name}", plan):
+        while wait_s := buckets.take(f"{_shared_by(lease, name)}:{name}", plan):
             if wait_s > SHORT_WAIT_S or lanes.others_wait(lease):
                 lanes.rest(lease, wait_s, "Keeping to the ledger's rate limit")
                 raise Resting
             time.sleep(wait_s)
+
+
+def _shared_by(lease: Lease, name: str) -> str:
+    """Return whose bucket it is: the company's, or its provider's in that environment."""
+    return ":".join(lease.remote_key.split(":")[:2]) if name.startswith(FOR_ALL) else lease.remote_key
 
 
 def shortest_retry_s(ledger: Ledger, call: Call) -> float:

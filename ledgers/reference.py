@@ -4,7 +4,7 @@ Callers are in the tenant's scope, or unscoped for a lane that serves every tena
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -15,6 +15,7 @@ from kit import clock
 from kit.scope import unscoped
 from ledgers.models import Company, ListEntry, ReadCount
 from ledgers.port import Ledger, Reference, RemoteAccount, RemoteObject
+from tenants import quotas
 from tenants.models import Connection
 
 _CHUNK: Final = 500
@@ -104,6 +105,16 @@ def reads_of_month(provider: str, environment: str, month: date) -> int:
             connection__provider=provider, connection__environment=environment, month=month.replace(day=1)
         )
         return counted.aggregate(total=Sum("count"))["total"] or 0
+
+
+def note_quota(connection: Connection, limit: int, remaining: int, resets_at: datetime) -> None:
+    """Keep what an answer said of the company's calls of the day: see ``tenants.quotas.note``."""
+    quotas.note(connection, limit, remaining, resets_at)
+
+
+def count_call(connection: Connection) -> None:
+    """Count one call of today, where the provider allows the application a number of them: ``Provider.daily_calls``."""
+    quotas.count_call(connection.provider, connection.environment)
 
 
 def _account_rows(connection: Connection, accounts: Iterable[RemoteAccount]) -> list[ListEntry]:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import company, sharing
-from tenants.models import Access, Alert, ApiKey, Connection
+from tenants.models import Access, Alert, ApiKey, Connection, Quota
 from tenants.providers import ProviderKind, provider
 
 
@@ -53,6 +53,15 @@ class CheckSerializer(serializers.Serializer[Any]):
     blocks = serializers.CharField(help_text="The mode it forbids, or posting; empty: nothing.")
 
 
+class QuotaSerializer(serializers.ModelSerializer[Quota]):
+    """The calls a provider lets be made to a company in a day, by anybody, as of `seen_at`. They count anew at `resets_at`."""
+
+    class Meta:
+        model = Quota
+        fields = ("daily_limit", "remaining", "resets_at", "seen_at")
+        read_only_fields = fields
+
+
 class ConnectionSerializer(serializers.ModelSerializer[Connection]):
     """One authorised account on one system. `consent_ends_at` is when only a new consent helps."""
 
@@ -61,6 +70,9 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
     shared = serializers.BooleanField(
         read_only=True,
         help_text="Books that are also connected from another Tieout account: both could post the same settlement.",
+    )
+    quota = QuotaSerializer(
+        read_only=True, allow_null=True, help_text="Null where the provider says nothing of its daily limit."
     )
     consented_at = serializers.DateTimeField(source="grant.consented_at", read_only=True)
     consent_ends_at = serializers.DateTimeField(source="grant.hard_expires_at", allow_null=True, read_only=True)
@@ -76,6 +88,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
             "remote_name",
             "state",
             "shared",
+            "quota",
             "consented_at",
             "consent_ends_at",
             "checks",
@@ -101,7 +114,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     queryset = Connection.objects.none()
 
     def get_queryset(self) -> QuerySet[Connection]:
-        return sharing.with_shared(Connection.objects.select_related("grant"))
+        return sharing.with_shared(Connection.objects.select_related("grant", "quota"))
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import companies, grants, sharing
+from tenants import companies, grants, quotas, sharing
 from tenants import connections as services
 from tenants.models import Access, Connection, Grant, Role
 from tenants.page_forms import ProviderForm
@@ -67,6 +67,8 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "connection": connection,
         "provider": _provider(connection.provider),
         "may_add": mine and can(request.member, Action.CONNECT),
+        "quota": quotas.of(connection),
+        "budget": quotas.of_all(connection) if can(request.member, Action.CONNECT) else "",
         "shared": sharing.step(connection) if connection.state != Access.REVOKED else None,
         "go_on": _go_on() if "new" in request.GET else None,
         "crumbs": _crumbs(),

@@ -240,6 +240,37 @@ class Connection(ScopedModel):
         return f"{self.provider}:{self.environment}:{self.remote_id}"
 
 
+class Quota(ScopedModel):
+    """The calls a provider lets be made to one company in a day, by anybody, as it said with its last answer."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="quota")
+    daily_limit = models.PositiveIntegerField()
+    remaining = models.PositiveIntegerField()
+    resets_at = models.DateTimeField(help_text="When the day of the count ends.")
+    zone = models.CharField(max_length=64, blank=True, help_text="The time zone of that day, if it is known.")
+    seen_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.remaining} of {self.daily_limit}"
+
+
+class CallCount(models.Model):
+    """How often the whole installation called a provider on a day (UTC): some allow an application a number of calls."""
+
+    provider = models.CharField(max_length=40)
+    environment = models.CharField(max_length=20)
+    day = models.DateField()
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "environment", "day"], name="call_count_once_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.environment} {self.day}: {self.count}"
+
+
 class Bucket(models.Model):
     """The level of one token bucket, shared by all processes: (application, remote account, operation)."""
 

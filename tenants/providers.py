@@ -95,8 +95,9 @@ class Provider:
 
     ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
     ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
-    the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``role`` in a sentence
-    what the system is for; ``logo`` is a static path.
+    the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
+    calls a day the provider allows our application over all companies (0: no such number is known), ``role`` in a
+    sentence what the system is for; ``logo`` is a static path.
     """
 
     slug: str
@@ -110,6 +111,7 @@ class Provider:
     code_param: str = "code"
     keeps: tuple[str, ...] = ()
     single_consent: bool = False
+    daily_calls: int = 0
     consent_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()

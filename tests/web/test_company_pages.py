@@ -1,9 +1,15 @@
 """Choosing, of the companies one consent opens, those to connect: right after it, and later without another one."""
 
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.urls import reverse
 
-from kit.scope import unscoped
+from kit.clock import now
+from kit.scope import scope, unscoped
+from tenants import providers, quotas
 from tenants.models import Access, Connection, Grant
 from tenants.providers import Identity
 from tests import factories
@@ -158,3 +164,23 @@ def test_a_new_consent_that_mends_says_so_and_offers_the_rest(signed_in, alice, 
     assert answer.redirect_chain[-1] == (choices(consent_of(alice)), 302)
     assert "North Ltd is connected and tested" in answer.content.decode()
     assert connections()[0].state == Access.ACTIVE
+
+
+def test_calls_of_the_day_are_shown_and_those_of_all_companies_to_owners_only(
+    signed_in, alice, bob, acme, pretend, monkeypatch
+):
+    spec = replace(pretend.spec(), daily_calls=5000)
+    monkeypatch.setitem(providers._providers, pretend.slug, spec)
+    connection = factories.ConnectionFactory(tenant=acme, grant__provider="pretend")
+    resets_at = datetime.combine(now().date() + timedelta(days=2), time(), ZoneInfo("America/New_York"))
+    with scope(acme.pk):
+        quotas.note(connection, 2000, 0, resets_at)
+    quotas.count_call(connection.provider, connection.environment)
+    address = reverse("tenants:connection", args=[connection.pk])
+
+    owner, bookkeeper = (signed_in(who).get(address).content.decode() for who in (alice, bob))
+
+    assert "0 of 2,000 calls left today, until midnight in New York" in bookkeeper
+    assert "Today’s calls are used up" in bookkeeper
+    assert "about 5 % of 5,000 used today" in owner
+    assert "5,000" not in bookkeeper

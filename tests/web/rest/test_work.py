@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,6 +15,7 @@ from flows.models import Delivery, Flow, Plan
 from kit import clock
 from kit.scope import unscoped
 from ledgers.port import NotSent
+from tenants import quotas
 from tenants.models import Alert, Connection
 from tests.amazon import settlements as settlement_files
 from tests.web.rest.conftest import caller
@@ -370,8 +371,20 @@ def test_orders_are_found_and_shown_with_their_items(demo, rest):
     assert "raw" not in whole
 
 
-def test_connections_are_shown_without_any_secret(demo, rest):
+def test_connections_are_shown_with_their_calls_of_the_day_and_without_any_secret(demo, rest):
+    with demo.inside:
+        books = Connection.objects.get(provider="quickbooks")
+        quotas.note(books, 2000, 1240, datetime(2026, 6, 10, tzinfo=UTC))
+
     found = every(rest.get("connections"))
+
+    said = {one["provider"]: one["quota"] for one in found}
+    assert said["amazon"] is None
+    assert {name: said["quickbooks"][name] for name in ("daily_limit", "remaining", "resets_at")} == {
+        "daily_limit": 2000,
+        "remaining": 1240,
+        "resets_at": "2026-06-10T00:00:00Z",
+    }
 
     assert {(one["provider"], one["kind"]) for one in found} == {("amazon", "source"), ("quickbooks", "ledger")}
     with demo.inside:
