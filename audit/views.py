@@ -18,7 +18,7 @@ from audit.verification import last_verified
 from audit.way import way
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
-from flows import closing, overview, plans, replay, selectors
+from flows import answering, closing, overview, plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
 from flows.readable import KIND_NAMES, line_of_movement
@@ -100,6 +100,7 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
         "pieces": pieces(row),
         "mended_at": _mended_at(row) if can(request.member, Action.REPLAY) else "",
         "may_replay": can(request.member, Action.REPLAY) and row.state in replay.REPLAYABLE,
+        "may_say": can(request.member, Action.REPLAY) and answering.may_be_said(row),
         "may_close": row.kind == Kind.INVOICE and can(request.member, Action.UNDO) and closing.may_be_closed(row),
         "crumbs": [("Audit", reverse("audit:records"))],
     }
@@ -142,6 +143,35 @@ def replay_one(request: TenantRequest, pk: int) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         back = reverse("audit:record", args=[pk])
     return redirect(back)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def in_the_books(request: TenantRequest, pk: int) -> HttpResponse:
+    """Take a person's word that a document of which nobody can tell is in the books."""
+    row = get_object_or_404(Delivery, pk=pk)
+    sent = {name: request.POST.get(name, "") for name in ("external_id", "note")}
+    try:
+        answering.in_the_books(row, request.user.actor, **sent)
+    except answering.CannotSay as error:
+        messages.error(request, f"{error.text} {error.action}")
+    else:
+        messages.success(request, "It counts as in the books from now on. Your word is kept with it.")
+    return redirect("audit:record", pk)
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
+def not_there(request: TenantRequest, pk: int) -> HttpResponse:
+    """Take a person's word that a document of which nobody can tell is not in the books: it goes out again."""
+    row = get_object_or_404(Delivery, pk=pk)
+    try:
+        answering.not_there(row, request.user.actor)
+    except answering.CannotSay as error:
+        messages.error(request, f"{error.text} {error.action}")
+    else:
+        messages.success(request, "It will be sent again now, as it was.")
+    return redirect("audit:record", pk)
 
 
 @requires(Role.VIEWER)

@@ -239,7 +239,7 @@ def _outcome(row: Delivery, attempt: Attempt, outcome: Outcome, event: Event | N
         details += _evidence(event)
         if event.data.get("late"):
             text = f"{text} Learned late, when another worker had taken over.".strip()
-    return Moment(outcome.at, title, state, text, "", details)
+    return Moment(outcome.at, title, state, text, event.actor if event else "", details)
 
 
 def _learned(row: Delivery, outcome: Outcome) -> tuple[str, str, str]:
@@ -276,9 +276,18 @@ def _learned(row: Delivery, outcome: Outcome) -> tuple[str, str, str]:
                 "uncertain",
                 "It may or may not have been booked; it is looked up before anything is sent again.",
             )
+        case Outcome.Result.SAID:
+            return _said(detail)
         case Outcome.Result.FOUND:
             return "Looked up", *_FOUND.get(detail.get("found", ""), ("uncertain", ""))
     return outcome.get_result_display(), "done", ""
+
+
+def _said(detail: Mapping[str, Any]) -> tuple[str, str, str]:
+    if not detail.get("in_the_books"):
+        return "A person said: it is not in the books", "ready", "The same bytes go out again."
+    named = ", ".join(text for text in (detail.get("external_id", ""), detail.get("note", "")) if text)
+    return "A person said: it is in the books", "posted", f"{named}."
 
 
 _FOUND: Final = {

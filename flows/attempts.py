@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from audit import trail
 from flows import lanes, progress, wire
@@ -26,8 +26,11 @@ class Moved(Exception):
     """A delivery was replaced, held or taken back since it was read: nothing goes out under this call."""
 
 
-def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float) -> Attempt:
-    """Commit *sending* and the call's bytes; the lease then outlives the call's deadline.
+def begin(
+    lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float, before: Mapping[str, int] | None = None
+) -> Attempt:
+    """Commit *sending* and the call's bytes; the lease then outlives the call's deadline. ``before`` are the balances that a
+    look-up compares with.
 
     Raises:
         LeaseLost, Moved: nothing was changed, nothing may be sent.
@@ -51,6 +54,7 @@ def begin(lease: Lease, call: Call, rows: Sequence[Delivery], deadline_s: float)
             path=call.path,
             operation=call.operation,
             body_sha256=hashlib.sha256(call.body).hexdigest(),
+            before=dict(before or {}),
             sent_at=now,
             deadline_at=now + timedelta(seconds=deadline_s),
         )
@@ -109,6 +113,15 @@ def learn(
         raise
     if not owned:
         raise LeaseLost(lease.remote_key)
+
+
+def went_out_since(attempt: Attempt) -> bool:
+    """Whether a later call to the company may have moved its balances."""
+    later = Attempt.objects.filter(remote_key=attempt.remote_key, pk__gt=attempt.pk)
+    nothing = Outcome.objects.filter(
+        attempt=OuterRef("pk"), result__in=[Outcome.Result.NOT_SENT, Outcome.Result.UNAUTHORIZED]
+    )
+    return later.exclude(Exists(nothing)).exists()
 
 
 def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[[Delivery], None]) -> None:

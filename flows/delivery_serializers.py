@@ -106,6 +106,13 @@ class ManySerializer(serializers.Serializer[Any]):
     )
 
 
+class FoundSerializer(serializers.Serializer[Any]):
+    """Where a person found a document in the books; one of the two is needed."""
+
+    external_id = serializers.CharField(max_length=120, required=False, help_text="The ledger's own number of it.")
+    note = serializers.CharField(max_length=120, required=False)
+
+
 class ReplayedSerializer(serializers.Serializer[Any]):
     sent = serializers.IntegerField(help_text="Documents that go out again.")
     kept = serializers.IntegerField(help_text="Documents that stay as they are, each with its reason.")

@@ -29,6 +29,7 @@ from ledgers.port import (
     NotSent,
     Post,
     Posted,
+    Unknown,
 )
 from ledgers.registry import open_ledger
 from tenants.models import Connection
@@ -59,12 +60,21 @@ class Reader:
             [post] = wire.posts_for([row])
         except wire.Waiting:
             return CannotTell("what it refers to is not in the books.")
+        attempt = row.attempts.order_by("-id").first()
+        if attempt is not None and attempt.before:
+            if attempts.went_out_since(attempt):
+                return CannotTell("other documents were booked since, so its account's balance no longer tells.")
+            post = replace(post, before=attempt.before)
         return self._ask(lambda: self._find(post))
+
+    def before(self, call: Call) -> Mapping[str, int]:
+        """Return the balances that ``find`` compares with should the answer of this call be lost."""
+        return self._ask(lambda: self.ledger.before(call))
 
     def find_again(self, row: Delivery) -> Answer:
         """Return what became of a delivery of which the ledger's own id is known: by that, whatever its number or date is
         by now, else wherever it may be."""
-        if row.external_id:
+        if row.external_id and row.kind in self.ledger.capabilities.readable:
             [kept] = self.kept(Kind(row.kind), [row.external_id])
             if kept.content:
                 [answer] = self.compare([(row, kept)])
@@ -96,7 +106,7 @@ class Reader:
     def _find(self, post: Post) -> Answer:
         try:
             return self.ledger.find(post)
-        except (NotSent, AuthorizationLost, DatabaseError):
+        except (NotSent, Unknown, AuthorizationLost, DatabaseError):
             raise
         except Exception as error:
             # A look-up that cannot be understood must not stop the lane: a person looks instead.
@@ -110,6 +120,8 @@ class Reader:
             return ask()
         except NotSent as error:
             raise pace.unreachable(self.lease, error) from error
+        except Unknown as error:  # a read that got no answer changed nothing
+            raise pace.unreachable(self.lease, NotSent(str(error))) from error
         except AuthorizationLost as error:
             raise pace.shut_out(self.target, error) from error
 
@@ -162,14 +174,34 @@ def look_up(lease: Lease, row: Delivery) -> None:
     except pace.Resting:
         outcomes.look_again([each.pk for each in rows], clock.now() + timedelta(seconds=LOOK_AGAIN_S))
         raise
+    look_again_at = _not_yet_absent(attempt, found, reader.ledger.capabilities.confirm_s)
     attempts.learn(
         lease,
         attempt,
         Outcome.Result.FOUND,
         _as_json(found),
         started,
-        lambda: outcomes.apply_look_up(attempt, rows, found, base_s),
+        lambda: (
+            outcomes.not_seen_yet(rows, look_again_at)
+            if look_again_at
+            else outcomes.apply_look_up(attempt, rows, found, base_s)
+        ),
     )
+
+
+def _not_yet_absent(attempt: Attempt, found: Mapping[str, Answer], confirm_s: float) -> datetime | None:
+    """Return when to look again for what a balance does not show: it may lag behind. None where it counts as absent, for it
+    was not seen ``confirm_s`` earlier either, or where the answer is another."""
+    if not attempt.before or not any(isinstance(answer, Absent) for answer in found.values()):
+        return None
+    now = clock.now()
+    first = now
+    for one in attempt.outcomes.order_by("-id"):
+        if not any(told.get("found") == Absent.__name__ for told in one.detail.values() if isinstance(told, dict)):
+            break
+        first = one.at
+    sure_at = first + timedelta(seconds=confirm_s)
+    return sure_at if sure_at > now else None
 
 
 def _answered(attempt: Attempt) -> Outcome | None:
@@ -197,6 +229,8 @@ def unchanged(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
         target = targets.get(row.plain_document["target"])
         if target is None:
             kept.append(row)  # rendering says what is missing
+        elif target.live and target.kind not in reader.ledger.capabilities.readable:
+            kept.append(row)  # nothing can be read: it goes by what we know
         elif not target.live:
             _settle(reader.lease, [(row, target)], Posted(target.external_id))
         else:

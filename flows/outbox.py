@@ -7,7 +7,7 @@ outcome afterwards.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,11 +17,12 @@ from django.db.models import Case, Q, QuerySet, When
 from bookkeeping.documents import Kind
 from flows import attempts, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
-from flows.models import Attempt, Delivery, Outcome
+from flows.models import Attempt, Delivery, Flow, Outcome
 from kit import clock
 from kit.scope import unscoped
-from ledgers.port import AuthorizationLost, Call, Ledger, NotRenderable, NotSent, Unknown
+from ledgers.port import AuthorizationLost, Call, Ledger, Lookup, NotRenderable, NotSent, Unknown
 from ledgers.registry import open_ledger
+from tenants.models import Access
 
 SLICE_S = 5.0  # how long a worker stays with one company while no other waits
 BATCH_ROWS = (
@@ -62,9 +63,12 @@ def take_turn() -> bool:
     return any(work(remote_key) for remote_key in lanes.waiting())
 
 
-def deliver(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) -> None:
-    """Perform one call and record what became of every delivery in it. Raises LeaseLost, Moved, Resting."""
-    attempt = attempts.begin(lease, call, rows, ledger.capabilities.deadline_s)
+def deliver(
+    lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery], before: Mapping[str, int] | None = None
+) -> None:
+    """Perform one call and record what became of every delivery in it. ``before`` are the balances just read for it. Raises
+    LeaseLost, Moved, Resting."""
+    attempt = attempts.begin(lease, call, rows, ledger.capabilities.deadline_s, before)
     started = time.monotonic()
     try:
         # What is left of the time the lease was measured by: a worker that was asleep since then sends nothing.
@@ -136,11 +140,14 @@ def _step(lease: Lease, served: set[int]) -> bool:
     first = _next(lease, served)
     if first is None:
         return False
+    one_by_one = Lookup.DELTA in open_ledger(first.flow.target).capabilities.lookup.values()
+    if one_by_one:
+        first = _in_line(lease, first)
     try:
         if first.resend_id is not None:
             _send_again(lease, first)
         else:
-            _send_next(lease, _batch(lease, first))
+            _send_next(lease, [first] if one_by_one else _batch(lease, first))
     except attempts.Moved:
         pass  # read anew with the next step
     return True
@@ -156,6 +163,23 @@ def _next(lease: Lease, served: set[int]) -> Delivery | None:
             served.clear()
         served.add(first.tenant_id)
     return first
+
+
+def _in_line(lease: Lease, first: Delivery) -> Delivery:
+    """Return what goes next where balances tell what became of a document: strictly one after the other, so that a
+    difference is one document's. Raises Resting while it is open what became of one."""
+    of_lane = Delivery.objects.filter(remote_key=lease.remote_key, live=True)
+    again = Q(resend__isnull=False, state__in=_SENDABLE)
+    again &= Q(flow__state=Flow.State.LIVE, flow__target__state=Access.ACTIVE)
+    open_ = of_lane.filter(Q(state=State.UNCERTAIN) | again).select_related("flow__target").order_by("id").first()
+    if open_ is None or open_.pk == first.pk:
+        return first
+    now = clock.now()
+    wait_s = (open_.next_attempt_at - now).total_seconds() if open_.next_attempt_at else 0.0
+    if open_.state != State.UNCERTAIN and wait_s <= 0:
+        return open_
+    lanes.rest(lease, wait_s if wait_s > 0 else looking.LOOK_AGAIN_S, "Finding out what became of the last document")
+    raise pace.Resting
 
 
 def _others_turn(lease: Lease, sent: Delivery) -> bool:
@@ -191,7 +215,21 @@ def _send_again(lease: Lease, first: Delivery) -> None:
         return
     ledger, call = open_ledger(first.flow.target), wire.thaw(frozen)
     pace.take(lease, ledger, call)
-    deliver(lease, ledger, call, rows)
+    before = _before(lease, ledger, call, rows)
+    if before != frozen.before and not frozen.outcomes.filter(result=Outcome.Result.SAID).exists():
+        # It may be this very document, late; or somebody else's, and then nobody can tell any more.
+        with transaction.atomic():
+            if lanes.owns(lease):
+                outcomes.seen_moving(rows)
+        return
+    deliver(lease, ledger, call, rows, before)
+
+
+def _before(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) -> Mapping[str, int]:
+    """Return the balances that a look-up of this call will compare with, read just now; {} where look-ups are exact."""
+    if not any(wire.seen_by_balance(row, ledger.capabilities) for row in rows):
+        return {}
+    return looking.Reader(lease, rows[0].flow.target).before(call)
 
 
 def _send_next(lease: Lease, rows: list[Delivery]) -> None:
@@ -207,7 +245,7 @@ def _send_next(lease: Lease, rows: list[Delivery]) -> None:
             return  # what was rendered and not sent is rendered again when its turn comes
         pace.take(lease, ledger, call)
         sent = [by_key[key] for key in call.keys]
-        deliver(lease, ledger, call, sent)
+        deliver(lease, ledger, call, sent, _before(lease, ledger, call, sent))
         _explain(lease, sent)
 
 

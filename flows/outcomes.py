@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef
 
 from audit import trail
 from bookkeeping.documents import Kind
-from flows import progress, taking_back
+from flows import progress, taking_back, wire
 from flows.models import Attempt, Delivery, Dependency, InvoiceBalance, Plan
 from flows.rows import missing_dependencies
 from kit import clock
@@ -23,7 +23,11 @@ MAX_TRIES = 8
 SHORTEST_RETRY_S = 1.0
 BACK_OFF_CAP_S = 900.0
 ADOPTING: Final = "adopting"  # refused because it exists: looked up, and adopted only if it is ours
+CANNOT_TELL: Final = "cannot_tell"  # looked up, and nobody knows
 PLAN_ANEW: Final = "plan_anew"  # refused for an ability the company lacks: planned again without it
+
+_LOOK_AND_REPLAY: Final = "Look for it in the ledger, then replay this: it is looked up again before anything is sent."
+_LOOK_AND_SAY: Final = "Look for it in the ledger, by its date and amount. Then say here whether it is there."
 
 State = Delivery.State
 
@@ -90,9 +94,9 @@ def apply_look_up(
             case CannotTell(reason=reason):
                 park(
                     row,
-                    "cannot_tell",
+                    CANNOT_TELL,
                     f"Nobody can say whether this was booked: {reason}",
-                    "Look for it in the ledger, then replay this: it is looked up again before anything is sent.",
+                    _LOOK_AND_SAY if attempt.before else _LOOK_AND_REPLAY,
                 )
             case Absent():
                 pass
@@ -111,6 +115,28 @@ def uncertain(rows: Iterable[Delivery], look_at: datetime) -> None:
         next_attempt_at=look_at,
         code="no_answer",
         reason="The ledger did not answer. It may or may not have booked this; it will be looked up before anything is sent again.",
+        action="",
+    )
+
+
+def not_seen_yet(rows: Iterable[Delivery], look_at: datetime) -> None:
+    """Balances do not show these, and may lag behind: they are looked for once more before they count as absent."""
+    Delivery.objects.filter(pk__in=[row.pk for row in rows], state=State.UNCERTAIN).update(
+        next_attempt_at=look_at,
+        reason="The ledger did not answer, and its balances do not show this. They may lag behind: they are read once more "
+        "before it is sent again.",
+    )
+
+
+def seen_moving(rows: Iterable[Delivery]) -> None:
+    """Balances moved since these were found absent, so they are looked up again instead of being sent; it counts as a try."""
+    Delivery.objects.filter(pk__in=[row.pk for row in rows], live=True, state__in=[State.READY, State.FAILED]).update(
+        state=State.UNCERTAIN,
+        tries=F("tries") + 1,
+        next_attempt_at=clock.now(),
+        resend=None,
+        code="no_answer",
+        reason="The ledger's balances moved before this was sent again, so it is looked up once more.",
         action="",
     )
 
@@ -178,6 +204,21 @@ def right_again(row: Delivery, found: Posted) -> None:
         Plan.objects.filter(flow=row.flow_id, state__in=moving).update(asked=F("asked") + 1)
 
 
+def said_posted(row: Delivery, external_id: str) -> None:
+    """A person has found it in the books. What it comes to there nobody has read."""
+    _posted([(row, Posted(external_id))])
+    progress.after_outcome([row])
+
+
+def said_absent(row: Delivery, attempt: Attempt) -> None:
+    """A person has looked, and it is not in the books: the same bytes go out again."""
+    row.state, row.code, row.reason, row.action = State.READY, "", "", ""
+    row.resend, row.next_attempt_at, row.tries = attempt, None, 0
+    row.priority = Delivery.Priority.PERSON
+    row.save(update_fields=[*_CHANGED, "tries", "priority"])
+    progress.after_outcome([row])
+
+
 def settled(row: Delivery, found: Posted) -> None:
     """What is taken back already needs no call of ours."""
     _posted([(row, found)])
@@ -191,9 +232,11 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
     now = clock.now()
     for row, answer in answered:
         row.state, row.reason, row.action, row.code = State.POSTED, "", "", ""
-        if row.external_id != answer.external_id or row.posted_at is None:
+        # What only a balance shows has no id of the ledger's: it goes by the one that we sent.
+        external_id = answer.external_id or wire.wire_id(row.key, row.generation)
+        if row.external_id != external_id or row.posted_at is None:
             row.posted_at = now
-        row.external_id, row.version = answer.external_id, answer.version
+        row.external_id, row.version = external_id, answer.version
         row.answered_total, row.answered_lines, row.url = answer.total, dict(answer.lines), answer.url
         row.resend, row.next_attempt_at, row.updated_at = None, None, now
         if taking_back.must_go(row):

@@ -173,7 +173,7 @@ def _refuse(plan: Plan, left: list[Delivery]) -> None:
         if row.code == "cannot_tell":
             raise CannotUndo(
                 f"Nobody can say whether {row.number or row.kind} is in the books.",
-                "Replay that record first: it is looked up again. Then undo the settlement.",
+                "Open that record first: it says how to find out. Then undo the settlement.",
             )
         if _is_open(row):
             raise CannotUndo("An answer of the ledger is still out.", "Try again in a few minutes.")

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from bookkeeping.documents import document_from
+from bookkeeping.documents import Kind, document_from
 from flows.models import Attempt, Delivery, Dependency
 from kit.sealed import open_from, seal_into
-from ledgers.port import Binding, Call, External, Post, Posted, Refused
+from ledgers.port import Binding, Call, Capabilities, External, Lookup, Post, Posted, Refused
 from ledgers.port import Next as RefusedNext
 
 
@@ -30,6 +30,14 @@ def wire_id(key: str, generation: int) -> str:
 def marker(key: str) -> str:
     """Return what a document's memo carries, so that it is known again. Two documents never share a key, so none share a marker."""
     return _hash(key)[:20]
+
+
+def seen_by_balance(row: Delivery, capabilities: Capabilities) -> bool:
+    """Whether only a difference of balances tells what became of a delivery whose answer is lost."""
+    kind = Kind(row.kind)
+    if kind is Kind.UNDO and row.plain_document.get("reversal"):
+        kind = Kind.ENTRY
+    return capabilities.lookup.get(kind) is Lookup.DELTA
 
 
 def posts_for(rows: Sequence[Delivery]) -> list[Post]:

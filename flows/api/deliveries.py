@@ -12,13 +12,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import closing, replay, selectors
+from flows import answering, closing, replay, selectors
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import refusing
 from flows.delivery_serializers import (
     KINDS,
     DeliveryDetailSerializer,
     DeliverySerializer,
+    FoundSerializer,
     ManySerializer,
     ReplayedSerializer,
 )
@@ -107,6 +108,30 @@ class DeliveryViewSet(Listed):
         row = self.get_object()
         with refusing():
             return Response({"documents": closing.close_out(row, actor_of(request))})
+
+    @extend_schema(request=FoundSerializer, responses={200: DeliveryDetailSerializer, 409: ProblemSerializer})
+    @action(detail=True, methods=["post"], url_path="in-the-books")
+    def in_the_books(self, request: Request, pk: int) -> Response:
+        """Say that a document of which nobody can tell (`code` is `cannot_tell`) is in the books.
+
+        Only where the ledger shows no single documents and its balances do not tell; else a replay asks the ledger.
+        """
+        asked = FoundSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with refusing():
+            answering.in_the_books(self.get_object(), actor_of(request), **asked.validated_data)
+        return self._detail()
+
+    @extend_schema(request=None, responses={200: DeliveryDetailSerializer, 409: ProblemSerializer})
+    @action(detail=True, methods=["post"], url_path="not-there")
+    def not_there(self, request: Request, pk: int) -> Response:
+        """Say that a document of which nobody can tell is not in the books: the same bytes go out again."""
+        with refusing():
+            answering.not_there(self.get_object(), actor_of(request))
+        return self._detail()
+
+    def _detail(self) -> Response:
+        return Response(DeliveryDetailSerializer(self.get_object()).data)
 
     def _replay(self, request: Request, ids: Sequence[int]) -> Response:
         done = replay.replay(caller(request).tenant_id, ids, actor_of(request))

@@ -8,7 +8,7 @@ from rest_framework import exceptions, status
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller
-from flows import closing, creation, payouts, reposting, rules, setup, undo, uploads
+from flows import answering, closing, creation, payouts, reposting, rules, setup, undo, uploads
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from tenants.grants import NeedsReconnect
 
@@ -53,6 +53,7 @@ def refusing() -> Iterator[None]:
         reposting.CannotRepost,
         payouts.CannotState,
         closing.CannotClose,
+        answering.CannotSay,
         uploads.CannotDecide,
     ) as error:
         raise Refused(error.text, error.action) from error

@@ -197,6 +197,9 @@ class Attempt(ScopedModel):
     operation = models.CharField(max_length=40)
     sealed_call = SealedField(blank=True, help_text="The frozen call, sealed")
     body_sha256 = models.CharField(max_length=64)
+    before = models.JSONField(
+        default=dict, help_text="Balances just before it was sent, where only their difference tells what became of it"
+    )
     sent_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
     deliveries = models.ManyToManyField(Delivery, related_name="attempts")
@@ -214,6 +217,7 @@ class Outcome(ScopedModel):
         UNKNOWN = "unknown", "No answer"
         UNAUTHORIZED = "unauthorized", "Connection lost"
         FOUND = "found", "Looked up"
+        SAID = "said", "A person said"
 
     attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="outcomes")
     at = models.DateTimeField()

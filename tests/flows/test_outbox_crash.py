@@ -202,8 +202,8 @@ def test_a_zombie_cannot_put_back_what_the_next_owner_is_sending(books, monkeypa
     """Put back, it would be sent a third time while the second call is still out."""
     begin, begun = attempts.begin, []
 
-    def remembered(lease, call, rows, deadline_s):
-        begun.append((lease, begin(lease, call, rows, deadline_s), rows))
+    def remembered(lease, call, rows, deadline_s, before=None):
+        begun.append((lease, begin(lease, call, rows, deadline_s, before), rows))
         return begun[-1][1]
 
     monkeypatch.setattr(attempts, "begin", remembered)

@@ -139,6 +139,8 @@ PAGES = {
     "audit:records": see(),
     "audit:record": see("delivery"),
     "audit:replay": act("delivery"),
+    "audit:in_the_books": act("delivery"),
+    "audit:not_there": act("delivery"),
     "audit:replay_many": act(),
     "audit:export_records": see(),
     "audit:export_trail": see(),
