@@ -48,13 +48,17 @@ class Consented:
 class Company:
     """A company that a consent opens.
 
-    ``connection`` is this tenant's, if it is connected; ``elsewhere`` are other companies on this site to which the
-    person belongs and which are connected to it.
+    ``connection`` is this tenant's, if it is connected; ``elsewhere`` are the other tenants of the person that are.
     """
 
     identity: Identity
     connection: Connection | None
     elsewhere: tuple[str, ...]
+
+    @property
+    def choosable(self) -> bool:
+        """Tell whether it can be connected: it is not, or has been lost though the consent lives."""
+        return self.connection is None or self.connection.state == Access.NEEDS_RECONNECT
 
 
 def own_grants(user: User, provider_slug: str = "") -> QuerySet[Grant]:
@@ -70,8 +74,8 @@ def serves(grant: Grant, user: User) -> list[str]:
         return [str(connection) for connection in used.order_by("remote_name", "pk")]
 
 
-def offered(user: User, grant: Grant) -> list[Company]:
-    """Ask the provider which companies a person's consent opens now, for the tenant in scope. Never in a transaction.
+def offered(user: User, tenant: Tenant, grant: Grant) -> list[Company]:
+    """Ask the provider which companies a person's consent opens now. Never in a transaction.
 
     Raises:
         ConsentFailed: the provider gave no usable answer.
@@ -79,9 +83,10 @@ def offered(user: User, grant: Grant) -> list[Company]:
     """
     spec = provider(grant.provider)
     found = _ask_again(spec, grant)
-    known = Connection.objects.filter(provider=grant.provider, environment=grant.environment)
-    here = {each.remote_id: each for each in known.exclude(state=Access.REVOKED)}
-    elsewhere = _elsewhere(user, grant, {identity.remote_id for identity in found})
+    with scope(tenant.pk):
+        known = Connection.objects.filter(provider=grant.provider, environment=grant.environment)
+        here = {each.remote_id: each for each in known.exclude(state=Access.REVOKED)}
+    elsewhere = _elsewhere(user, tenant, grant, {identity.remote_id for identity in found})
     return [
         Company(one, here.get(one.remote_id), elsewhere.get(one.remote_id, ()))
         for one in sorted(found, key=lambda one: (one.name.casefold(), one.remote_id))
@@ -89,13 +94,14 @@ def offered(user: User, grant: Grant) -> list[Company]:
 
 
 def connect(user: User, tenant: Tenant, grant: Grant, remote_ids: Collection[str]) -> list[Connection]:
-    """Connect companies that a person's consent opens now, of those that are not connected. Never in a transaction.
+    """Connect the choosable ones of the companies that a person's consent opens now. Never in a transaction.
 
     Raises: as ``offered``.
     """
-    wanted = [each.identity for each in offered(user, grant) if each.connection is None]
+    wanted = [each.identity for each in offered(user, tenant, grant) if each.choosable]
     with recorded(), scope(tenant.pk):
         made = [_connection(user, grant, identity) for identity in wanted if identity.remote_id in remote_ids]
+        settle_reconnect(tenant.pk, grant.pk)
         _tell(made, user)
     return made
 
@@ -207,7 +213,7 @@ def _ask_again(spec: Provider, grant: Grant) -> Sequence[Identity]:
     )
 
 
-def _elsewhere(user: User, grant: Grant, remote_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _elsewhere(user: User, tenant: Tenant, grant: Grant, remote_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return, by company, the names of the person's other tenants that are connected to it."""
     with unscoped("a person sees what they connected in their other tenants"):
         same = Connection.objects.filter(
@@ -216,7 +222,7 @@ def _elsewhere(user: User, grant: Grant, remote_ids: Collection[str]) -> dict[st
             remote_id__in=remote_ids,
             tenant__in=_tenants_of(user),
         )
-        rows = same.exclude(state=Access.REVOKED).order_by("tenant__name", "pk")
+        rows = same.exclude(state=Access.REVOKED).exclude(tenant=tenant).order_by("tenant__name", "pk")
         named: dict[str, tuple[str, ...]] = {}
         for remote_id, name in rows.values_list("remote_id", "tenant__name"):
             named[remote_id] = (*named.get(remote_id, ()), name)

@@ -139,7 +139,7 @@ def choose(request: TenantRequest, pk: int) -> HttpResponse:
     try:
         if chosen:
             return _connected(request, companies.connect(request.user, request.tenant, grant, chosen))
-        offered = companies.offered(request.user, grant)
+        offered = companies.offered(request.user, request.tenant, grant)
     except services.ConsentError as error:
         return _not_connected(request, spec, error)
     except grants.NeedsReconnect as error:
@@ -149,7 +149,7 @@ def choose(request: TenantRequest, pk: int) -> HttpResponse:
     context = {
         "provider": spec,
         "offered": offered,
-        "left": any(each.connection is None for each in offered),
+        "left": any(each.choosable for each in offered),
         "nothing_chosen": request.method == "POST",
         "crumbs": _crumbs(),
     }

@@ -109,11 +109,10 @@ def test_companies_say_where_they_are_connected_to_who_belongs_there(
     (here,) = choose(alice, acme, grant, "1")
     choose(alice, globex, grant, "2")
 
-    with scope(acme.pk):
-        offered = companies.offered(alice, grant)
+    offered = companies.offered(alice, acme, grant)
 
     assert [(each.identity.remote_id, each.connection, each.elsewhere) for each in offered] == [
-        ("1", here, ("Acme",)),
+        ("1", here, ()),
         ("2", None, ("Globex",)),
         ("3", None, ()),
     ]
@@ -124,6 +123,19 @@ def test_what_is_connected_is_not_connected_again(alice, acme, endpoint, books):
     choose(alice, acme, grant, "1")
 
     assert choose(alice, acme, grant, "1") == []
+
+
+def test_a_lost_company_is_chosen_again_without_a_consent_while_the_first_lives(alice, acme, endpoint, books):
+    grant = consent(alice, acme, endpoint).grant
+    (connection,) = choose(alice, acme, grant, "1")
+    lost(connection, "Closed.")
+    asked = len(endpoint.calls)
+
+    (again,) = choose(alice, acme, grant, "1")
+
+    assert (again.pk, again.state, len(endpoint.calls)) == (connection.pk, Access.ACTIVE, asked)
+    with scope(acme.pk):
+        assert not Alert.objects.filter(settled_at__isnull=True).exists()
 
 
 def test_a_consent_is_nobody_elses_to_use(alice, acme, charlie, endpoint, books):
@@ -145,8 +157,7 @@ def test_companies_of_another_user_are_never_offered(alice, acme, endpoint, book
     grant = consent(alice, acme, endpoint).grant
     endpoint.holders[access_token(grant.pk)] = "u2"
 
-    with scope(acme.pk):
-        assert companies.offered(alice, grant) == []
+    assert companies.offered(alice, acme, grant) == []
 
 
 def test_a_second_consent_goes_on_with_every_connection_of_the_first(
