@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "amazon",
     "ledgers",
     "ledgers.quickbooks",
+    "ledgers.freshbooks",
     "flows",
     "connector",
     "django.contrib.auth",
@@ -377,3 +378,25 @@ if min(QBO_DEADLINE_S, QBO_QUARANTINE_S) < 1 or QBO_DEADLINE_S + QBO_QUARANTINE_
         f"QBO_DEADLINE_S and QBO_QUARANTINE_S must each be at least 1 and together at least {QBO_PATIENCE_S}: "
         "QuickBooks may still book a document that late, and what is not there when we look is sent again."
     )
+
+FRESHBOOKS_CLIENT_ID = env.str("FRESHBOOKS_CLIENT_ID", default="")
+FRESHBOOKS_CLIENT_SECRET = env.str("FRESHBOOKS_CLIENT_SECRET", default="")
+FRESHBOOKS_API_BASE = env.str("FRESHBOOKS_API_BASE", default="")
+FRESHBOOKS_AUTHORIZE_URL = env.str("FRESHBOOKS_AUTHORIZE_URL", default="https://auth.freshbooks.com/oauth/authorize")
+FRESHBOOKS_TOKEN_URL = env.str("FRESHBOOKS_TOKEN_URL", default="https://api.freshbooks.com/auth/oauth/token")
+FRESHBOOKS_REVOKE_URL = env.str("FRESHBOOKS_REVOKE_URL", default="https://api.freshbooks.com/auth/oauth/revoke")
+FRESHBOOKS_RATE_SCALE = _read(env.float, "FRESHBOOKS_RATE_SCALE", 1.0, "a number")
+FRESHBOOKS_DEADLINE_S = _read(env.int, "FRESHBOOKS_DEADLINE_S", 90, "a whole number")
+FRESHBOOKS_QUARANTINE_S = _read(env.int, "FRESHBOOKS_QUARANTINE_S", 60, "a whole number")
+FRESHBOOKS_PATIENCE_S = 1 if FRESHBOOKS_API_BASE else 120  # how long FreshBooks works on a call is not published
+if (
+    min(FRESHBOOKS_DEADLINE_S, FRESHBOOKS_QUARANTINE_S) < 1
+    or FRESHBOOKS_DEADLINE_S + FRESHBOOKS_QUARANTINE_S < FRESHBOOKS_PATIENCE_S
+):
+    raise ImproperlyConfigured(
+        "FRESHBOOKS_DEADLINE_S and FRESHBOOKS_QUARANTINE_S must each be at least 1 and together at least "
+        f"{FRESHBOOKS_PATIENCE_S}: FreshBooks may still book a document that late, and what is not there when we look "
+        "is sent again."
+    )
+if FRESHBOOKS_RATE_SCALE <= 0:
+    raise ImproperlyConfigured("FRESHBOOKS_RATE_SCALE must be above 0.")

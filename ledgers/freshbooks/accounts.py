@@ -1,0 +1,220 @@
+"""Accounts of FreshBooks: what we create, what an existing one may be used for, and how each is named. Pure.
+
+The id of an account is the number of its sub-account in the journal: ``jesa_id`` of a ledger account, ``sub_accountid`` of
+a journal entry. A plan without journal entries shows no accounts; there expenses have categories, and the two accounts
+that FreshBooks books everything else to have an id of their own here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from bookkeeping.accounts import ACCOUNTS, AccountClass, LineKey, account_key
+from ledgers.freshbooks.wire import DELETED, Row
+from ledgers.port import RemoteAccount
+
+_C = AccountClass
+AccountType = tuple[str, str]  # type and sub type, as FreshBooks names them
+
+# The sub type of a new account has to be one of the company's; these are what a new company begins with.
+TYPES: Final[Mapping[AccountClass, AccountType]] = {
+    _C.BANK: ("asset", "Cash & Bank"),
+    _C.CARD: ("liability", "Current Liability"),
+    _C.CURRENT_ASSET: ("asset", "Current Asset"),
+    _C.CURRENT_LIABILITY: ("liability", "Current Liability"),
+    _C.LOAN: ("liability", "Current Liability"),
+    _C.INCOME: ("income", "Income"),
+    _C.CONTRA_INCOME: ("income", "Income"),
+    _C.OTHER_INCOME: ("income", "Income"),
+    _C.EXPENSE: ("expense", "Operating Expense"),
+    _C.COST_OF_SALES: ("expense", "Cost of Goods Sold"),
+    _C.RECEIVABLE: ("asset", "Current Asset"),
+    _C.EQUITY: ("equity", "Equity"),
+}
+# Number of the account that every company has of a sub type: it says how the company calls that one.
+_BASES: Final[Mapping[AccountClass, str]] = {
+    _C.BANK: "1000",
+    _C.CARD: "2000",
+    _C.CURRENT_ASSET: "1200",
+    _C.CURRENT_LIABILITY: "2000",
+    _C.LOAN: "2000",
+    _C.INCOME: "4000",
+    _C.CONTRA_INCOME: "4000",
+    _C.OTHER_INCOME: "4000",
+    _C.EXPENSE: "6000",
+    _C.COST_OF_SALES: "5000",
+    _C.RECEIVABLE: "1200",
+    _C.EQUITY: "3000",
+}
+PETTY: Final = "Petty Cash"  # every payment and expense is booked to it, whatever we send
+REVENUE: Final = "Revenue"  # the income of every invoice likewise
+RECEIVABLE: Final = "Accounts Receivable"
+_CREDIT_CARDS: Final = "2003"
+# FreshBooks moves these itself, by documents we never make.
+_NEVER: Final = frozenset(
+    {
+        "accounts payable",
+        "taxes payable",
+        "customer credit",
+        "unearned revenue",
+        "customer deposits",
+        "deferred discounts",
+    }
+)
+CATEGORY: Final = "category-"
+PETTY_ID: Final = "petty-cash"
+REVENUE_ID: Final = "revenue"
+
+
+def sub_type_for(key: LineKey, known: Mapping[str, str]) -> str:
+    """Return the sub type of the account we create for a key. ``known`` has the company's own by account number."""
+    account_class = ACCOUNTS[account_key(key)].account_class
+    return known.get(_BASES[account_class]) or TYPES[account_class][1]
+
+
+def sub_types(accounts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the sub types of a company's base accounts, by number, from (number, type) of its accounts."""
+    bases = frozenset(_BASES.values())
+    found: dict[str, str] = {}
+    for number, account_type in accounts:
+        base, sub_type = number.partition("-")[0], _part(account_type, 1)
+        if base in bases and sub_type:
+            found.setdefault(base, sub_type)
+    return found
+
+
+def class_of(account_type: str, sub_type: str, number: str, name: str) -> AccountClass | None:
+    """Return what an existing account may be used for, None for one we never post to."""
+    words, base = sub_type.lower(), number.partition("-")[0]
+    if name.lower() in _NEVER:
+        return None
+    if name == RECEIVABLE:
+        return _C.RECEIVABLE
+    match account_type:
+        case "asset":
+            if "cash" in words or "bank" in words or (not words and base.startswith("10")):
+                return _C.BANK
+            return _C.CURRENT_ASSET if "current" in words or (not words and base.startswith("12")) else None
+        case "liability":
+            if base == _CREDIT_CARDS or "credit card" in words:
+                return _C.CARD
+            return _C.CURRENT_LIABILITY if "current" in words or not words else _C.LOAN
+        case "income":
+            return _C.OTHER_INCOME if "other" in words else _C.INCOME
+        case "expense":
+            return _C.COST_OF_SALES if "cost of" in words or base.startswith("5") else _C.EXPENSE
+        case "equity":
+            return _C.EQUITY
+    return None
+
+
+def from_ledger(rows: Iterable[Row]) -> list[RemoteAccount]:
+    """Return ledger accounts that a journal line can name. One that only groups others has no number of its own there."""
+    by_uuid = {str(row.get("uuid")): row for row in rows}
+    found: list[RemoteAccount] = []
+    for row in by_uuid.values():
+        if not isinstance(row.get("jesa_id"), int):
+            continue
+        number, name, sub_type = (str(row.get(field) or "") for field in ("number", "name", "sub_type"))
+        system = _system(str(row.get("system_account_name") or name), str(row.get("type") or ""), number)
+        found.append(
+            RemoteAccount(
+                id=str(row["jesa_id"]),
+                name=_path(row, by_uuid, "parent_account", "name"),
+                type=_type(str(row.get("type") or ""), sub_type, system),
+                account_class=class_of(str(row.get("type") or ""), sub_type, number, system or name),
+                active=row.get("state") != "archived",
+                number=number,
+            )
+        )
+    return found
+
+
+def from_journal(rows: Iterable[Row]) -> list[RemoteAccount]:
+    """Return the accounts of the journal with their sub-accounts: what is there without ledger accounts.
+
+    Accounts that people made may have no number here, and no journal line can name such a one.
+    """
+    found: list[RemoteAccount] = []
+    for account in rows:
+        kind, above = str(account.get("account_type") or ""), str(account.get("account_number") or "")
+        for row in account.get("sub_accounts") or ():
+            if not isinstance(row.get("sub_accountid"), int):
+                continue
+            own, name = str(row.get("account_sub_number") or ""), str(row.get("account_sub_name") or "")
+            number = own if "-" in own or not own else f"{above}-{own}"
+            system = _system(name, kind, number) or _system(str(account.get("account_name") or ""), kind, above)
+            found.append(
+                RemoteAccount(
+                    id=str(row["sub_accountid"]),
+                    name=f"{account.get('account_name')}:{name}",
+                    type=_type(kind, "", system),
+                    account_class=class_of(kind, "", number, system or name),
+                    number=number,
+                )
+            )
+    return found
+
+
+def from_categories(rows: Iterable[Row]) -> list[RemoteAccount]:
+    """Return expense categories as accounts, and the two that FreshBooks books money and income to."""
+    by_id = {str(row.get("categoryid") or row.get("id")): row for row in rows}
+    categories = [
+        RemoteAccount(
+            id=f"{CATEGORY}{category_id}",
+            name=_path(row, by_id, "parentid", "category"),
+            type="expense/Category",
+            account_class=_C.COST_OF_SALES if row.get("is_cogs") is True else _C.EXPENSE,
+            active=not row.get("vis_state"),
+        )
+        for category_id, row in by_id.items()
+    ]
+    own = (
+        RemoteAccount(PETTY_ID, PETTY, _type("asset", TYPES[_C.BANK][1], PETTY), _C.BANK, number="1000-1"),
+        RemoteAccount(REVENUE_ID, REVENUE, _type("income", TYPES[_C.INCOME][1], REVENUE), _C.INCOME, number="4000"),
+    )
+    return [*own, *categories]
+
+
+def category_of(account: str) -> int | None:
+    """Return the number of the expense category that an account id names."""
+    number = account.removeprefix(CATEGORY)
+    return int(number) if account.startswith(CATEGORY) and number.isdigit() else None
+
+
+def system_of(name: str, account_type: str, number: str) -> str:
+    """Return which of the two accounts that FreshBooks books to by itself this is, "" for any other."""
+    return found if (found := _system(name, account_type, number)) != RECEIVABLE else ""
+
+
+def _system(name: str, account_type: str, number: str) -> str:
+    if account_type == "asset" and (name == PETTY or number == "1000-1"):
+        return PETTY
+    if account_type == "income" and (name == REVENUE or number == "4000"):
+        return REVENUE
+    return RECEIVABLE if account_type == "asset" and (name == RECEIVABLE or number == "1200") else ""
+
+
+def _type(account_type: str, sub_type: str, system: str) -> str:
+    """Return the type for a person and for ``sub_types``; what FreshBooks books to by itself is named last."""
+    return "/".join((account_type, sub_type, system) if system else (account_type, sub_type)).rstrip("/")
+
+
+def _part(account_type: str, place: int) -> str:
+    parts = account_type.split("/")
+    return parts[place] if len(parts) > place else ""
+
+
+def _path(row: Row, rows: Mapping[str, Row], parent: str, name: str) -> str:
+    """Return the name with those of its parents before it."""
+    names: list[str] = []
+    seen: set[Any] = set()
+    at: Row | None = row
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        names.insert(0, str(at.get(name) or ""))
+        at = rows.get(str(at.get(parent))) if at.get(parent) else None
+    return ":".join(names)
+
+
+def is_deleted(row: Row) -> bool:
+    return row.get("vis_state") == DELETED
