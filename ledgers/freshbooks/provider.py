@@ -27,7 +27,7 @@ from ledgers.registry import LedgerSpec
 from tenants import grants
 from tenants.consents import ConsentFailed
 from tenants.models import Connection
-from tenants.providers import Identity, Provider, ProviderKind
+from tenants.providers import Identity, Provider, ProviderKind, TokenRejected
 
 SLUG: Final = "freshbooks"
 NAME: Final = "FreshBooks"
@@ -70,12 +70,12 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
     """Return every business with books that the person may open.
 
     Raises:
-        ConsentFailed: who connected cannot be read with these tokens.
+        TokenRejected: another token may do. ConsentFailed: who connected cannot be read.
     """
 
     def token(rejected: str = "") -> str:
         if rejected:
-            raise AuthorizationLost("FreshBooks rejected the token it has just given.")
+            raise TokenRejected("FreshBooks rejected the access token.")
         return tokens.access_token
 
     try:
@@ -170,6 +170,7 @@ PROVIDER: Final = Provider(
     environment=_environment,
     identify=_identify,
     checks=_checks,
+    single_consent=True,
     logo=LOGO,
 )
 LEDGER: Final = LedgerSpec(
