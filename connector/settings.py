@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "ledgers",
     "ledgers.quickbooks",
     "ledgers.freshbooks",
+    "ledgers.wave",
     "flows",
     "connector",
     "django.contrib.auth",
@@ -400,3 +401,21 @@ if (
     )
 if FRESHBOOKS_RATE_SCALE <= 0:
     raise ImproperlyConfigured("FRESHBOOKS_RATE_SCALE must be above 0.")
+
+WAVE_CLIENT_ID = env.str("WAVE_CLIENT_ID", default="")
+WAVE_CLIENT_SECRET = env.str("WAVE_CLIENT_SECRET", default="")
+WAVE_API_BASE = env.str("WAVE_API_BASE", default="")
+WAVE_AUTHORIZE_URL = env.str("WAVE_AUTHORIZE_URL", default="https://api.waveapps.com/oauth2/authorize/")
+WAVE_TOKEN_URL = env.str("WAVE_TOKEN_URL", default="https://api.waveapps.com/oauth2/token/")
+WAVE_REVOKE_URL = env.str("WAVE_REVOKE_URL", default="https://api.waveapps.com/oauth2/token-revoke/")
+WAVE_RATE_SCALE = _read(env.float, "WAVE_RATE_SCALE", 1.0, "a number")
+WAVE_DEADLINE_S = _read(env.int, "WAVE_DEADLINE_S", 60, "a whole number")
+WAVE_QUARANTINE_S = _read(env.int, "WAVE_QUARANTINE_S", 60, "a whole number")
+WAVE_PATIENCE_S = 1 if WAVE_API_BASE else 90  # how long Wave works on a call is not published
+if min(WAVE_DEADLINE_S, WAVE_QUARANTINE_S) < 1 or WAVE_DEADLINE_S + WAVE_QUARANTINE_S < WAVE_PATIENCE_S:
+    raise ImproperlyConfigured(
+        f"WAVE_DEADLINE_S and WAVE_QUARANTINE_S must each be at least 1 and together at least {WAVE_PATIENCE_S}: "
+        "Wave may still book a document that late, and what is not there when we look is sent again."
+    )
+if WAVE_RATE_SCALE <= 0:
+    raise ImproperlyConfigured("WAVE_RATE_SCALE must be above 0.")

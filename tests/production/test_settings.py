@@ -50,6 +50,9 @@ def test_one_missing_setting_is_named(name, value):
         ("QBO_RATE_SCALE", "fast"),
         ("QBO_DEADLINE_S", "130s"),
         ("QBO_QUARANTINE_S", "0.5"),
+        ("WAVE_RATE_SCALE", "fast"),
+        ("WAVE_DEADLINE_S", "60s"),
+        ("WAVE_QUARANTINE_S", "0.5"),
     ],
 )
 def test_a_setting_that_means_nothing_is_named(name, value):

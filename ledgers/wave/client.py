@@ -1,0 +1,214 @@
+"""The ledger port over one Wave business."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import How, Kind
+from bookkeeping.policy import Policy
+from kit.http import Http
+from kit.rate import RatePlan
+from ledgers.port import (
+    Absent,
+    Call,
+    CannotTell,
+    Capabilities,
+    Changes,
+    Check,
+    Found,
+    Kept,
+    Layout,
+    Lookup,
+    Next,
+    NotRenderable,
+    NotSent,
+    Post,
+    Posted,
+    Reference,
+    Refused,
+)
+from ledgers.wave import answers, changed, checks, lists, operations, translate, wire
+from ledgers.wave.bodies import Company
+from ledgers.wave.lookups import Lookups
+from ledgers.wave.remote import ReadRefused, Remote, Token
+
+# About 60 calls a minute for a token, two at a time; limits are unpublished, so one at a time and one a second.
+_CALLS: Final = RatePlan(rate_per_s=1.0, burst=1)
+# About 5,000 calls a day for the application, all tenants together. A document takes two, a look before and the write, so
+# half of them: 500 at once and 2,000 more in the course of a day.
+_OF_ALL: Final = RatePlan(rate_per_s=2000 / 86400, burst=500)
+PAUSE_S: Final = 1.0
+
+_IN_TRANSIT: Final = Policy(payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey.PAYOUTS, entry_through_clearing=True)
+_READABLE: Final = frozenset({Kind.INVOICE, Kind.PAYMENT})
+_LISTS: Final = frozenset({Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM})
+# What only a balance shows. Most of what is taken back are money transactions, by others the other way round.
+_BY_BALANCE: Final = frozenset({Kind.ENTRY, Kind.TRANSFER, Kind.UNDO})
+CAPABILITIES: Final = Capabilities(
+    kinds=_READABLE | _LISTS | _BY_BALANCE,
+    lookup={**dict.fromkeys(_READABLE | _LISTS, Lookup.EXACT), **dict.fromkeys(_BY_BALANCE, Lookup.DELTA)},
+    undo={
+        **dict.fromkeys((Kind.ENTRY, Kind.TRANSFER), How.REVERSE),
+        **dict.fromkeys(_READABLE, How.DELETE),
+    },
+    quarantine_s=60,
+    deadline_s=60,
+    batch=1,
+    layouts=(
+        Layout(
+            "feed",
+            "Your bank feeds Wave",
+            _IN_TRANSIT,
+            "With a bank feed you categorise the deposit, and what a card was charged, as Amazon Payouts in Transit: that "
+            "account back at zero proves that the money came.",
+        ),
+        Layout(
+            "direct",
+            "Without a bank feed",
+            replace(_IN_TRANSIT, onward=True),
+            "Without one the payout is booked on to your bank account, and a charge to your card, as well.",
+        ),
+    ),
+    readable=_READABLE,
+    number_length=wire.NUMBER,
+    multicurrency=False,
+    confirm_s=60,
+)
+_REFUSED_READ_AGAIN_S: Final = 300.0
+
+
+class Wave:
+    """One business, authorised.
+
+    ``base`` ends before ``/graphql``. ``company`` is what the cached lists say; without it nothing is rendered until
+    ``reference()`` was read. ``scopes`` are those of the consent, empty where unknown. ``rate_scale`` speeds the rate plans up for
+    a stand-in that is scaled likewise. ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        base: str,
+        business_id: str,
+        token: Token,
+        meter: Callable[[str], None],
+        count: Callable[[], None],
+        *,
+        company: Company | None = None,
+        scopes: frozenset[str] = frozenset(),
+        rate_scale: float = 1.0,
+        deadline_s: int = CAPABILITIES.deadline_s,
+        quarantine_s: int = CAPABILITIES.quarantine_s,
+    ) -> None:
+        self._remote = Remote(http, base, business_id, token, meter, count, PAUSE_S / rate_scale)
+        self._company = company or Company(business_id)
+        self._scopes = scopes
+        self._rate_scale = rate_scale
+        self._capabilities = replace(CAPABILITIES, deadline_s=deadline_s, quarantine_s=quarantine_s)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    def checks(self, mode: str, currency: str = "") -> list[Check]:
+        return checks.run(self._remote, mode, currency, self._company.name, self._scopes)
+
+    def reference(self) -> Reference:
+        try:
+            reference = lists.reference(self._remote)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        self._company = company_from(self._remote.business_id, reference)
+        return reference
+
+    def limits(self, call: Call) -> Mapping[str, RatePlan]:
+        return {name: plan.scaled(self._rate_scale) for name, plan in (("calls", _CALLS), ("app:calls", _OF_ALL))}
+
+    def render(self, posts: Sequence[Post]) -> list[Call]:
+        return translate.render(posts, self._company)
+
+    def before(self, call: Call) -> Mapping[str, int]:
+        operation, sent = translate.request_of(call)
+        if operation != operations.TRANSACTION_CREATE:
+            return {}
+        account = str(sent["anchor"]["accountId"])
+        try:
+            _, _, balance = self._lookups().balance(account)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        return {account: balance}
+
+    def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
+        [key] = call.keys
+        taken = self._number_taken(call)
+        return {key: taken or answers.outcome(call, self._remote.write(call, deadline_s), self._company)}
+
+    def read(self, kind: Kind, external_id: str) -> Posted | None:
+        self._expect_readable(kind)
+        try:
+            row = self._lookups().document(kind, external_id)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        if row is None:
+            return None
+        return answers.invoice(row) if kind is Kind.INVOICE else answers.payment(row, self._company)
+
+    def find(self, post: Post) -> Found | Absent | CannotTell:
+        return self._lookups().find(post)
+
+    def changes(self, kinds: Collection[Kind], since: datetime) -> Changes:
+        return changed.changes(self._remote, self._lookups(), kinds, since)
+
+    def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
+        self._expect_readable(kind)
+        return changed.kept(self._remote, self._lookups(), kind, external_ids)
+
+    def compare(self, post: Post, kept: Kept) -> Found | CannotTell:
+        try:
+            return answers.found(post, kept.content, self._company)
+        except NotRenderable as error:
+            return CannotTell(f"{error.text} {error.action}")
+
+    def balances(self) -> Mapping[str, int]:
+        try:
+            return lists.balances(self._remote)
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+
+    def _number_taken(self, call: Call) -> Refused | None:
+        """Return the refusal of an invoice whose number is in use: Wave may well take it twice, for nobody knows."""
+        operation, sent = translate.request_of(call)
+        if operation != operations.INVOICE_CREATE:
+            return None
+        try:
+            there = self._lookups().numbered(str(sent["invoiceNumber"]))
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        if not there:
+            return None
+        return Refused(
+            "number_taken",
+            "The number of this invoice is already used in Wave.",
+            "If another connector posts the same orders, stop one of the two. Else renumber the other invoice and replay.",
+            Next.ADOPT,
+            "input.invoiceNumber",
+        )
+
+    def _expect_readable(self, kind: Kind) -> None:
+        if kind not in self._capabilities.readable:
+            raise ValueError(f"Wave gives no {kind.value} back")
+
+    def _lookups(self) -> Lookups:
+        return Lookups(self._remote, self._company)
+
+
+def company_from(business_id: str, reference: Reference) -> Company:
+    """Return what rendering has to know, from the lists of a business."""
+    return Company(
+        business_id,
+        home_currency=reference.home_currency,
+        classes={account.id: account.account_class for account in reference.accounts},
+        name=reference.company_name,
+    )

@@ -1,0 +1,157 @@
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from bookkeeping.documents import Kind
+from ledgers.port import CannotTell, External, Kept
+from ledgers.wave import changed
+from ledgers.wave.client import Wave
+from ledgers.wave.tests import factories as make
+from ledgers.wave.tests.scripted import Script, page, scripted, top
+
+SINCE = datetime(2026, 10, 14, 3, 30, tzinfo=timezone(timedelta(hours=2)))
+BOTH = [Kind.INVOICE, Kind.PAYMENT]
+PAYMENT = {
+    "id": "P1",
+    "amount": "35.00",
+    "paymentDate": "2026-10-14",
+    "memo": "ref:m-k1",
+    "modifiedAt": "m1",
+    "account": {"id": make.account("CLEARING")},
+}
+
+
+@pytest.fixture
+def remote() -> Iterator[tuple[Script, Wave]]:
+    with scripted() as pair:
+        yield pair
+
+
+def test_changed_invoices_come_with_the_payments_of_ours(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    ours, theirs = make.remote_invoice(id="I1"), make.remote_invoice(id="I2", memo="thanks")
+    script.business(invoices=page(ours, theirs))
+    script.business(invoice={**ours, "payments": [PAYMENT]})
+
+    changes = client.changes(BOTH, SINCE)
+
+    assert [(each.kind, each.external_id, each.live) for each in changes.documents] == [
+        (Kind.INVOICE, "I1", True),
+        (Kind.INVOICE, "I2", True),
+        (Kind.PAYMENT, "P1", True),
+    ]
+    assert changes.documents[2].version == "m1"
+    assert changes.until is None
+    assert script.asked[0]["variables"]["modifiedAtAfter"] == "2026-10-14T01:30:00.000Z"
+    assert script.operations() == ["Invoices", "Invoice"]
+
+
+def test_wave_never_says_what_was_deleted_so_invoices_are_to_be_read(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(invoices=page())
+
+    assert client.changes(BOTH, SINCE).incomplete == {Kind.INVOICE}
+
+
+def test_payments_of_very_many_changed_invoices_are_not_read_one_by_one(
+    remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    monkeypatch.setattr(changed, "INVOICES", 1)
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I2")))
+
+    changes = client.changes([Kind.PAYMENT], SINCE)
+
+    assert (changes.documents, changes.incomplete) == ((), {Kind.PAYMENT})
+
+
+def test_what_wave_refuses_to_list_is_incomplete(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.will(400, {"errors": [top("BAD_USER_INPUT")]})
+
+    assert client.changes(BOTH, SINCE).incomplete == set(BOTH)
+
+
+def test_documents_are_read_as_they_are_now_the_gone_ones_too(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(invoicePayment={**PAYMENT, "invoice": {"id": "I1"}})
+    script.will(
+        200,
+        {"errors": [top("NOT_FOUND")], "data": {"business": {"id": make.BUSINESS, "invoicePayment": None}}},
+    )
+
+    there, gone = client.kept(Kind.PAYMENT, ["P1", "P2", "P1"])
+
+    assert (there.external_id, there.live, there.content["invoice"]) == ("P1", True, {"id": "I1"})
+    assert gone == Kept(Kind.PAYMENT, "P2", live=False)
+
+
+def test_many_invoices_are_found_in_the_whole_list(
+    remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    monkeypatch.setattr(changed, "SINGLY", 1)
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I3")))
+
+    found = client.kept(Kind.INVOICE, ["I1", "I2"])
+
+    assert [(each.external_id, each.live) for each in found] == [("I1", True), ("I2", False)]
+    assert script.operations() == ["Invoices"]
+
+
+@pytest.mark.parametrize("kind", [Kind.ENTRY, Kind.TRANSFER])
+def test_money_transactions_can_be_read_by_nobody(remote: tuple[Script, Wave], kind: Kind) -> None:
+    script, client = remote
+
+    with pytest.raises(ValueError, match="gives no"):
+        client.kept(kind, ["T1"])
+    with pytest.raises(ValueError, match="gives no"):
+        client.read(kind, "T1")
+    assert client.changes([kind], SINCE).incomplete == {kind}
+    assert script.asked == []
+
+
+def test_one_document_is_read_with_its_total_and_is_none_once_gone(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(invoice=make.remote_invoice(amountDue=make.money(0)))
+    script.business(invoicePayment={**PAYMENT, "invoice": {"id": "I1"}})
+    script.business(invoicePayment=None)
+
+    invoice, payment = client.read(Kind.INVOICE, "I1"), client.read(Kind.PAYMENT, "P1")
+
+    assert (invoice.total, invoice.balance) == (3500, 0)  # type: ignore[union-attr]
+    assert payment.total == 3500  # type: ignore[union-attr]
+    assert client.read(Kind.PAYMENT, "P1") is None
+
+
+@pytest.mark.parametrize(
+    ("document", "content", "difference"),
+    [
+        (make.invoice(memo="another"), make.remote_invoice(invoiceNumber="7", memo="mine"), ""),
+        (make.invoice(), make.remote_invoice(invoiceDate="2026-11-01"), "the date is 1 Nov 2026, not 14 Oct 2026"),
+        (make.payment(), {**PAYMENT, "invoice": {"id": "I1"}}, ""),
+        (make.payment(), {**PAYMENT, "account": {"id": "x"}, "invoice": {"id": "I1"}}, "the account differs"),
+        (make.payment(), {**PAYMENT, "amount": "30.00", "invoice": {"id": "I1"}}, "the amount differs"),
+    ],
+    ids=["number and memo are people's own", "date", "payment", "account", "amount"],
+)
+def test_what_is_there_is_compared_by_what_matters_to_the_books(
+    remote: tuple[Script, Wave], document: Any, content: Any, difference: str
+) -> None:
+    _, client = remote
+    post = make.post(document, refs={"inv1": External("I1")})
+
+    answer = client.compare(post, Kept(document.kind, "X1", live=True, content=content))
+
+    assert (answer.equal, answer.difference) == (not difference, difference)  # type: ignore[union-attr]
+
+
+def test_an_amount_nobody_can_read_is_not_compared(remote: tuple[Script, Wave]) -> None:
+    _, client = remote
+    content = make.remote_invoice(total={"minorUnitValue": "many"})
+
+    answer = client.compare(make.post(make.invoice()), Kept(Kind.INVOICE, "X1", live=True, content=content))
+
+    assert isinstance(answer, CannotTell)
