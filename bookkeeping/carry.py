@@ -10,14 +10,23 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.check import check
 from bookkeeping.coverage import Coverage, OpenInvoice, cover, difference, remainders
-from bookkeeping.documents import Cover, Invoice, InvoiceLine, Payment
+from bookkeeping.cutting import cut
+from bookkeeping.documents import Cover, Payment
 from bookkeeping.figures import OrderPart, Statement
-from bookkeeping.invoices import CheckLine, CustomerOf, customer_symbol, invoice_lines
+from bookkeeping.invoices import (
+    CheckLine,
+    CustomerOf,
+    amounts_of,
+    customer_symbol,
+    invoice_lines,
+    order_document,
+    receivable_of,
+)
 from bookkeeping.money import exponent, shown
 from bookkeeping.movements import plan_movements
+from bookkeeping.moving_on import moved_on
 from bookkeeping.numbering import (
     NumbersUsedUp,
     invoice_number,
@@ -68,24 +77,33 @@ def plan(
     left = remainders(statement, coverage)
     layout = layout_of(statement, mode, policy, class_of, payout_failed)
     entries, carriers = plan_parts(
-        statement, left, layout, policy=policy, class_of=class_of, payout_failed=payout_failed, revision=revision
+        statement,
+        left,
+        layout,
+        moved=moved_on(statement, coverage, policy),
+        policy=policy,
+        class_of=class_of,
+        payout_failed=payout_failed,
+        revision=revision,
     )
     moved = plan_movements(statement, policy, payouts, revision)
-    documents = (*maker.planned, *_payments(statement, coverings, revision), *moved.documents, *entries)
+    found = cut(
+        (*maker.planned, *_payments(statement, coverings, policy, revision), *moved.documents, *entries), policy
+    )
     broken = _continuity(statement, previous)
     doubted = Hold(HoldReason.OVERLAP, doubt, statement.header.settlement_id) if doubt else None
     result = Plan(
         settlement_id=statement.header.settlement_id,
         documents=tuple(
-            replace(document, held=doubted) if doubted else document.hold(broken) for document in documents
+            replace(document, held=doubted) if doubted else document.hold(broken) for document in found.documents
         ),
         coverage=coverage,
         invoices=tuple(maker.made),
-        carriers=(*_covering(coverage), *carriers),
+        carriers=(*_covering(coverage), *found.carriers(carriers)),
         pairings=moved.pairings,
         flags=(*statement.flags, *moved.flags, *_flags(statement, coverings, policy, previous)),
     )
-    check(statement, result)
+    check(statement, result, policy)
     return result
 
 
@@ -124,33 +142,40 @@ class _InvoiceMaker:
                 Hold(HoldReason.NUMBERS_USED_UP, f"{problem}. Post this settlement as a summary.", order_id),
             )
         self.taken[number] = key
-        invoice = Invoice(
+        customer = self.customer_of(part.marketplace, header.currency)
+        document = order_document(
+            self.policy,
             number=number,
             on=part.last_on,
             currency=header.currency,
-            customer=self.customer_of(part.marketplace, header.currency),
+            customer=customer,
             lines=lines,
             order_id=order_id,
             memo=f"Amazon order {order_id}, as settled in {header.settlement_id}, {month:%Y-%m}",
+            settles=True,
         )
-        self.planned.append(Planned(key, invoice, held=hold, part=part.part))
-        opened = OpenInvoice(key, number, order_id, invoice.customer, invoice.on, amounts_of(lines), part.units)
+        self.planned.append(Planned(key, document, held=hold, part=part.part))
+        opened = OpenInvoice(
+            key=key,
+            number=number,
+            order_id=order_id,
+            customer=customer,
+            on=part.last_on,
+            lines=amounts_of(lines),
+            units=part.units,
+            receivable=receivable_of(document),
+        )
         self.made.append(opened)
         return opened
 
 
-def amounts_of(lines: Sequence[InvoiceLine]) -> dict[LineKey, int]:
-    amounts: dict[LineKey, int] = {}
-    for line in lines:
-        amounts[line.key] = amounts.get(line.key, 0) + line.amount
-    return amounts
-
-
-def _payments(statement: Statement, coverings: Sequence[tuple[Coverage, OpenInvoice]], revision: int) -> list[Planned]:
+def _payments(
+    statement: Statement, coverings: Sequence[tuple[Coverage, OpenInvoice]], policy: Policy, revision: int
+) -> list[Planned]:
     header = statement.header
     planned = []
     for coverage, invoice in coverings:
-        if not coverage.amount:
+        if not coverage.paid:
             continue
         part = statement.part(coverage.part)
         payment = Payment(
@@ -158,7 +183,7 @@ def _payments(statement: Statement, coverings: Sequence[tuple[Coverage, OpenInvo
             on=max(part.on, invoice.on),
             currency=header.currency,
             customer=invoice.customer,
-            account=AccountKey.CLEARING,
+            account=policy.payments_to,
             cover=Cover(invoice.key, coverage.amount),
             memo=f"Amazon settlement {header.settlement_id}, {part.month:%Y-%m}",
         )

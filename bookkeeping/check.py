@@ -2,33 +2,43 @@
 
 from collections.abc import Iterable
 
-from bookkeeping.accounts import AccountKey
-from bookkeeping.documents import Deposit, Document, Invoice, JournalEntry, Payment, Transfer
+from bookkeeping.accounts import AccountKey, LineKey
+from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, Transfer
 from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan, PlanBroken, Planned
+from bookkeeping.policy import Policy
 
 
-def check(statement: Statement, plan: Plan) -> None:
+def check(statement: Statement, plan: Plan, policy: Policy) -> None:
     """Raise PlanBroken unless the plan carries its settlement exactly once and leaves CLEARING as stated.
 
     CLEARING moves by total − opening debt − payout, less what is undecided (held) and payouts that were withheld and
-    came back.
+    came back. Where a ledger puts payments and income of invoices of its own accord, the settlement leaves the first
+    account as it was, and the second with what its invoices brought less what was paid.
     """
-    check_documents(plan.documents)
+    check_documents(plan.documents, policy)
     _carried_once(statement, plan)
     _payments_fit(plan)
     header = statement.header
-    moved = sum(effect(planned.document).get(AccountKey.CLEARING, 0) for planned in plan.documents)
     payout = header.total if header.total > 0 else 0
     paired = sum(pairing.amount for pairing in plan.pairings if pairing.withheld)
     expected = header.total - statement.opening_debt - payout - statement.unknown_amount - paired
+    _moves(plan, AccountKey.CLEARING, expected)
+    if policy.income_to:
+        paid = sum(one.amount for one in plan.coverage if one.paid)
+        _moves(plan, policy.payments_to, 0)
+        _moves(plan, policy.income_to, paid - sum(invoice.total for invoice in plan.invoices))
+
+
+def _moves(plan: Plan, key: LineKey, expected: int) -> None:
+    moved = sum(effect(planned.document).get(key, 0) for planned in plan.documents)
     if moved != expected:
-        raise PlanBroken(f"settlement {plan.settlement_id} moves clearing by {moved}, not by {expected}")
+        raise PlanBroken(f"settlement {plan.settlement_id} moves {key} by {moved}, not by {expected}")
 
 
-def check_documents(documents: Iterable[Planned]) -> None:
-    """Raise PlanBroken unless every document is well formed and every key is its own."""
+def check_documents(documents: Iterable[Planned], policy: Policy | None = None) -> None:
+    """Raise PlanBroken unless every document is well formed, as the policy wants it, and every key is its own."""
     seen: set[str] = set()
     for planned in documents:
         if planned.key in seen:
@@ -39,6 +49,15 @@ def check_documents(documents: Iterable[Planned]) -> None:
         )
         if not undecided and not _well_formed(planned.document):
             raise PlanBroken(f"{planned.key} is not a well-formed {planned.document.kind}")
+        if policy and isinstance(planned.document, JournalEntry) and not undecided:
+            _check_entry(planned.key, planned.document, policy)
+
+
+def _check_entry(key: str, entry: JournalEntry, policy: Policy) -> None:
+    if 0 < policy.entry_lines < len(entry.lines):
+        raise PlanBroken(f"{key} has {len(entry.lines)} lines, more than {policy.entry_lines}")
+    if policy.entry_through_clearing and AccountKey.CLEARING not in {line.key for line in entry.lines}:
+        raise PlanBroken(f"{key} has no clearing line")
 
 
 def _well_formed(document: Document) -> bool:
@@ -57,6 +76,8 @@ def _well_formed(document: Document) -> bool:
         case Deposit():
             own = {line.key for line in document.lines}
             return document.total > 0 and document.account not in own and all(line.amount for line in document.lines)
+        case Expense():
+            return document.amount > 0 and document.key != document.account
         case _:
             return True
 
@@ -73,7 +94,7 @@ def _carried_once(statement: Statement, plan: Plan) -> None:
 
 
 def _payments_fit(plan: Plan) -> None:
-    covered = {(one.invoice, one.part): one.amount for one in plan.coverage if one.amount}
+    covered = {(one.invoice, one.part): one.amount for one in plan.coverage if one.paid}
     paid = {
         (planned.document.cover.invoice, planned.part): planned.document.total
         for planned in plan.documents

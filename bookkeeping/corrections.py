@@ -4,57 +4,67 @@ from dataclasses import dataclass
 from datetime import date
 
 from bookkeeping.accounts import AccountKey, LineKey
-from bookkeeping.check import check_documents
 from bookkeeping.coverage import CLOSE_OUT, Coverage, OpenInvoice
+from bookkeeping.cutting import cut
 from bookkeeping.documents import Cover, JournalEntry, Payment
 from bookkeeping.entries import entry_lines
 from bookkeeping.numbering import close_out_key, close_out_number, revised
 from bookkeeping.planned import Planned
+from bookkeeping.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class CloseOut:
-    """A payment, an entry, and the coverage to be stored like a settlement's."""
+    """A payment and an entry, or one of them, and the coverage to be stored like a settlement's."""
 
     documents: tuple[Planned, ...]
     coverage: Coverage
 
 
-def close_out(invoice: OpenInvoice, *, on: date, currency: str, revision: int = 1) -> CloseOut | None:
+def close_out(invoice: OpenInvoice, *, policy: Policy, on: date, currency: str, revision: int = 1) -> CloseOut | None:
     """Return what closes an invoice whose order was cancelled or never settles, None when nothing of it is open.
 
-    The payment takes the open balance into CLEARING, the entry takes what is left of the invoice back from its
-    accounts; CLEARING is where it was. Rows that come later start a new invoice.
+    The payment takes the open balance into CLEARING, or to where the ledger puts payments, and the entry takes what is
+    left of the invoice back from its accounts; CLEARING is where it was. Where an entry stands in the invoice's place,
+    another one takes the rest of it back. Rows that come later start a new invoice.
     """
     if invoice.balance <= 0:
         return None
     number = close_out_number(invoice.number, invoice.order_id) + revised(revision)
     memo = f"Amazon order {invoice.order_id} does not settle; invoice {invoice.number} closed"
-    payment = Payment(
-        reference=number,
-        on=max(on, invoice.on),
-        currency=currency,
-        customer=invoice.customer,
-        account=AccountKey.CLEARING,
-        cover=Cover(invoice.key, invoice.balance),
-        memo=memo,
-    )
+    day = max(on, invoice.on)
+    is_invoice = invoice.receivable == AccountKey.AR
     taken_back = {key: -amount for key, amount in invoice.remaining.items()}
-    entry = JournalEntry(number, max(on, invoice.on), currency, entry_lines(taken_back, AccountKey.CLEARING), memo)
-    planned = (
-        Planned(close_out_key(invoice.number, "payment", revision), payment, depends_on=(invoice.key,)),
-        Planned(close_out_key(invoice.number, "entry", revision), entry),
-    )
-    check_documents(planned)
+    if is_invoice and policy.income_to:
+        taken_back = {policy.income_to: -invoice.balance}
+    waits_on = policy.payments_to if is_invoice else invoice.receivable
+    entry = JournalEntry(number, day, currency, entry_lines(taken_back, waits_on), memo)
+    documents = [Planned(close_out_key(invoice.number, "entry", revision), entry)]
+    if is_invoice:
+        covering = Cover(invoice.key, invoice.balance)
+        payment = Payment(number, day, currency, invoice.customer, policy.payments_to, covering, memo)
+        key = close_out_key(invoice.number, "payment", revision)
+        documents.insert(0, Planned(key, payment, depends_on=(invoice.key,)))
     units = {code: n - invoice.settled.get(code, 0) for code, n in invoice.units.items()}
     left = {code: n for code, n in units.items() if n > 0}
-    coverage = Coverage(invoice.key, invoice.number, invoice.order_id, CLOSE_OUT, 0, invoice.remaining, left)
-    return CloseOut(planned, coverage)
+    coverage = Coverage(
+        invoice=invoice.key,
+        number=invoice.number,
+        order_id=invoice.order_id,
+        settlement_id=CLOSE_OUT,
+        part=0,
+        by_key=invoice.remaining,
+        units=left,
+        invoiced_on=invoice.on,
+        receivable=invoice.receivable,
+    )
+    return CloseOut(cut(documents, policy).documents, coverage)
 
 
 def opening_entry(
     source: str,
     *,
+    policy: Policy,
     on: date,
     currency: str,
     clearing: int,
@@ -62,8 +72,9 @@ def opening_entry(
     deferred: int = 0,
     loan: int = 0,
     revision: int = 1,
-) -> Planned | None:
-    """Return the entry that opens CLEARING, RESERVE, DEFERRED and LOAN against OPENING, None when all are 0.
+) -> tuple[Planned, ...]:
+    """Return the entry that opens CLEARING, RESERVE, DEFERRED and LOAN against OPENING, cut as the ledger needs it; nothing
+    when all are 0, or where the ledger has no entries.
 
     Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon; but ``loan`` is what is still owed.
     ``source`` names the seller account and its settlements' currency, for the key. ``on`` is the day before the books begin.
@@ -75,11 +86,10 @@ def opening_entry(
         AccountKey.LOAN: loan,
     }
     lines = entry_lines(amounts, AccountKey.OPENING)
-    if not lines:
-        return None
+    if not lines or policy.income_and_expenses:
+        return ()
     entry = JournalEntry(
         f"AMZ-OPENING-{currency}{revised(revision)}", on, currency, lines, "Amazon balances at the start"
     )
     planned = Planned(f"amazon/account/{source}/{currency}/opening/entry/{revision}", entry)
-    check_documents([planned])
-    return planned
+    return cut([planned], policy).documents

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from bookkeeping.accounts import LineKey
+from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.figures import OrderPart, Statement
 
 CLOSE_OUT: Final = "close-out"
@@ -23,7 +23,8 @@ class OpenInvoice:
     ``lines`` are its amounts by line key as the ledger answered them (as planned, before it answered), ``units`` what
     it invoices by order item code. ``covered`` and ``settled`` are the same two for every live coverage of it.
     ``key`` is its delivery's. ``not_for`` names the settlements whose rows were carried when it was made: it invoices
-    what they left, so they never pay it.
+    what they left, so they never pay it. ``receivable`` is where its balance stands: AR, or DEFERRED or CLEARING where
+    an entry books the order in an invoice's place.
     """
 
     key: str
@@ -36,6 +37,7 @@ class OpenInvoice:
     covered: Mapping[LineKey, int] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
     not_for: tuple[str, ...] = ()
+    receivable: LineKey = AccountKey.AR
 
     @property
     def total(self) -> int:
@@ -55,7 +57,8 @@ class Coverage:
     """What one settlement month takes off one invoice, to be stored: freeing it is forgetting it.
 
     ``by_key`` sums to the payment (0: the units count, but there is no payment). ``units`` are the Principal rows' by
-    item code. A close-out has CLOSE_OUT for a settlement, and part 0.
+    item code. A close-out has CLOSE_OUT for a settlement, and part 0. ``invoiced_on`` and ``receivable`` are the
+    invoice's.
     """
 
     invoice: str
@@ -65,6 +68,13 @@ class Coverage:
     part: int
     by_key: Mapping[LineKey, int]
     units: Mapping[str, int]
+    invoiced_on: date = date.min
+    receivable: LineKey = AccountKey.AR
+
+    @property
+    def paid(self) -> bool:
+        """Whether a payment takes it off: not where an entry stands in the invoice's place."""
+        return bool(self.amount) and self.receivable == AccountKey.AR
 
     @property
     def amount(self) -> int:
@@ -133,6 +143,8 @@ def _coverage(settlement_id: str, invoice: OpenInvoice, part: OrderPart) -> Cove
         part=part.part,
         by_key={key: cents for key, cents in sorted(by_key.items()) if cents},
         units=part.units,
+        invoiced_on=invoice.on,
+        receivable=invoice.receivable,
     )
 
 

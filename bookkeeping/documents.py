@@ -31,6 +31,10 @@ class Kind(StrEnum):
     UNDO = "undo"
 
 
+# What books an order: an invoice, or an entry in its place.
+BOOKING: Final = (Kind.INVOICE, Kind.ENTRY)
+
+
 class Document:
     """Base of all documents; gives the canonical form."""
 
@@ -151,7 +155,10 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry(Document):
-    """A balanced entry: sum of debits = sum of credits, at least two lines."""
+    """A balanced entry: sum of debits = sum of credits, at least two lines.
+
+    ``order_id`` names the order that it books in an invoice's place, "" for any other entry.
+    """
 
     kind: ClassVar = Kind.ENTRY
     number: str
@@ -160,6 +167,7 @@ class JournalEntry(Document):
     lines: tuple[EntryLine, ...]
     memo: str = ""
     rate: str = ""
+    order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +293,7 @@ def document_from(plain: Mapping[str, Any]) -> Document:
 
 
 __all__ = [
+    "BOOKING",
     "Cover",
     "Customer",
     "Deposit",

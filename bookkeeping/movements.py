@@ -10,6 +10,7 @@ from bookkeeping.entries import entry_lines
 from bookkeeping.figures import Movement, MovementKind, Statement
 from bookkeeping.money import shown
 from bookkeeping.numbering import settlement_key, settlement_number
+from bookkeeping.parts import onward
 from bookkeeping.planned import EarlierPayout, Pairing, Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
@@ -19,6 +20,14 @@ _MEMO: Final = {
     MovementKind.FAILED_PAYOUT: "Payout returned to Amazon",
     MovementKind.BANK: "Transfer by Amazon",
     MovementKind.CROSS_MARKET: "Moved between marketplaces",
+}
+
+
+# Where money that passes PAYOUTS comes from or goes to; what moves between marketplaces stays there for the other one.
+_END: Final = {
+    MovementKind.CARD_CHARGE: AccountKey.CHARGE_METHOD,
+    MovementKind.FAILED_PAYOUT: AccountKey.BANK,
+    MovementKind.BANK: AccountKey.BANK,
 }
 
 
@@ -61,6 +70,10 @@ def plan_movements(statement: Statement, policy: Policy, payouts: Sequence[Earli
         key = settlement_key(statement.header.settlement_id, f"L{movement.line}", "movement", revision)
         document = _document(statement, movement, policy, revision, opens=opens)
         documents.append(Planned(key, document, held=held))
+        there = _END.get(movement.kind)
+        if policy.onward and there and isinstance(document, Transfer):
+            key = settlement_key(statement.header.settlement_id, f"L{movement.line}", "onward", revision)
+            documents.append(Planned(key, onward(document, there), held=held))
     return Moved(tuple(documents), tuple(pairings), tuple(flags))
 
 
@@ -91,7 +104,7 @@ def _document(statement: Statement, movement: Movement, policy: Policy, revision
     other = AccountKey.OPENING if opens else _other_side(movement.kind, policy)
     number = settlement_number(header.settlement_id, f"{movement.kind}{movement.n}", revision)
     memo = f"{_MEMO[movement.kind]}, settlement {header.settlement_id}"
-    if opens or (movement.kind is MovementKind.CARD_CHARGE and not policy.card_transfers):
+    if opens or (other == AccountKey.CHARGE_METHOD and not policy.card_transfers):
         lines = entry_lines({other: movement.amount}, AccountKey.CLEARING)
         return JournalEntry(number, movement.on, header.currency, lines, memo)
     source, target = (other, AccountKey.CLEARING) if movement.amount > 0 else (AccountKey.CLEARING, other)
@@ -100,6 +113,6 @@ def _document(statement: Statement, movement: Movement, policy: Policy, revision
 
 def _other_side(kind: MovementKind, policy: Policy) -> LineKey:
     if kind is MovementKind.CARD_CHARGE:
-        return AccountKey.CHARGE_METHOD
+        return policy.charges_to
     # Each marketplace's file books its own leg only; both legs meet in transit.
     return AccountKey.PAYOUTS if kind is MovementKind.CROSS_MARKET else policy.payouts_to

@@ -1,7 +1,7 @@
 """The entries of a settlement's months, and the payout that closes it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -10,6 +10,7 @@ from bookkeeping.documents import Deposit, Document, JournalEntry, Transfer
 from bookkeeping.entries import deposit_lines, entry_lines
 from bookkeeping.figures import Part, Statement
 from bookkeeping.money import shown
+from bookkeeping.moving_on import Amounts
 from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Carrier, Planned
 from bookkeeping.policy import Mode, Policy
@@ -53,12 +54,16 @@ def plan_parts(
     left: Mapping[int, Mapping[LineKey, int]],
     layout: Layout,
     *,
+    moved: Mapping[int, Mapping[date, Amounts]],
     policy: Policy,
     class_of: ClassOf,
     payout_failed: bool,
     revision: int,
 ) -> tuple[tuple[Planned, ...], tuple[Carrier, ...]]:
-    """Return entries, then the payout, and what carries each amount of ``left`` (remainders by part and line key)."""
+    """Return entries, then the payout, and what carries each amount of ``left`` (remainders by part and line key).
+
+    ``moved`` is what the entries move on beside, by part and day.
+    """
     header = statement.header
     entries: list[Planned] = []
     carriers: list[Carrier] = []
@@ -73,17 +78,56 @@ def plan_parts(
             direct = {key: amount for key, amount in amounts.items() if key not in own}
             payout_hold = hold
         key = settlement_key(header.settlement_id, part.n, "entry", revision)
-        if own or (hold and part.n != layout.rides):
-            entry = part_entry(statement, part, own, revision)
-            entries.append(Planned(key, entry, held=hold, part=part.n))
+        made = part_entries(statement, part, own, moved.get(part.n, {}), revision)
+        entries += [one.hold(hold) if one.key == key else one for one in made]
+        if hold and part.n != layout.rides and key not in {one.key for one in entries}:
+            entries.append(Planned(key, part_entry(statement, part, {}, revision), held=hold, part=part.n))
         carriers += [
             Carrier(part.n, "", line, amount, key if line in own else payout_key) for line, amount in amounts.items()
         ]
     payout = _payout(statement, direct, layout, policy, revision)
     if payout is not None:
         hold = _failed(statement) if payout_failed else payout_hold
-        entries.append(Planned(payout_key, payout, held=hold, part=layout.rides, not_before=header.deposit_on))
+        closing = Planned(payout_key, payout, held=hold, part=layout.rides, not_before=header.deposit_on)
+        entries.append(closing)
+        if policy.onward and isinstance(payout, Transfer):
+            key = settlement_key(header.settlement_id, "P", "onward", revision)
+            entries.append(replace(closing, key=key, document=onward(payout, AccountKey.BANK)))
     return tuple(entries), tuple(carriers)
+
+
+def part_entries(
+    statement: Statement,
+    part: Part,
+    amounts: Amounts,
+    moved: Mapping[date, Amounts],
+    revision: int,
+    on: date | None = None,
+) -> list[Planned]:
+    """Return the entry of a part's remainder and of what is moved on with it, and one for each later day on which more is.
+
+    All on ``on`` where it is given. None for nothing.
+    """
+    settlement_id = statement.header.settlement_id
+    own = dict(amounts)
+    for key, amount in moved.get(part.on, {}).items():
+        own[key] = own.get(key, 0) + amount
+    found = []
+    later = {day: beside for day, beside in moved.items() if day != part.on}
+    for j, (day, beside) in enumerate([(part.on, own), *later.items()]):
+        if any(beside.values()):
+            entry = part_entry(statement, part, beside, revision, on or day)
+            mark = f".{j}" if j else ""
+            key = settlement_key(settlement_id, part.n, f"entry{mark}", revision)
+            found.append(Planned(key, replace(entry, number=entry.number + mark), part=part.n))
+    return found
+
+
+def onward(first: Transfer, there: LineKey) -> Transfer:
+    """Return what takes the money of a transfer through PAYOUTS between there and its bank or card."""
+    out = first.source == AccountKey.CLEARING
+    source, target = (first.target, there) if out else (there, first.source)
+    return replace(first, number=f"{first.number}.2", source=source, target=target)
 
 
 def part_entry(

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum, unique
 
-from bookkeeping.carry import NONE_TAKEN, amounts_of
+from bookkeeping.carry import NONE_TAKEN
 from bookkeeping.check import check_documents
 from bookkeeping.coverage import OpenInvoice
-from bookkeeping.documents import Invoice
 from bookkeeping.figures import OrderItem, OrderPart
-from bookkeeping.invoices import CheckLine, CustomerOf, customer_symbol, invoice_lines
+from bookkeeping.invoices import (
+    CheckLine,
+    CustomerOf,
+    amounts_of,
+    customer_symbol,
+    invoice_lines,
+    order_document,
+    receivable_of,
+)
 from bookkeeping.numbering import NumbersUsedUp, invoice_number, shipment_key
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
@@ -91,28 +98,33 @@ def plan_shipment(
         number = invoice_number(order.order_id, key, numbers)
     except NumbersUsedUp:
         return Shipment(reason=NoInvoice.NUMBERS_USED_UP)
-    invoice = Invoice(
+    on = first_open_on if in_closed and first_open_on else order.on
+    customer = customer_of(order.marketplace, order.currency)
+    document = order_document(
+        policy,
         number=number,
-        on=first_open_on if in_closed and first_open_on else order.on,
+        on=on,
         currency=order.currency,
-        customer=customer_of(order.marketplace, order.currency),
+        customer=customer,
         lines=lines,
         order_id=order.order_id,
         memo=f"Amazon order {order.order_id}, as shipped",
         tracking=order.tracking,
+        settles=False,
     )
     hold = next((found for line in lines if (found := check_line(line))), None) if check_line else None
-    planned = Planned(key, invoice, held=hold)
+    planned = Planned(key, document, held=hold)
     check_documents([planned])
     units = {item.item_code: item.units for item in items}
     opened = OpenInvoice(
         key=key,
         number=number,
         order_id=order.order_id,
-        customer=invoice.customer,
-        on=invoice.on,
+        customer=customer,
+        on=on,
         lines=amounts_of(lines),
         units=units,
+        receivable=receivable_of(document),
         not_for=tuple(sorted({settlement_id for settlement_id, _ in carried})),
     )
     return Shipment(planned, opened)

@@ -3,20 +3,29 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Final
 
 from bookkeeping.accounts import PASSING, LineKey
-from bookkeeping.check import check_documents
 from bookkeeping.coverage import Coverage, remainders
-from bookkeeping.documents import Deposit, Document, How, Invoice, JournalEntry, Kind, Payment, Undo
+from bookkeeping.cutting import cut
+from bookkeeping.documents import (
+    Deposit,
+    Document,
+    EntryLine,
+    How,
+    Invoice,
+    JournalEntry,
+    Kind,
+    Payment,
+    Transfer,
+    Undo,
+)
 from bookkeeping.entries import dated, effect, reversed_lines
 from bookkeeping.figures import Statement
+from bookkeeping.moving_on import Amounts, moved_on
 from bookkeeping.numbering import reversal_number, settlement_key, undo_key
-from bookkeeping.parts import part_entry
+from bookkeeping.parts import part_entries, part_entry
 from bookkeeping.planned import PlanBroken, Planned
-
-# An invoice stays visible with its number; everything else has no void (QuickBooks) and is deleted.
-_HOW: Final[Mapping[Kind, How]] = {Kind.INVOICE: How.VOID}
+from bookkeeping.policy import Policy
 
 
 class ClosedPeriod(ValueError):
@@ -29,8 +38,13 @@ class ClosedPeriod(ValueError):
         self.keys, self.closed_until = tuple(keys), closed_until
 
 
-def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> tuple[Planned, ...]:
+def undo(
+    documents: Sequence[Planned], *, how: Mapping[Kind, How], closed_until: date | None = None
+) -> tuple[Planned, ...]:
     """Return one undo per live document, in the reverse of the order in which they were planned.
+
+    ``how`` says what the ledger can do with each kind. What can only be reversed brings the entry that does it, on the
+    document's own date.
 
     An undo waits for the undo of everything that depends on its target, so an invoice goes after its payment, and for
     those of the settlement's own documents behind it, payout first: where the ledger refuses one, nothing before it is
@@ -38,6 +52,7 @@ def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> t
 
     Raises:
         ClosedPeriod: a document is dated on or before ``closed_until``; nothing is taken back then.
+        PlanBroken: the ledger has no way to take one of them back.
     """
     if closed_until is not None:
         closed = [one.key for one in documents if (on := dated(one.document)) is not None and on <= closed_until]
@@ -50,16 +65,48 @@ def undo(documents: Sequence[Planned], *, closed_until: date | None = None) -> t
     steps: list[Planned] = []
     behind: list[str] = []
     for one in reversed(documents):
-        steps.append(_undo(one, dict.fromkeys([*waiting.get(one.key, ()), *behind])))
+        steps.append(_undo(one, how, dict.fromkeys([*waiting.get(one.key, ()), *behind])))
         # Those of orders may be thousands, and no order's document waits for another order's.
-        if not isinstance(one.document, (Invoice, Payment)):
+        if not _of_order(one.document):
             behind.append(undo_key(one.key))
     return tuple(steps)
 
 
-def _undo(target: Planned, waits_for: Iterable[str] = ()) -> Planned:
-    document = Undo(target.key, target.document.kind, _HOW.get(target.document.kind, How.DELETE))
+def _of_order(document: Document) -> bool:
+    return isinstance(document, (Invoice, Payment)) or (isinstance(document, JournalEntry) and document.order_id != "")
+
+
+def _undo(target: Planned, how: Mapping[Kind, How], waits_for: Iterable[str] = ()) -> Planned:
+    kind = target.document.kind
+    way = how.get(kind)
+    if way is None:
+        raise PlanBroken(f"the ledger cannot take back {target.key}")
+    reversal = reversal_of(target.document) if way is How.REVERSE else None
+    document = Undo(target.key, kind, way, reversal)
     return Planned(undo_key(target.key), document, depends_on=(target.key, *waits_for), part=target.part)
+
+
+def reversal_of(document: Document, on: date | None = None) -> JournalEntry:
+    """Return the entry that takes an entry or transfer back, on its own date or the given one.
+
+    Raises PlanBroken for any other kind.
+    """
+    match document:
+        case JournalEntry(lines=lines, order_id=order_id):
+            back = reversed_lines(lines)
+        case Transfer(source=source, target=target, amount=amount):
+            back, order_id = (EntryLine(source, debit=amount), EntryLine(target, credit=amount)), ""
+        case _:
+            raise PlanBroken(f"a document of the kind {document.kind} cannot be reversed by an entry")
+    return JournalEntry(
+        number=reversal_number(document.number),
+        on=on or document.on,
+        currency=document.currency,
+        lines=back,
+        memo=f"Reverses {document.number}",
+        rate=document.rate,
+        order_id=order_id,
+    )
 
 
 def remap(
@@ -67,6 +114,8 @@ def remap(
     live: Sequence[Planned],
     coverage: Iterable[Coverage],
     *,
+    policy: Policy,
+    how: Mapping[Kind, How],
     revision: int,
     closed_until: date | None = None,
     first_open_on: date | None = None,
@@ -75,66 +124,78 @@ def remap(
     stay.
 
     ``statement`` is built with the new mapping; ``live`` are the settlement's documents in the books, ``coverage`` as
-    stored. An entry in an open month is deleted and posted anew on its date; in a closed one it is reversed and
-    posted anew on ``first_open_on``. What rides on a deposit is moved by an entry of the difference. Parts whose
-    accounts did not change give nothing.
+    stored. An entry in an open month is deleted, or reversed where the ledger deletes none, and posted anew on its date; in
+    a closed one it is reversed and posted anew on ``first_open_on``. What rides on a deposit, and what was moved before
+    out of a closed month, is moved by an entry of the difference. Parts whose accounts did not change give nothing.
     """
-    left = remainders(statement, coverage)
+    coverages = list(coverage)
+    left, beside = remainders(statement, coverages), moved_on(statement, coverages, policy)
     planned: list[Planned] = []
     for part in statement.parts:
-        carrying = [one for one in live if one.part == part.n and isinstance(one.document, (JournalEntry, Deposit))]
+        moved = beside.get(part.n, {})
+        carrying = [one for one in live if one.part == part.n and _carries_part(one.document)]
         carried = _carried(one.document for one in carrying)
-        if carried == left[part.n]:
+        wanted = _plus(left[part.n], *moved.values())
+        if carried == wanted:
             continue
-        if not carrying or sum(carried.values()) != sum(left[part.n].values()):
+        if not carrying or sum(carried.values()) != sum(wanted.values()):
             raise PlanBroken(
                 f"part {part.n} of settlement {statement.header.settlement_id} is not in the books as it was planned"
             )
-        key = settlement_key(statement.header.settlement_id, part.n, "entry", revision)
-        old = carrying[0]
-        if len(carrying) == 1 and isinstance(old.document, JournalEntry):
-            back = _take_back(statement, old, part.n, closed_until, first_open_on)
-            on = back.document.on if isinstance(back.document, JournalEntry) else None
-            new = part_entry(statement, part, left[part.n], revision, on)
-            planned += [back, Planned(key, new, depends_on=(back.key,), part=part.n)]
+        if _is_one_version(carrying):
+            backs = [_take_back(one, how, closed_until, first_open_on) for one in carrying]
+            own = _open_day(part.on, closed_until, first_open_on)
+            on = own if own != part.on else None
+            new = part_entries(statement, part, left[part.n], moved, revision, on)
+            planned += [*backs, *(replace(one, depends_on=tuple(back.key for back in backs)) for one in new)]
         else:
-            moved = {line: left[part.n].get(line, 0) - carried.get(line, 0) for line in {*left[part.n], *carried}}
+            difference = _plus(wanted, {line: -amount for line, amount in carried.items()})
             newest = max(on for one in carrying if (on := dated(one.document)))
-            entry = part_entry(statement, part, moved, revision, _open_day(newest, closed_until, first_open_on))
+            entry = part_entry(statement, part, difference, revision, _open_day(newest, closed_until, first_open_on))
+            key = settlement_key(statement.header.settlement_id, part.n, "entry", revision)
             planned.append(Planned(key, entry, part=part.n))
-    check_documents(planned)
-    return tuple(planned)
+    return cut(planned, policy).documents
+
+
+def _carries_part(document: Document) -> bool:
+    return isinstance(document, Deposit) or (isinstance(document, JournalEntry) and not document.order_id)
+
+
+def _is_one_version(carrying: Sequence[Planned]) -> bool:
+    """Whether a part is carried by what was made of it at once: its entry, in however many pieces, and nothing beside."""
+    names = [one.key.split("/")[-2:] for one in carrying]
+    entries = all(isinstance(one.document, JournalEntry) for one in carrying)
+    return (
+        entries and len({revision for _, revision in names}) == 1 and not any("reversal" in kind for kind, _ in names)
+    )
 
 
 def _carried(documents: Iterable[Document]) -> dict[LineKey, int]:
     """Return what documents carry by line key, the accounts that money only passes through left out."""
-    carried: dict[LineKey, int] = {}
-    for document in documents:
-        for key, amount in effect(document).items():
+    effects = [{key: -amount for key, amount in effect(document).items()} for document in documents]
+    return _plus(*effects)
+
+
+def _plus(*some: Amounts) -> dict[LineKey, int]:
+    """Return the sum by line key, without zeros and without the accounts that money only passes through."""
+    total: dict[LineKey, int] = {}
+    for amounts in some:
+        for key, amount in amounts.items():
             if key not in PASSING:
-                carried[key] = carried.get(key, 0) - amount
-    return {key: amount for key, amount in carried.items() if amount}
+                total[key] = total.get(key, 0) + amount
+    return {key: amount for key, amount in total.items() if amount}
 
 
-def _take_back(
-    statement: Statement, old: Planned, part: int, closed_until: date | None, first_open_on: date | None
-) -> Planned:
+def _take_back(old: Planned, how: Mapping[Kind, How], closed_until: date | None, first_open_on: date | None) -> Planned:
     document = old.document
     if not isinstance(document, JournalEntry):
         raise PlanBroken(f"{old.key} is not an entry")
     on = _open_day(document.on, closed_until, first_open_on)
     if on == document.on:
-        return _undo(old)
-    revision = int(old.key.rpartition("/")[2])
-    key = settlement_key(statement.header.settlement_id, part, "reversal", revision)
-    reversal = replace(
-        document,
-        number=reversal_number(document.number),
-        on=on,
-        lines=reversed_lines(document.lines),
-        memo=f"Reverses {document.number}",
-    )
-    return Planned(key, reversal, depends_on=(old.key,), part=part)
+        return _undo(old, how)
+    head, kind, revision = old.key.rsplit("/", 2)
+    key = f"{head}/{kind.replace('entry', 'reversal')}/{revision}"
+    return Planned(key, reversal_of(document, on), depends_on=(old.key,), part=old.part)
 
 
 def _open_day(on: date, closed_until: date | None, first_open_on: date | None) -> date:

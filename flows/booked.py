@@ -7,6 +7,8 @@ counts is what they book together.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from django.db.models import Q
+
 from bookkeeping.documents import Document, Kind, document_from
 from bookkeeping.entries import effect
 from bookkeeping.numbering import undo_key
@@ -15,23 +17,32 @@ from flows.bindings import made_in, plain
 from flows.models import Delivery, Plan
 from flows.rows import Draft
 
-CARRYING: Final = (Kind.ENTRY, Kind.DEPOSIT)
+_CARRYING: Final = (Kind.ENTRY, Kind.DEPOSIT)
+
+
+def carrying() -> Q:
+    """Return what tells the documents that carry a month: not those of movements, nor of orders."""
+    return Q(kind__in=_CARRYING, part__gt=0, order_id="")
+
+
+def is_carrying(row: Delivery) -> bool:
+    return row.kind in _CARRYING and row.part > 0 and not row.order_id
 
 
 def differing(plan: Plan, drafts: Sequence[Draft], mapping_version: int) -> list[str]:
     """Return the keys of a plan's documents that would come out otherwise now, though accounts were moved within it."""
     parts = months_that_differ(plan, drafts)
-    carrying = rows.live(plan).filter(kind__in=CARRYING, part__gt=0)
-    others = rows.live(plan).exclude(pk__in=carrying.values("pk"))
+    found = rows.live(plan).filter(carrying())
+    others = rows.live(plan).exclude(pk__in=found.values("pk"))
     changes = rows.compare(others, [draft for draft in drafts if not carries_month(draft)], mapping_version)
-    moved = carrying.filter(part__in=parts).values_list("key", flat=True)
+    moved = found.filter(part__in=parts).values_list("key", flat=True)
     return [*moved, *changes.differs, *(draft.planned.key for draft in changes.new)]
 
 
 def months_that_differ(plan: Plan, drafts: Iterable[Draft]) -> set[int]:
     """Return the months whose entries and deposits book other amounts to some account than the drafts would."""
     made = made_in(plan.flow.target.remote_key)
-    left = list(staying(plan).filter(kind__in=CARRYING, part__gt=0))
+    left = list(staying(plan).filter(carrying()))
     booked = _by_account(((row.part, document_from(row.plain_document), row.bindings) for row in left), made)
     now = _by_account(
         (
@@ -52,7 +63,8 @@ def staying(plan: Plan):  # type: ignore[no-untyped-def]  # a queryset's type de
 
 
 def carries_month(draft: Draft) -> bool:
-    return draft.planned.part > 0 and draft.planned.document.kind in CARRYING
+    document = draft.planned.document
+    return draft.planned.part > 0 and document.kind in _CARRYING and not getattr(document, "order_id", "")
 
 
 def _by_account(

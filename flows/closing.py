@@ -22,6 +22,7 @@ from flows.rows import Draft
 from kit import clock
 from ledgers import reference
 from ledgers.port import Binding
+from ledgers.registry import open_ledger
 from tenants.alerts import alert, settle_alert
 from tenants.models import Alert
 
@@ -161,12 +162,16 @@ def _closing(row: Delivery) -> tuple[InvoiceBalance, corrections.CloseOut, list[
     flow = row.flow
     closed_before = Delivery.objects.filter(
         remote_key=row.remote_key,
-        kind=Kind.ENTRY,
+        kind__in=[Kind.ENTRY, Kind.EXPENSE],
         key__startswith=f"amazon/invoice/{row.number}/closed/",
         state=State.UNDONE,
     )
     closing = corrections.close_out(
-        history.open_invoice(balance), on=_today(flow), currency=row.currency, revision=1 + closed_before.count()
+        history.open_invoice(balance),
+        policy=drafts.policy_of(flow),
+        on=_today(flow),
+        currency=row.currency,
+        revision=1 + closed_before.count(),
     )
     if closing is None:
         raise CannotClose("Nothing of this invoice is open.", "Settlements have paid it in full.")
@@ -202,7 +207,8 @@ def _take_back(flow: Flow, balance: InvoiceBalance, row: Delivery) -> None:
     this_month = row.on is not None and (row.on.year, row.on.month) == (today.year, today.month)
     open_month = this_month and (closed_until is None or (row.on is not None and row.on > closed_until))
     if open_month and not paid.exists():
-        [step] = undo.undo([Planned(row.key, document_from(row.plain_document))])
+        how = open_ledger(flow.target).capabilities.undo
+        [step] = undo.undo([Planned(row.key, document_from(row.plain_document))], how=how)
         rows.write(flow, None, rows.Changes(new=[Draft(step, {}, None, step.depends_on)]), flow.mapping_version)
         _note(flow, row, TAKEN_BACK)
     elif history.open_invoice(balance).balance > 0:

@@ -90,8 +90,8 @@ def moving(plan: Plan, found: Moves) -> Moving:
 def _in_the_books(plan: Plan) -> list[Delivery]:
     """Return the documents that are in the books and stay there; a reversed entry and its reversal come to nothing."""
     posted = list(booked.staying(plan).filter(state=State.POSTED).order_by("id"))
-    reversed_ = {row.key.replace("/reversal/", "/entry/") for row in posted if "/reversal/" in row.key}
-    return [row for row in posted if row.key not in reversed_ and "/reversal/" not in row.key]
+    reversed_ = {row.key.replace("/reversal", "/entry") for row in posted if "/reversal" in row.key}
+    return [row for row in posted if row.key not in reversed_ and "/reversal" not in row.key]
 
 
 def _fact(row: Delivery) -> str:
@@ -100,7 +100,7 @@ def _fact(row: Delivery) -> str:
 
 
 def _carries_one_of(parts: set[int], *pair: Paper | None) -> bool:
-    return any(one is not None and one.delivery.part in parts and one.delivery.kind in booked.CARRYING for one in pair)
+    return any(one is not None and one.delivery.part in parts and booked.is_carrying(one.delivery) for one in pair)
 
 
 def _differ(before: Paper | None, now: Paper | None, made: Mapping[str, str]) -> bool:

@@ -12,8 +12,12 @@ from django.db.models.functions import Coalesce
 from amazon import marketplaces
 from amazon.models import Settlement
 from amazon.overlaps import doubted
+from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.coverage import Coverage as Covering
 from bookkeeping.coverage import OpenInvoice, covered_by
+from bookkeeping.documents import BOOKING, Invoice, Kind, document_from
+from bookkeeping.entries import dated
+from bookkeeping.invoices import receivable_of
 from bookkeeping.numbering import settlement_key
 from bookkeeping.planned import EarlierPayout, Previous
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
@@ -84,7 +88,7 @@ def numbers(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
     remote_key = flow.target.remote_key
     given: dict[str, str] = {}
     for some in chunked(sorted(order_ids)):
-        rows = Delivery.objects.filter(remote_key=remote_key, kind="invoice", order_id__in=some)
+        rows = Delivery.objects.filter(remote_key=remote_key, kind__in=BOOKING, order_id__in=some)
         given |= dict(rows.exclude(state=State.DROPPED).values_list("number", "key"))
     return given
 
@@ -115,16 +119,17 @@ def _opened(
 
 
 def _invoice(row: InvoiceBalance) -> OpenInvoice:
-    document = json.loads(row.delivery.document)
+    document = document_from(json.loads(row.delivery.document))
     return OpenInvoice(
         key=row.delivery.key,
         number=row.delivery.number,
         order_id=row.order_id,
-        customer=document["customer"],
-        on=date.fromisoformat(document["on"]),
+        customer=document.customer if isinstance(document, Invoice) else "",
+        on=dated(document) or date.min,
         lines=row.lines,
         units=row.units,
         not_for=tuple(row.not_for),
+        receivable=receivable_of(document),
     )
 
 
@@ -138,9 +143,15 @@ def _coverings(rows: Iterable[Coverage]) -> list[Covering]:
             part=row.part,
             by_key=row.amounts,
             units=row.units,
+            invoiced_on=row.invoice.delivery.on or date.min,
+            receivable=_receivable(row.invoice.delivery),
         )
         for row in rows
     ]
+
+
+def _receivable(row: Delivery) -> LineKey:
+    return AccountKey.AR if row.kind == Kind.INVOICE else receivable_of(document_from(row.plain_document))
 
 
 def coverage_of(plan: Plan) -> list[Covering]:

@@ -106,22 +106,23 @@ def bring_up_to_date(flow: Flow) -> None:
     """Make the planned entry follow the flow's opening balances and mapping. Once it is sent it stays."""
     planned = _planned(flow)
     known = mapping.load(flow)
-    found = drafts.drafts([planned] if planned else [], known, reference.cached(flow.target))
+    found = drafts.drafts(planned, known, reference.cached(flow.target))
     for _ in range(rows.ROUNDS):
         changes = rows.compare(_rows(flow), found, known.version)
         if not changes or rows.stored(flow, changes, known.version):
             return
 
 
-def _planned(flow: Flow) -> Planned | None:
+def _planned(flow: Flow) -> tuple[Planned, ...]:
     first = history.in_the_books(flow).exclude(doubted()).first()
     begins = flow.books_from or (
         local_day(first.starts_at, marketplaces.zone_of("", flow.currency)) if first is not None else None
     )
     if begins is None:
-        return None
+        return ()
     return opening_entry(
         flow.source.remote_id if flow.source else "upload",
+        policy=drafts.policy_of(flow),
         on=begins - timedelta(days=1),
         currency=flow.currency,
         clearing=flow.opening_clearing,

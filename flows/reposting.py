@@ -13,7 +13,8 @@ from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.accounts import PASSING, AccountKey, LineKey, account_key
 from bookkeeping.coverage import remainders
-from bookkeeping.documents import Deposit, Document, JournalEntry, Kind, document_from
+from bookkeeping.documents import Deposit, Document, JournalEntry, document_from
+from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
 from bookkeeping.planned import PlanBroken, Planned
 from flows import booked, drafts, history, lanes, mapping, planning, rows, statements, undo
@@ -24,6 +25,7 @@ from flows.models import Carrier, Delivery, Dependency, Plan
 from flows.rows import Draft
 from ledgers import reference
 from ledgers.port import Binding
+from ledgers.registry import open_ledger
 
 State = Delivery.State
 
@@ -74,7 +76,7 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
         raise CannotRepost("This settlement is not wholly in the books.", "Wait until it is, or undo it.")
     flow, known = plan.flow, mapping.load(plan.flow)
     was = _Was(known, made_in(flow.target.remote_key))
-    live = [was.planned(row) for row in rows.live(plan).filter(kind__in=[Kind.ENTRY, Kind.DEPOSIT]) if row.part]
+    live = [was.planned(row) for row in rows.live(plan).filter(booked.carrying())]
     statement = readings.statement(plan.settlement, readings.reading(flow, known), frozenset(), plan.report)
     coverage = history.coverage_of(plan)
     closed_until = reference.cached(flow.target).closed_until
@@ -89,6 +91,8 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
             statement,
             live,
             coverage,
+            policy=drafts.policy_of(flow),
+            how=open_ledger(flow.target).capabilities.undo,
             revision=revision,
             closed_until=closed_until,
             first_open_on=first_open_on or (closed_until + timedelta(days=1) if closed_until else None),
@@ -150,7 +154,7 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
 def _not_moved(plan: Plan) -> list[str]:
     """Return what would come out otherwise and stays so: invoices, payments, movements and the payout."""
     found = rows.live(plan).filter(key__in=plan.verdict.get("differs", []))
-    return list(found.exclude(kind__in=booked.CARRYING, part__gt=0).values_list("key", flat=True))
+    return list(found.exclude(booked.carrying()).values_list("key", flat=True))
 
 
 class _Was:
@@ -209,30 +213,30 @@ def _carry(
     plan: Plan, statement: Statement, documents: Sequence[Planned], left: Mapping[int, Mapping[LineKey, int]]
 ) -> None:
     """Let the new entries carry what they say; what they replace carries nothing any more."""
-    by_key = dict(Delivery.objects.filter(plan=plan, key__in=_entries(documents)).values_list("key", "pk"))
-    for planned in documents:
-        if planned.key not in by_key:
-            continue
-        stored = Carrier.objects.filter(plan=plan, part=planned.part, order_id="")
-        replaced = any(one.part == planned.part and one.key != planned.key for one in documents)
+    entries = _entries(documents)
+    by_key = dict(Delivery.objects.filter(plan=plan, key__in=[one.key for one in entries]).values_list("key", "pk"))
+    for part in sorted({one.part for one in entries}):
+        new = [one for one in entries if one.part == part]
+        stored = Carrier.objects.filter(plan=plan, part=part, order_id="")
+        replaced = any(one.part == part and one not in new for one in documents)
         keep = {} if replaced else {one.line_key: one for one in stored}
-        for line_key, amount in left[planned.part].items():
+        for line_key, amount in left[part].items():
             before = keep.pop(line_key, None)
             if before is None or before.amount != amount:
                 stored.filter(line_key=line_key).delete()
                 Carrier.objects.create(
                     tenant_id=plan.tenant_id,
                     plan=plan,
-                    part=planned.part,
+                    part=part,
                     line_key=line_key,
                     amount=amount,
-                    delivery_id=by_key[planned.key],
+                    delivery_id=by_key[next((one for one in new if line_key in effect(one.document)), new[0]).key],
                 )
         stored.filter(pk__in=[one.pk for one in keep.values()]).delete()
         if replaced:
-            stored.exclude(line_key__in=list(left[planned.part])).delete()
+            stored.exclude(line_key__in=list(left[part])).delete()
 
 
-def _entries(documents: Iterable[Planned]) -> list[str]:
-    """Return the keys of the entries that carry something: neither undos nor reversals."""
-    return [one.key for one in documents if isinstance(one.document, JournalEntry) and "/reversal/" not in one.key]
+def _entries(documents: Iterable[Planned]) -> list[Planned]:
+    """Return the entries that carry something: neither undos nor reversals."""
+    return [one for one in documents if isinstance(one.document, JournalEntry) and "/reversal" not in one.key]

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from bookkeeping.accounts import PASSING
-from bookkeeping.documents import Document, Invoice, Kind, document_from
+from bookkeeping.documents import Document, Invoice, JournalEntry, Kind, document_from
 from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import Hold, HoldReason
@@ -412,7 +412,7 @@ def _fill(row: Delivery, draft: Draft, mapping_version: int) -> None:
     row.document, row.digest = canonical.decode(), hashlib.sha256(canonical).hexdigest()
     row.bindings = {symbol: bindings.plain(binding) for symbol, binding in sorted(draft.bindings.items())}
     row.mapping_version = mapping_version
-    row.order_id = document.order_id if isinstance(document, Invoice) else ""
+    row.order_id = document.order_id if isinstance(document, (Invoice, JournalEntry)) else ""
     named = getattr(document, "number", "") or getattr(document, "reference", "") or getattr(document, "name", "")
     row.number = named[:NUMBER_LENGTH]  # the name of an item may be as long as an account's
     row.on, row.amount, row.currency = dated(document), own_total(document), getattr(document, "currency", "")

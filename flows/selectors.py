@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet,
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from amazon.models import Order, Report, Settlement
-from bookkeeping.documents import Kind
+from bookkeeping.documents import BOOKING, Kind
 from bookkeeping.shipment import NoInvoice
 from flows import closing, history
 from flows.models import Carrier, Coverage, Delivery, Dependency, Flow, Plan, Shipment
@@ -225,7 +225,7 @@ def orders(
     }
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if invoice:
-        invoices = Delivery.objects.filter(kind="invoice", order_id=OuterRef("order_id"), live=True)
+        invoices = Delivery.objects.filter(kind__in=BOOKING, order_id=OuterRef("order_id"), live=True)
         if invoice == NO_FLOW:
             return found.exclude(Exists(invoices))
         return found.filter(Exists(invoices.filter(state=invoice)))
@@ -233,8 +233,8 @@ def orders(
 
 
 def invoices_of(found: Iterable[Order]) -> dict[str, list[Delivery]]:
-    """Return the invoices of several orders by order id, newest first; one query."""
-    rows = Delivery.objects.filter(kind="invoice", order_id__in=[order.order_id for order in found])
+    """Return the invoices of several orders, or the entries in their place, by order id, newest first; one query."""
+    rows = Delivery.objects.filter(kind__in=BOOKING, order_id__in=[order.order_id for order in found])
     rows = rows.exclude(state=State.DROPPED).defer("document", "bindings").select_related("flow").order_by("-pk")
     by_order: dict[str, list[Delivery]] = {}
     for row in rows:

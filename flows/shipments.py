@@ -14,7 +14,7 @@ from amazon import marketplaces
 from amazon.models import Order
 from amazon.orders import CANCELLED, PENDING, SHIPPED
 from bookkeeping.days import local_day
-from bookkeeping.documents import Kind
+from bookkeeping.documents import BOOKING
 from bookkeeping.figures import OrderPart
 from bookkeeping.numbering import shipment_key
 from bookkeeping.shipment import NoInvoice, Shipment, plan_shipment
@@ -146,7 +146,7 @@ def _keep(flow: Flow, known: TenantMapping, company: Reference, found: Sequence[
     for draft in drafts.company_drafts(going, known, company):
         rows.ensure(flow, draft, State.PLANNED)
     existing = Delivery.objects.filter(
-        flow=flow, plan=None, kind=Kind.INVOICE, order_id__in=[order.order_id for _, order, _ in found], live=True
+        flow=flow, plan=None, kind__in=BOOKING, order_id__in=[order.order_id for _, order, _ in found], live=True
     )
     relying: set[int] = set()
     for _ in range(rows.ROUNDS):
@@ -202,7 +202,7 @@ def _revisions(flow: Flow, order_ids: set[str]) -> dict[str, int]:
     """Return the revision of each order's next shipment invoice: one more than were taken back."""
     found: dict[str, int] = {}
     for order_id, key in Delivery.objects.filter(
-        remote_key=flow.target.remote_key, kind=Kind.INVOICE, state=State.UNDONE, order_id__in=order_ids
+        remote_key=flow.target.remote_key, kind__in=BOOKING, state=State.UNDONE, order_id__in=order_ids
     ).values_list("order_id", "key"):
         if key.startswith(shipment_key(order_id, 0).removesuffix("0")):
             found[order_id] = found.get(order_id, 1) + 1

@@ -17,7 +17,7 @@ from flows.rows import Draft
 from kit import clock
 from kit.scope import scope, unscoped
 from ledgers import reference
-from ledgers.registry import ledger_spec
+from ledgers.registry import ledger_spec, open_ledger
 
 LEASE: Final = timedelta(minutes=15)  # one who needs longer to plan an undo is presumed dead
 LOOK_AGAIN: Final = timedelta(minutes=1)
@@ -207,7 +207,8 @@ def in_the_way(plan: Plan) -> QuerySet[Delivery]:
 
 def _undone(plan: Plan, in_the_books: list[Delivery], closed_until: date | None = None) -> tuple[Planned, ...]:
     try:
-        undone = undoing.undo(_planned(plan, in_the_books), closed_until=closed_until)
+        how = open_ledger(plan.flow.target).capabilities.undo
+        undone = undoing.undo(_planned(plan, in_the_books), how=how, closed_until=closed_until)
     except ClosedPeriod as error:
         raise CannotUndo(
             f"{len(error.keys)} document{'s are' if len(error.keys) > 1 else ' is'} dated in the period that is closed until "

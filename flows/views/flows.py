@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from bookkeeping.documents import BOOKING
 from flows import creation, drafts, onboarding, opening, overview, schedule, setup
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
@@ -256,7 +257,7 @@ def mode(request: TenantRequest, pk: int) -> HttpResponse:
             setup.switch_mode(flow, form.cleaned_data["mode"], form.cleaned_data["trigger"], request.user.actor)
             messages.success(request, f"Later settlements are booked so: {flow.get_mode_display()}.")
         return redirect("flows:flow", pk)
-    invoices = Delivery.objects.filter(flow=flow, kind="invoice", state=Delivery.State.POSTED)
+    invoices = Delivery.objects.filter(flow=flow, kind__in=BOOKING, state=Delivery.State.POSTED)
     context = {
         "flow": flow,
         "form": form,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amazon.models import Order
-from bookkeeping.documents import Kind
+from bookkeeping.documents import BOOKING
 from flows import closing, selectors, trace
 from flows.filters import OrderFilter, status_words
 from flows.models import Delivery
@@ -64,7 +64,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def close_out(request: TenantRequest, pk: int) -> HttpResponse:
     """Show what closes an invoice whose order never settles, then do it."""
-    row = get_object_or_404(Delivery.objects.select_related("flow__target", "flow__source"), pk=pk, kind=Kind.INVOICE)
+    row = get_object_or_404(Delivery.objects.select_related("flow__target", "flow__source"), pk=pk, kind__in=BOOKING)
     back = reverse("audit:record", args=[pk])
     if request.method == "POST":
         try:

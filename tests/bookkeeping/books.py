@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
-from bookkeeping.documents import Deposit, Document, Invoice, JournalEntry, Payment, Transfer, Undo
+from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, Transfer, Undo
 
 BALANCE_SHEET = frozenset(
     [
@@ -20,6 +21,7 @@ BALANCE_SHEET = frozenset(
         "LOAN",
         "CHARGE_METHOD",
         "BANK",
+        "PETTY",
         "OPENING",
     ]
 )
@@ -31,6 +33,7 @@ class Books:
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
         self.taken_back: set[str] = set()
+        self.reversals: list[JournalEntry] = []
 
     def post(self, key: str, document: Document) -> None:
         if key in self.documents:
@@ -44,13 +47,17 @@ class Books:
                     one for one in self.live() if isinstance(one, Payment) and one.cover.invoice == document.target
                 ]
                 assert not paying, "an invoice is voided while a payment stands on it"
-            self.taken_back.add(document.target)
+            if document.reversal:
+                self.reversals.append(document.reversal)
+            else:
+                self.taken_back.add(document.target)
         elif isinstance(document, Payment):
             assert document.cover.invoice in self.documents, "a payment needs its invoice"
             assert self.open_balance(document.cover.invoice) >= 0, "an invoice is overpaid"
 
     def live(self) -> list[Document]:
-        return [one for key, one in self.documents.items() if key not in self.taken_back and not isinstance(one, Undo)]
+        posted = [one for key, one in self.documents.items() if key not in self.taken_back]
+        return [one for one in posted if not isinstance(one, Undo)] + list(self.reversals)
 
     def open_balance(self, invoice_key: str) -> int:
         paid = sum(one.total for one in self.live() if isinstance(one, Payment) and one.cover.invoice == invoice_key)
@@ -59,6 +66,13 @@ class Books:
     def lines(self) -> Iterable[tuple[date, str, int]]:
         for document in self.live():
             yield from _lines(document)
+
+    def by_name(self) -> dict[str, dict[str, int]]:
+        """Profit as ``profit`` has it, but each line under the key that its own name says, not its account's."""
+        named = Books()
+        for n, one in enumerate(self.live()):
+            named.documents[str(n)] = replace(one, income="") if isinstance(one, Invoice) else one
+        return named.profit()
 
     def balance(self, key: str, until: date | None = None) -> int:
         return sum(amount for on, one, amount in self.lines() if one == key and (until is None or on <= until))
@@ -81,12 +95,13 @@ class Books:
             if any(by_key.values())
         }
 
-    def count(self) -> dict[str, int]:
-        """How many documents of each kind stand; payments count as calls: one per customer, day and reference."""
+    def count(self, *, shared: bool = True) -> dict[str, int]:
+        """How many documents of each kind stand; ``shared`` payments of a customer, day and reference are one call."""
         counted: Counter[str] = Counter(one.kind.value for one in self.live())
-        counted["payment"] = len(
-            {(one.customer, one.on, one.reference) for one in self.live() if isinstance(one, Payment)}
-        )
+        if shared:
+            counted["payment"] = len(
+                {(one.customer, one.on, one.reference) for one in self.live() if isinstance(one, Payment)}
+            )
         return {kind: n for kind, n in sorted(counted.items()) if n}
 
 
@@ -95,7 +110,10 @@ def _lines(document: Document) -> Iterable[tuple[date, str, int]]:
         case Invoice(on=on, lines=lines):
             yield on, "AR", sum(line.amount for line in lines)
             for line in lines:
-                yield on, line.key, -line.amount
+                yield on, document.income or line.key, -line.amount
+        case Expense(on=on, key=key, account=account, amount=amount):
+            yield on, key, amount
+            yield on, account, -amount
         case Payment(on=on, account=account, cover=cover):
             yield on, account, cover.amount
             yield on, "AR", -cover.amount

@@ -1,13 +1,15 @@
 """A company's whole history: what the flows remember between plans, in memory, with its books beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from bookkeeping.accounts import AccountKey
 from bookkeeping.carry import plan
 from bookkeeping.corrections import close_out
 from bookkeeping.coverage import Coverage, OpenInvoice, covered_by
-from bookkeeping.documents import InvoiceLine, Undo
+from bookkeeping.documents import How, InvoiceLine, Kind, Undo
 from bookkeeping.facts import Header, Row
 from bookkeeping.planned import EarlierPayout, Pairing, Plan, Planned, Previous
 from bookkeeping.policy import Mode, Policy
@@ -20,6 +22,39 @@ from tests.bookkeeping.meanings import classify
 
 QUICKBOOKS = Policy(deposit=True)
 JOURNALS = Policy(deposit=False)
+_IN_TRANSIT = Policy(payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey.PAYOUTS)
+FRESHBOOKS = replace(_IN_TRANSIT, payments_to=AccountKey.PETTY, income_to=AccountKey.REVENUE)
+FRESHBOOKS_DIRECT = Policy(payments_to=AccountKey.PETTY, income_to=AccountKey.REVENUE)
+LITE = replace(FRESHBOOKS_DIRECT, income_and_expenses=True)
+WAVE = replace(_IN_TRANSIT, entry_through_clearing=True)
+WAVE_DIRECT = replace(WAVE, onward=True)
+ZOHO = Policy(card_transfers=False, entry_lines=100)
+ZOHO_JOURNALS = replace(ZOHO, order_entries=True)
+
+LEDGERS = {
+    "deposits": QUICKBOOKS,
+    "journals": JOURNALS,
+    "freshbooks": FRESHBOOKS,
+    "freshbooks direct": FRESHBOOKS_DIRECT,
+    "wave": WAVE,
+    "wave direct": WAVE_DIRECT,
+    "zoho invoices": ZOHO,
+    "zoho journals": ZOHO_JOURNALS,
+}
+
+_VOIDING = {
+    Kind.INVOICE: How.VOID,
+    **dict.fromkeys((Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT), How.DELETE),
+}
+_DELETING = {**_VOIDING, Kind.INVOICE: How.DELETE, Kind.EXPENSE: How.DELETE}
+_REVERSING = {**_DELETING, Kind.ENTRY: How.REVERSE, Kind.TRANSFER: How.REVERSE}
+
+
+def takes_back(policy: Policy) -> Mapping[Kind, How]:
+    """What the ledger of a policy can do with what is in its books."""
+    if policy.income_to or policy.entry_through_clearing:
+        return _REVERSING
+    return _DELETING if policy.entry_lines else _VOIDING
 
 
 class Company:
@@ -98,7 +133,7 @@ class Company:
 
     def undo(self, sid: str, closed_until: date | None = None) -> tuple[Planned, ...]:
         """Take a settlement out of the books and forget what it covered."""
-        steps = undo(self.live.pop(sid), closed_until=closed_until)
+        steps = undo(self.live.pop(sid), how=takes_back(self.policy), closed_until=closed_until)
         for step in steps:
             assert isinstance(step.document, Undo)
             self.books.post(step.key, step.document)
@@ -116,6 +151,8 @@ class Company:
             self.statement(sid),
             self.live[sid],
             [one for one in self.coverage if one.settlement_id == sid],
+            policy=self.policy,
+            how=takes_back(self.policy),
             revision=self.revisions.get(sid, 1) + 1,
             closed_until=closed_until,
             first_open_on=first_open_on,
@@ -148,7 +185,7 @@ class Company:
         """Close the order's open invoices; nothing of them is left to cover."""
         for one in self.open_invoices():
             if one.order_id == order_id:
-                closing = close_out(one, on=on, currency="USD")
+                closing = close_out(one, policy=self.policy, on=on, currency="USD")
                 assert closing
                 self.deliver(closing.documents)
                 self.coverage.append(closing.coverage)
