@@ -12,6 +12,8 @@ import structlog
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from ledgers.zoho.centres import CENTRES
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("TIEOUT_VAR", default=str(BASE_DIR / "var")))
@@ -89,6 +91,7 @@ INSTALLED_APPS = [
     "ledgers.quickbooks",
     "ledgers.freshbooks",
     "ledgers.wave",
+    "ledgers.zoho",
     "flows",
     "connector",
     "django.contrib.auth",
@@ -419,3 +422,28 @@ if min(WAVE_DEADLINE_S, WAVE_QUARANTINE_S) < 1 or WAVE_DEADLINE_S + WAVE_QUARANT
     )
 if WAVE_RATE_SCALE <= 0:
     raise ImproperlyConfigured("WAVE_RATE_SCALE must be above 0.")
+
+# One application serves all data centres of Zoho; where it has other keys in one, these are set with its name (…_EU).
+ZOHO_CLIENTS = {
+    location: (
+        env.str(f"ZOHO_CLIENT_ID_{location.upper()}", default="") or env.str("ZOHO_CLIENT_ID", default=""),
+        env.str(f"ZOHO_CLIENT_SECRET_{location.upper()}", default="") or env.str("ZOHO_CLIENT_SECRET", default=""),
+    )
+    for location in CENTRES
+}
+ZOHO_CENTRE = env.str("ZOHO_CENTRE", default="us")
+if ZOHO_CENTRE not in CENTRES:
+    raise ImproperlyConfigured(f"ZOHO_CENTRE is {ZOHO_CENTRE!r}; it must be one of {', '.join(CENTRES)}.")
+# For a stand-in; "{location}" in them becomes the data centre.
+ZOHO_ACCOUNTS_BASE = env.str("ZOHO_ACCOUNTS_BASE", default="")
+ZOHO_API_BASE = env.str("ZOHO_API_BASE", default="")
+ZOHO_RATE_SCALE = _read(env.float, "ZOHO_RATE_SCALE", 1.0, "a number")
+ZOHO_DEADLINE_S = _read(env.int, "ZOHO_DEADLINE_S", 120, "a whole number")
+ZOHO_QUARANTINE_S = _read(env.int, "ZOHO_QUARANTINE_S", 60, "a whole number")
+# How long Zoho works on a request is not documented; what it has taken is missing from its lists for some seconds more.
+ZOHO_PATIENCE_S = 1 if ZOHO_API_BASE else 150
+if min(ZOHO_DEADLINE_S, ZOHO_QUARANTINE_S) < 1 or ZOHO_DEADLINE_S + ZOHO_QUARANTINE_S < ZOHO_PATIENCE_S:
+    raise ImproperlyConfigured(
+        f"ZOHO_DEADLINE_S and ZOHO_QUARANTINE_S must each be at least 1 and together at least {ZOHO_PATIENCE_S}: "
+        "Zoho Books may still book a document that late, and what is not there when we look is sent again."
+    )

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RatePlan:
-    """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept."""
+    """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept, a call takes ``cost``."""
 
     rate_per_s: float
     burst: int
+    cost: int = 1
 
     def scaled(self, factor: float) -> "RatePlan":
         """Return the same plan ``factor`` times as fast; the burst stays."""
-        return RatePlan(self.rate_per_s * factor, self.burst)
+        return RatePlan(self.rate_per_s * factor, self.burst, self.cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,18 @@ class Level:
     at_s: float
 
 
-def take(level: Level, plan: RatePlan, at_s: float, cost: int = 1) -> tuple[Level, float]:
-    """Return the level after taking ``cost`` tokens and 0, or the refilled level and the seconds until they are there.
+def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
+    """Return the level after taking the cost of a call and 0, or the refilled level and the seconds until they are there.
 
     A clock that went backwards refills nothing.
 
     Raises:
-        ValueError: ``cost`` is more than the bucket can ever hold.
+        ValueError: the cost is more than the bucket can ever hold.
     """
-    if cost > plan.burst:
-        raise ValueError(f"a call of cost {cost} never fits into a burst of {plan.burst}")
+    if plan.cost > plan.burst:
+        raise ValueError(f"a call of cost {plan.cost} never fits into a burst of {plan.burst}")
     passed_s = max(0.0, at_s - level.at_s)
     tokens = min(float(plan.burst), level.tokens + passed_s * plan.rate_per_s)
-    if tokens >= cost:
-        return Level(tokens - cost, at_s), 0.0
-    return Level(tokens, at_s), (cost - tokens) / plan.rate_per_s
+    if tokens >= plan.cost:
+        return Level(tokens - plan.cost, at_s), 0.0
+    return Level(tokens, at_s), (plan.cost - tokens) / plan.rate_per_s

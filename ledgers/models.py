@@ -26,7 +26,7 @@ class Company(ScopedModel):
 
 
 class ListEntry(ScopedModel):
-    """One account, item, customer, class or location. What was not in the last reading is kept, inactive."""
+    """One account, item, customer, class, location or currency. What was not in the last reading is kept, inactive."""
 
     class List(models.TextChoices):
         ACCOUNT = "account", "Account"
@@ -34,6 +34,7 @@ class ListEntry(ScopedModel):
         CUSTOMER = "customer", "Customer"
         CLASS = "class", "Class"
         LOCATION = "location", "Location"
+        CURRENCY = "currency", "Currency"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="list_entries")
     list = models.CharField(max_length=8, choices=List)

@@ -249,7 +249,8 @@ class RemoteObject:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What a company offers for mapping. ``closed_until`` is the last day of the closed period, ``country`` is spelled
-    as the ledger spells it."""
+    as the ledger spells it. ``currencies`` are the ones switched on, named by their ISO code, where the ledger writes them by
+    an id of its own."""
 
     company_name: str
     home_currency: str
@@ -261,6 +262,7 @@ class Reference:
     classes: tuple[RemoteObject, ...] = ()
     locations: tuple[RemoteObject, ...] = ()
     country: str = ""
+    currencies: tuple[RemoteObject, ...] = ()
 
 
 @unique
@@ -297,7 +299,7 @@ class Ledger(Protocol):
     def reference(self) -> Reference: ...
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        """Return the company's token buckets by name; one token of each is taken before the call is sent."""
+        """Return the company's token buckets by name; the plan's cost is taken of each before the call is sent."""
         ...
 
     def render(self, posts: Sequence[Post]) -> list[Call]:

@@ -36,6 +36,7 @@ def refresh(connection: Connection, ledger: Ledger) -> Reference:
         (_List.CUSTOMER, reference.customers),
         (_List.CLASS, reference.classes),
         (_List.LOCATION, reference.locations),
+        (_List.CURRENCY, reference.currencies),
     ):
         rows += _object_rows(connection, name, objects)
     seen = {(row.list, row.external_id) for row in rows}
@@ -80,6 +81,7 @@ def cached(connection: Connection) -> Reference:
         customers=_objects(rows, _List.CUSTOMER),
         classes=_objects(rows, _List.CLASS),
         locations=_objects(rows, _List.LOCATION),
+        currencies=_objects(rows, _List.CURRENCY),
     )
 
 

@@ -11,7 +11,7 @@ TRIES = 20
 LOST_RACES_S = 0.2
 
 
-def take(key: str, plan: RatePlan, cost: int = 1) -> float:
+def take(key: str, plan: RatePlan) -> float:
     """Take tokens for one call; return 0, or the seconds after which to ask again (then nothing was taken).
 
     A bucket that is new starts full. Whoever loses the race for the row that often waits a moment instead.
@@ -20,7 +20,7 @@ def take(key: str, plan: RatePlan, cost: int = 1) -> float:
         at_s = now().timestamp()
         row = Bucket.objects.filter(pk=key).first()
         level = Level(row.tokens, row.at_s) if row else Level(plan.burst, at_s)
-        left, wait_s = take_from(level, plan, at_s, cost)
+        left, wait_s = take_from(level, plan, at_s)
         if wait_s:
             return wait_s
         if row is None:

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             name='ListEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('list', models.CharField(choices=[('account', 'Account'), ('item', 'Item'), ('customer', 'Customer'), ('class', 'Class'), ('location', 'Location')], max_length=8)),
+                ('list', models.CharField(choices=[('account', 'Account'), ('item', 'Item'), ('customer', 'Customer'), ('class', 'Class'), ('location', 'Location'), ('currency', 'Currency')], max_length=8)),
                 ('external_id', models.CharField(max_length=120)),
                 ('name', models.CharField(max_length=1000)),
                 ('active', models.BooleanField(default=True)),

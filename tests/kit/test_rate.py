@@ -1,5 +1,7 @@
 """The token bucket as values."""
 
+from dataclasses import replace
+
 import pytest
 
 from kit.rate import Level, RatePlan, take
@@ -37,7 +39,7 @@ def test_clock_that_goes_back_refills_nothing():
 
 def test_cost_beyond_the_burst_is_a_mistake():
     with pytest.raises(ValueError, match="burst"):
-        take(Level(3, 0), PLAN, 0, cost=4)
+        take(Level(3, 0), replace(PLAN, cost=4), 0)
 
 
 def test_scaled_plan_is_faster_with_the_same_burst():

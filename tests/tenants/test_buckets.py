@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,7 @@ def test_bucket_starts_full_and_tells_how_long_to_wait():
 @pytest.mark.django_db
 def test_waiting_as_told_is_enough_and_refusal_costs_nothing():
     with time_machine.travel(now(), tick=False) as traveller:
-        take("k", PLAN, cost=2)
+        take("k", replace(PLAN, cost=2))
         take("k", PLAN)
         wait_s = take("k", PLAN)
         traveller.shift(timedelta(seconds=wait_s))
@@ -34,7 +35,7 @@ def test_waiting_as_told_is_enough_and_refusal_costs_nothing():
 
 @pytest.mark.django_db
 def test_accounts_do_not_share_a_bucket():
-    take("a", PLAN, cost=2)
+    take("a", replace(PLAN, cost=2))
 
     assert take("b", PLAN) == 0
 

@@ -1,0 +1,193 @@
+"""Neutral documents to frozen Zoho Books calls. Pure: the same posts and company give the same bytes.
+
+Zoho creates one object per request. Invoices are posted in two steps, for a draft is not in the books: each is created,
+then all of them are marked as sent at once. So one call carries up to 25 invoices: its body is the list of objects that
+``writes`` sends one by one. Payments of one customer, account, date, currency and reference become one remote payment of
+up to 50 invoices. Everything else is a call of its own. A call that takes back has the version in its body for ``writes``
+to compare with; nothing of it goes over the wire.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bookkeeping.documents import How, Invoice, Kind, Payment, Undo
+from ledgers.port import Call, NotRenderable, Post
+from ledgers.zoho import accounts, wire
+from ledgers.zoho.bodies import Company, account_of, account_type, body_of, customer_of, expect, referred
+from ledgers.zoho.wire import Body
+
+INVOICES: Final = 25  # created one by one, so a call of them takes this many requests and one more
+INVOICE_CALL: Final = "invoices"  # the operation of such a call
+_NOTE_MARKERS: Final = wire.TEXT - 400  # what a shared note keeps for its markers; the rest is for people
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Where one kind of document lives: the collection's path, the keys of one and of a list of them, the id's name, and
+    what the ledger view of a transaction calls it."""
+
+    path: str
+    one: str
+    many: tuple[str, ...]
+    id: str
+    entity: str = ""
+
+
+RESOURCES: Final[Mapping[Kind, Resource]] = {
+    Kind.ACCOUNT: Resource("/chartofaccounts", "chart_of_account", ("chartofaccounts",), "account_id"),
+    Kind.CUSTOMER: Resource("/contacts", "contact", ("contacts",), "contact_id"),
+    Kind.ITEM: Resource("/items", "item", ("items",), "item_id"),
+    Kind.INVOICE: Resource("/invoices", "invoice", ("invoices",), "invoice_id", "invoice"),
+    # The documentation writes customer_payments, live answers customerpayments.
+    Kind.PAYMENT: Resource(
+        "/customerpayments", "payment", ("customerpayments", "customer_payments"), "payment_id", "customer_payment"
+    ),
+    Kind.TRANSFER: Resource("/banktransactions", "banktransaction", ("banktransactions",), "transaction_id"),
+    Kind.ENTRY: Resource("/journals", "journal", ("journals",), "journal_id", "journal"),
+}
+BANK_ACCOUNTS: Final = Resource("/bankaccounts", "bankaccount", ("bankaccounts",), "account_id")
+_UNDOABLE: Final = (Kind.ENTRY, Kind.TRANSFER, Kind.PAYMENT, Kind.INVOICE)
+# What others refer to comes first; taking back goes the other way.
+_PHASES: Final = (*((kind, None) for kind in RESOURCES), *((Kind.UNDO, kind) for kind in _UNDOABLE))
+
+
+def render(posts: Sequence[Post], company: Company) -> list[Call]:
+    """Return the calls that carry the posts, by phase.
+
+    Raises:
+        NotRenderable: names the first post that Zoho Books cannot hold; nothing is rendered then.
+    """
+    phased: dict[tuple[Kind, Kind | None], list[Post]] = {phase: [] for phase in _PHASES}
+    for post in posts:
+        phase = _phase(post)
+        if phase not in phased:
+            raise NotRenderable(
+                post.key, "Zoho Books cannot take this back.", "Make the account, customer or item inactive by hand."
+            )
+        phased[phase].append(post)
+    return [call for phase, each in phased.items() for call in _calls(phase[0], each, company)]
+
+
+def resource_of(call: Call) -> tuple[Kind, Resource]:
+    """Return what a call is about, from its path."""
+    if call.path == BANK_ACCOUNTS.path:
+        return Kind.ACCOUNT, BANK_ACCOUNTS
+    return next((kind, each) for kind, each in RESOURCES.items() if f"{call.path}/".startswith(f"{each.path}/"))
+
+
+def payment_of(group: Sequence[Post], company: Company) -> Body:
+    """Return one payment: its invoices in the order of the deliveries, every marker in its note."""
+    bodies = [body_of(post, company) for post in group]
+    if len(bodies) == 1:
+        return bodies[0]
+    first = expect(group[0], Payment)
+    total = sum(expect(post, Payment).cover.amount for post in group)
+    return {
+        **bodies[0],
+        "description": wire.note([post.marker for post in group], first.memo),
+        "amount": wire.money(total, first.currency),
+        "invoices": [line for body in bodies for line in body["invoices"]],
+    }
+
+
+def _phase(post: Post) -> tuple[Kind, Kind | None]:
+    document = post.document
+    return (Kind.UNDO, document.target_kind) if isinstance(document, Undo) else (document.kind, None)
+
+
+def _calls(kind: Kind, posts: Sequence[Post], company: Company) -> Iterator[Call]:
+    if kind is Kind.UNDO:
+        yield from _undo_calls(posts)
+    elif kind is Kind.INVOICE:
+        for start in range(0, len(posts), INVOICES):
+            yield _invoice_call(posts[start : start + INVOICES], company)
+    elif kind is Kind.PAYMENT:
+        for group in _payment_groups(posts):
+            yield _call(RESOURCES[kind].path, payment_of(group, company), group)
+    else:
+        for post in posts:
+            banking = kind is Kind.ACCOUNT and accounts.is_banking(account_type(post))
+            resource = BANK_ACCOUNTS if banking else RESOURCES[kind]
+            yield _call(resource.path, body_of(post, company), [post])
+
+
+def _call(path: str, body: Body, posts: Sequence[Post]) -> Call:
+    return Call(
+        method="POST",
+        path=path,
+        query={},
+        body=wire.encode(body),
+        wire_id=wire.call_id(post.wire_id for post in posts),
+        keys=tuple(post.key for post in posts),
+    )
+
+
+def _invoice_call(posts: Sequence[Post], company: Company) -> Call:
+    return Call(
+        method="POST",
+        path=RESOURCES[Kind.INVOICE].path,
+        query={"ignore_auto_number_generation": "true"},
+        body=wire.encode([body_of(post, company) for post in posts]),
+        wire_id=wire.call_id(post.wire_id for post in posts),
+        keys=tuple(post.key for post in posts),
+        operation=INVOICE_CALL,
+        lines={post.key: tuple(line.key for line in expect(post, Invoice).lines if line.amount) for post in posts},
+    )
+
+
+def _payment_groups(posts: Sequence[Post]) -> list[list[Post]]:
+    """Group payments of one customer, account, date, currency, rate and reference, in order.
+
+    A group has each invoice once and no more markers than one note holds.
+    """
+    closed: list[list[Post]] = []
+    open_groups: dict[tuple[object, ...], list[Post]] = {}
+    for post in posts:
+        document = expect(post, Payment)
+        like = (
+            customer_of(post, document.customer),
+            account_of(post, document.account),
+            document.on,
+            document.currency,
+            document.rate,
+            document.reference,
+        )
+        group = open_groups.get(like)
+        if group is None or not _fits(group, post):
+            group = open_groups[like] = []
+            closed.append(group)
+        group.append(post)
+    return closed
+
+
+def _fits(group: Sequence[Post], post: Post) -> bool:
+    covered = {expect(each, Payment).cover.invoice for each in group}
+    room = _NOTE_MARKERS - sum(len(each.marker) + 5 for each in group)
+    return (
+        len(group) < wire.INVOICES_PAID
+        and expect(post, Payment).cover.invoice not in covered
+        and room >= len(post.marker) + 5
+    )
+
+
+def _undo_calls(posts: Sequence[Post]) -> Iterator[Call]:
+    """One call per remote object: payments that share one are taken back together."""
+    by_object: dict[str, list[Post]] = {}
+    for post in posts:
+        document = expect(post, Undo)
+        if document.how is not How.DELETE:
+            raise NotRenderable(
+                post.key, "Documents of ours are deleted in Zoho Books, not voided.", "Plan the undo again."
+            )
+        by_object.setdefault(referred(post, document.target).external_id, []).append(post)
+    for external_id, together in by_object.items():
+        document = expect(together[0], Undo)
+        yield Call(
+            method="DELETE",
+            path=f"{RESOURCES[document.target_kind].path}/{external_id}",
+            query={},
+            body=wire.encode({"version": referred(together[0], document.target).version}),
+            wire_id=wire.call_id(post.wire_id for post in together),
+            keys=tuple(post.key for post in together),
+        )

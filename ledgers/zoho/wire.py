@@ -1,0 +1,154 @@
+"""The wire form of Zoho Books: exact numbers, canonical bytes, loose empties, texts within their lengths."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, Final
+
+from bookkeeping.money import BadAmount, exponent, from_decimal, to_decimal
+
+NUMBER: Final = 100  # invoice_number, reference_number
+TEXT: Final = 2000  # documented for descriptions of lines and items; taken for notes too
+NAME: Final = 100  # accounts, items, contacts, names of lines
+ENTRY_LINES: Final = 100  # lines of a journal; no maximum is documented, this many are known to be taken
+INVOICES_PAID: Final = 50  # invoices of one customer payment; no maximum is documented either
+RATE_DIGITS: Final = 12
+
+Body = dict[str, Any]
+
+_MARKER: Final = re.compile(r"(?<!\S)ref:(\S+)")
+_CONTROLS: Final = re.compile(r"[\t\r\n]+")
+
+
+def encode(value: object) -> bytes:
+    """Return canonical JSON: sorted keys, no blanks, Decimal as a number with its own decimals, no float anywhere."""
+    return _text(value).encode()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        items = (f"{json.dumps(key)}:{_text(value[key])}" for key in sorted(value))
+        return "{" + ",".join(items) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_text(item) for item in value) + "]"
+    if isinstance(value, float):
+        raise TypeError("a float never reaches the wire")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def decode(body: bytes) -> Any:
+    """Return parsed JSON with exact numbers. Raises ValueError on anything else."""
+    return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Decimal:
+    raise ValueError(f"{name} is no amount")
+
+
+def money(amount: int, currency: str) -> Decimal:
+    """Return minor units as Zoho writes them: major units with the currency's own decimals."""
+    return to_decimal(amount, currency)
+
+
+def minor(amount: object, currency: str) -> int:
+    """Return an answered amount in minor units: a number, or text of one; "" is nothing. Raises BadAmount."""
+    return from_decimal(number(amount), currency)
+
+
+def number(value: object) -> Decimal:
+    """Return an answered number, whichever way it is spelled. Raises BadAmount."""
+    if value is None or value == "":
+        return Decimal(0)
+    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+        raise BadAmount(f"{value!r} is no number")
+    try:
+        parsed = Decimal(value)
+    except InvalidOperation:
+        raise BadAmount(f"{value!r} is no number") from None
+    if not parsed.is_finite():
+        raise BadAmount(f"{value!r} is no number")
+    return parsed
+
+
+def rate_of(amount: int, currency: str, received: int, home: str) -> Decimal:
+    """Return home units per unit of ``currency`` with as few decimals as make ``amount`` come to ``received``.
+
+    Six decimals at least; more where an amount is large, for the ledger rounds amount × rate half up.
+    """
+    sent, wanted = to_decimal(amount, currency), to_decimal(received, home)
+    exact = wanted / sent
+    for digits in range(6, RATE_DIGITS + 1):
+        rate = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        if home_amount(amount, currency, rate, home) == received:
+            return rate
+    raise BadAmount(f"no rate of {RATE_DIGITS} decimals turns {sent} {currency} into {wanted} {home}")
+
+
+def home_amount(amount: int, currency: str, rate: Decimal, home: str) -> int:
+    """Return what the ledger makes of an amount in home currency, in minor units: rounded half up."""
+    exact = to_decimal(amount, currency) * rate
+    return from_decimal(exact.quantize(Decimal(1).scaleb(-exponent(home)), ROUND_HALF_UP), home)
+
+
+def rows(value: object) -> list[Mapping[str, Any]]:
+    """Return a list of objects; "" and null stand for an empty one."""
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """Return an id or another text; null is none."""
+    return "" if value is None else str(value)
+
+
+def note(markers: Sequence[str], *texts: str) -> str:
+    """Return a note: the texts, shortened where they must be, and every marker whole at the end."""
+    tail = " ".join(f"ref:{marker}" for marker in markers)
+    head = clipped(" ".join(text.strip() for text in texts if text.strip()), TEXT - len(tail) - 1)
+    return f"{head} {tail}" if head else tail
+
+
+def markers(noted: object) -> frozenset[str]:
+    """Return the markers in a note."""
+    return frozenset(_MARKER.findall(text(noted)))
+
+
+def clipped(long: str, length: int) -> str:
+    return long if len(long) <= length else long[: length - 1].rstrip() + "…"
+
+
+def name(given: str) -> str:
+    """Return a name on one line, no blanks around it, no longer than Zoho keeps."""
+    return clipped(re.sub(r" {2,}", " ", _CONTROLS.sub(" ", given)).strip(), NAME)
+
+
+def same_name(one: object, other: object) -> bool:
+    """Tell whether two names are equal to Zoho: it compares trimmed and without case."""
+    return text(one).strip().casefold() == text(other).strip().casefold()
+
+
+def instant(value: object) -> datetime | None:
+    """Return a time such as ``2026-06-09T16:22:34-0400``; None for anything without an offset."""
+    try:
+        at = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def written_instant(at: datetime) -> str:
+    """Return a time as the filters want it: to the second, the offset without a colon."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def call_id(wire_ids: Iterable[str]) -> str:
+    """Return the id under which a call is remembered; it does not go over the wire."""
+    ids = list(wire_ids)
+    if len(ids) == 1:
+        return ids[0][:40]
+    return base64.b32encode(hashlib.sha256("\n".join(ids).encode()).digest()).decode().rstrip("=").lower()[:40]

@@ -1,0 +1,259 @@
+"""Writing: one frozen call as the requests it takes, and what became of every delivery in it.
+
+**Invoices** take two steps, for Zoho's draft is not in the books: each is created, then all are marked as sent with one
+request, and only then they are *posted*. Neither step can strand or double one. The number is the guard: it is ours and
+unique in the organization, so a second create is refused and the look-up that follows finds the first. Whatever stops
+between the two steps raises Unknown; the look-up that the outbox then makes finds the draft with our mark and marks it as
+sent itself (``lookups``). A draft that came out otherwise than it was written (Zoho drops unknown fields and takes rate 1
+where it did not understand one) is deleted before it ever was in the books, and refused.
+
+**Journals, payments and transfers** are in the books at once. Where one is not (an organization that approves first), or
+came out with another rate or currency, Unknown is raised too: the look-up says which, and nothing is sent a second time.
+
+**Taking back** reads the document first where its version is known: Zoho deletes whatever somebody made of it.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from bookkeeping.documents import Kind
+from bookkeeping.money import BadAmount
+from ledgers.port import AuthorizationLost, Call, Next, NotSent, Posted, Refused, Unknown
+from ledgers.zoho import answers, errors, lists, wire
+from ledgers.zoho.bodies import Company
+from ledgers.zoho.remote import Declined, Remote, Row
+from ledgers.zoho.translate import INVOICE_CALL, RESOURCES, Resource, resource_of
+
+_INVOICES: Final = RESOURCES[Kind.INVOICE]
+_LEFT_FOR_SENDING: Final = 0.3  # of the deadline: what is created has to be marked as sent as well
+_DATED: Final[Mapping[Kind, str]] = {
+    Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
+}  # fmt: skip
+APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
+
+
+Outcomes = dict[str, Posted | Refused]
+
+
+@dataclass
+class _Batch:
+    """Invoices of one call: what is decided, and what is created and not yet marked as sent."""
+
+    decided: Outcomes
+    created: dict[str, Row]
+
+    @property
+    def untouched(self) -> bool:
+        return not self.decided and not self.created
+
+
+class Writes:
+    def __init__(self, remote: Remote, company: Company) -> None:
+        self._remote, self._company = remote, company
+
+    def send(self, call: Call, deadline_s: float) -> Outcomes:
+        """Perform a call. Raises NotSent, AuthorizationLost, Unknown."""
+        until = time.monotonic() + deadline_s
+        try:
+            if call.operation == INVOICE_CALL:
+                return self._invoices(call, until, deadline_s)
+            if call.method == "DELETE":
+                return dict.fromkeys(call.keys, self._taken_back(call, until))
+            return self._created(call, deadline_s)
+        except BadAmount as error:
+            raise Unknown(f"Zoho Books answered an amount nobody can read: {error}") from error
+
+    # One object ---------------------------------------------------------------------------------------------------------
+
+    def _created(self, call: Call, deadline_s: float) -> Outcomes:
+        kind, resource = resource_of(call)
+        sent = wire.decode(call.body)
+        try:
+            answer = self._remote.write(call.method, call.path, call.query, call.body, deadline_s)
+        except Declined as error:
+            return dict.fromkeys(call.keys, self._refused(kind, sent, error))
+        row = _row(kind, resource, answer)
+        if kind is Kind.ENTRY and (status := answers.status_of(row)) not in ("", "published"):
+            raise Unknown(f"the journal is in Zoho Books but not in the books: its status is {status}")
+        if wrong := answers.deviations(kind, sent, row, self._company):
+            raise Unknown(f"the document came out otherwise than it was sent: {wrong}")
+        if kind is not Kind.PAYMENT:
+            return {key: answers.posted(kind, row, self._company) for key in call.keys}
+        taken = answers.covered(row, self._company) or answers.covered(sent, self._company)
+        invoices = [line["invoice_id"] for line in sent["invoices"]]
+        return {
+            key: answers.posted(kind, row, self._company, total=taken.get(invoice, 0))
+            for key, invoice in zip(call.keys, invoices, strict=True)
+        }
+
+    def _refused(self, kind: Kind, sent: Row, error: Declined) -> Refused:
+        """Return a refusal with its cause: that of a locked period has no code we know, so the locks are asked."""
+        refused = error.refused()
+        if errors.is_certain(error.code) or kind not in _DATED:
+            return refused
+        try:
+            locked = lists.closed_until(self._remote)
+        except (NotSent, AuthorizationLost, Declined):
+            return refused
+        if locked is not None and date.fromisoformat(sent[_DATED[kind]]) <= locked:
+            return error.refused(errors.LOCKED)
+        return refused
+
+    # Invoices -----------------------------------------------------------------------------------------------------------
+
+    def _invoices(self, call: Call, until: float, deadline_s: float) -> Outcomes:
+        batch, unsure = _Batch({}, {}), None
+        waiting = list(zip(call.keys, wire.decode(call.body), strict=True))
+        while waiting:
+            left_s = until - time.monotonic()
+            if not batch.untouched and left_s < deadline_s * _LEFT_FOR_SENDING:
+                break
+            key, body = waiting[0]
+            try:
+                self._create(batch, key, body, call, left_s)
+            except (NotSent, AuthorizationLost):
+                if batch.untouched:
+                    raise
+                break
+            except Unknown as error:
+                unsure = error
+                break
+            waiting.pop(0)
+        if batch.created:
+            self._mark_as_sent(batch, until)
+        if unsure is not None:
+            raise unsure
+        for key, row in batch.created.items():
+            # Marking as sent changed it, and did not say when: its version is not known.
+            batch.decided.setdefault(
+                key,
+                answers.posted(Kind.INVOICE, row, self._company, line_keys=call.lines.get(key, ()), version=""),
+            )
+        return batch.decided | {key: errors.NOT_REACHED for key, _ in waiting}
+
+    def _create(self, batch: _Batch, key: str, body: Row, call: Call, deadline_s: float) -> None:
+        try:
+            answer = self._remote.write("POST", call.path, call.query, wire.encode(body), deadline_s)
+        except Declined as error:
+            batch.decided[key] = self._refused_invoice(body, error)
+            return
+        row = _row(Kind.INVOICE, _INVOICES, answer)
+        if wrong := answers.deviations(Kind.INVOICE, body, row, self._company):
+            batch.decided[key] = self._discarded(row, wrong, deadline_s)
+        elif (status := answers.status_of(row)) in answers.WAITING:
+            batch.decided[key] = Refused(
+                status,
+                f"Invoice {body['invoice_number']} waits for approval in Zoho Books, so it is not in the books.",
+                APPROVAL,
+                Next.ADOPT,
+            )
+        else:
+            batch.created[key] = row
+
+    def _refused_invoice(self, body: Row, error: Declined) -> Refused:
+        """Return a refusal with its cause: the code of a used number is not known, so the number is looked up."""
+        if not errors.is_certain(error.code):
+            try:
+                taken = numbered(self._remote, body["invoice_number"])
+            except (NotSent, AuthorizationLost, Declined):
+                taken = []
+            if taken:
+                return error.refused(errors.NUMBER_TAKEN)
+        return self._refused(Kind.INVOICE, body, error)
+
+    def _discarded(self, row: Row, wrong: str, deadline_s: float) -> Refused:
+        """Delete a draft that is not what was written. Raises Unknown where that does not work: a draft of ours is left."""
+        try:
+            self._remote.write("DELETE", f"{_INVOICES.path}/{answers.id_of(Kind.INVOICE, row)}", {}, b"", deadline_s)
+        except (Declined, NotSent, AuthorizationLost) as error:
+            raise Unknown(
+                f"a draft came out otherwise than it was sent ({wrong}) and is still there: {error}"
+            ) from error
+        return Refused(
+            "read_back",
+            f"Zoho Books made something else of the invoice than was sent: {wrong}. It was deleted again as a draft.",
+            "Look for what Zoho Books adds by itself (a default tax, a price list, rounding, an exchange rate) and switch it "
+            "off for this customer; then replay the record.",
+            Next.HELD,
+        )
+
+    def _mark_as_sent(self, batch: _Batch, until: float) -> None:
+        """Mark all that is created with one request; one by one where that is refused, so that only the culprit stops."""
+        ids = {key: answers.id_of(Kind.INVOICE, row) for key, row in batch.created.items()}
+        try:
+            try:
+                mark_as_sent(self._remote, list(ids.values()), until - time.monotonic())
+                return
+            except Declined as error:
+                if len(ids) == 1:
+                    (key,) = ids
+                    batch.decided[key] = not_in_the_books(error)
+                    return
+            for key, external_id in ids.items():
+                try:
+                    mark_as_sent(self._remote, [external_id], until - time.monotonic())
+                except Declined as error:
+                    batch.decided[key] = not_in_the_books(error)
+        except (NotSent, AuthorizationLost) as error:
+            raise Unknown(f"invoices were created and are not marked as sent yet: {error}") from error
+
+    # Taking back --------------------------------------------------------------------------------------------------------
+
+    def _taken_back(self, call: Call, until: float) -> Posted | Refused:
+        _, resource = resource_of(call)
+        external_id = call.path.rpartition("/")[2]
+        version = wire.decode(call.body)["version"]
+        if version:
+            try:
+                row = self._remote.one(resource.path, resource.one, external_id)
+            except Declined as error:
+                return error.refused()
+            if row is None:
+                return _gone()
+            if (now := answers.version_of(row)) and now != version:
+                return errors.CHANGED
+        try:
+            self._remote.write("DELETE", call.path, {}, b"", until - time.monotonic())
+        except Declined as error:
+            return _gone() if error.code == errors.GONE else error.refused()
+        return Posted(external_id)
+
+
+def mark_as_sent(remote: Remote, ids: Sequence[str], deadline_s: float) -> None:
+    """Put drafts into the books. Safe to repeat. Raises Declined, NotSent, AuthorizationLost, Unknown."""
+    remote.write("POST", f"{_INVOICES.path}/status/sent", {"invoice_ids": ",".join(ids)}, b"", deadline_s)
+
+
+def numbered(remote: Remote, number: str) -> list[Row]:
+    """Return the invoices with exactly this number: a filter that Zoho does not know returns all. Raises as ``Remote.get``."""
+    rows, _ = remote.pages(_INVOICES.path, _INVOICES.many, {"invoice_number": number}, most=1)
+    return [row for row in rows if wire.same_name(row.get("invoice_number"), number)]
+
+
+def not_in_the_books(error: Declined) -> Refused:
+    """Return what a draft that may not be marked as sent amounts to: it is there, with our number and mark.
+
+    A replay is refused for its number then, and the look-up takes it up again.
+    """
+    refused = error.refused()
+    return replace(
+        refused,
+        text=f"The invoice is a draft in Zoho Books and may not be marked as sent, so it is not in the books. {refused.text}",
+        next=Next.HELD,
+    )
+
+
+def _gone() -> Refused:
+    return errors.refused(
+        {"code": errors.GONE}, rule=replace(errors.TABLE[errors.GONE], course=errors.Course.ADOPT, quote=False)
+    )
+
+
+def _row(kind: Kind, resource: Resource, answer: Mapping[str, Any]) -> Row:
+    row = answer.get(resource.one)
+    if not isinstance(row, Mapping) or not wire.text(row.get(resource.id)):
+        raise Unknown(f"Zoho Books answered without the {resource.one}")
+    return row
