@@ -2,6 +2,7 @@
 
 import uuid as uuids
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -113,13 +114,13 @@ class WaveStandIn(StandIn):
             return route.operation
         try:
             posted = posted_json(request)
-            document = parse(posted["query"])
+            document = _document(posted["query"])
             operation = get_operation_ast(document, posted.get("operationName"))
-            roots = _fields(document, operation.selection_set) if operation else []
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, GraphQLError):
+        except (ValueError, KeyError, TypeError, AttributeError, _Invalid):
             return "graphql"
-        if operation is None or not roots:
+        if operation is None:
             return "graphql"
+        roots = _fields(document, operation.selection_set)
         names = [roots[0].name.value]
         if names == ["business"] and roots[0].selection_set:
             inside = [each.name.value for each in _fields(document, roots[0].selection_set)]
@@ -158,11 +159,9 @@ class WaveStandIn(StandIn):
             return self._failed([GraphQLError(f"The request is not understood: {error}")], "BAD_REQUEST", 400)
         invalid: int = self.switches["status_invalid"]
         try:
-            document = parse(text)
-        except GraphQLError as error:
-            return self._failed([error], "GRAPHQL_PARSE_FAILED", invalid)
-        if errors := validate(self.schema, document):
-            return self._failed(errors, "GRAPHQL_VALIDATION_FAILED", invalid)
+            document = _document(text)
+        except _Invalid as error:
+            return self._failed(error.errors, error.code, invalid)
         operation = get_operation_ast(document, wanted)
         if operation is None:
             return self._failed([GraphQLError("Unknown operation.")], "GRAPHQL_VALIDATION_FAILED", invalid)
@@ -230,6 +229,30 @@ class WaveStandIn(StandIn):
         return self.error_response(error.code or 404, "html")
 
 
+class _Invalid(Exception):
+    """The document cannot be served whatever the variables are."""
+
+    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
+        super().__init__(code)
+        self.code, self.errors = code, errors
+
+
+@lru_cache(maxsize=256)
+def _document(text: str) -> DocumentNode:
+    """Parsed and validated; clients send the same few documents over and over.
+
+    Raises:
+        _Invalid: it is not a document of this schema.
+    """
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        raise _Invalid("GRAPHQL_PARSE_FAILED", [error]) from error
+    if errors := validate(executable_schema(), document):
+        raise _Invalid("GRAPHQL_VALIDATION_FAILED", errors)
+    return document
+
+
 def _error(text: str, code: str) -> dict[str, Any]:
     return {"errors": [_formatted(GraphQLError(text), code)]}
 
@@ -240,7 +263,7 @@ def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
 
 
 def _fields(document: DocumentNode, selected: SelectionSetNode) -> list[FieldNode]:
-    """The fields of a selection, those of its fragments among them."""
+    """The fields of a selection of a valid document, those of its fragments among them."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     found: list[FieldNode] = []
     for each in selected.selections:
@@ -249,6 +272,6 @@ def _fields(document: DocumentNode, selected: SelectionSetNode) -> list[FieldNod
                 found.append(each)
             case InlineFragmentNode():
                 found += _fields(document, each.selection_set)
-            case FragmentSpreadNode() if each.name.value in fragments:
+            case FragmentSpreadNode():
                 found += _fields(document, fragments[each.name.value].selection_set)
     return found

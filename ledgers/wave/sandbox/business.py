@@ -25,6 +25,7 @@ _BALANCES = (
 )
 # How far back a late balance can look.
 _BALANCES_KEEP = timedelta(hours=1)
+_PLACES_OF_AMOUNT = 2
 _FIRST_NUMBER = 1_826_478_190_000_000_001
 
 
@@ -141,14 +142,14 @@ class Business:
         """Minor units of an unsigned amount.
 
         Raises:
-            InputRefused: zero, negative, or more decimals than the currency has.
+            InputRefused: zero, negative, or more decimals than the currency, or than 2.
         """
-        scaled = amount.scaleb(exponent(currency))
+        places = min(exponent(currency), _PLACES_OF_AMOUNT)
         if amount <= 0:
             raise refused("Amount must be greater than 0.", *path)
-        if scaled != scaled.to_integral_value():
-            raise refused(f"Amount must have at most {exponent(currency)} decimal places.", *path)
-        return int(scaled)
+        if amount != rounded(amount, places):
+            raise refused(f"Amount must have at most {places} decimal places.", *path)
+        return int(amount.scaleb(exponent(currency)))
 
     def rate(self, currency: str, *path: str) -> Decimal:
         """Home units per unit of ``currency``."""

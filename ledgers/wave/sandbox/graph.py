@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from graphql import GraphQLObjectType, GraphQLSchema
@@ -200,7 +201,9 @@ SCOPES: Final = {
 _METERED: Final = ("Query", "Mutation", "Business")
 
 
+@cache
 def executable_schema() -> GraphQLSchema:
+    """One for all stand-ins of the process: who asks comes with the request."""
     schema = make_schema()
     for type_name, fields in RESOLVERS.items():
         object_type = schema.type_map[type_name]

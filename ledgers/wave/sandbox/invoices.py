@@ -268,8 +268,7 @@ def payments(business: Business, invoice: Doc) -> list[Doc]:
     return business.store.find("InvoicePayment", "$.invoiceId", [invoice["id"]], business.uuid)
 
 
-def create_payment(business: Business, given: Doc) -> Doc:
-    invoice = business.refer("Invoice", given["invoiceId"], "invoiceId")
+def create_payment(business: Business, invoice: Doc, given: Doc) -> Doc:
     if invoice["draft"]:
         raise refused("A draft cannot be paid.", "invoiceId")
     payment = business.new("InvoicePayment", {"invoiceId": invoice["id"], **_payment(business, invoice, given)})

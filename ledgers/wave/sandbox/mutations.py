@@ -46,11 +46,6 @@ def _on(kind: str, what: Callable[[Business, Doc, dict[str, Any]], Any], field: 
     return work
 
 
-def _pay(session: Session, given: dict[str, Any]) -> dict[str, Any]:
-    business, _ = session.owned("Invoice", given["invoiceId"])
-    return {"invoicePayment": invoices.create_payment(business, given)}
-
-
 def _bulk(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     """didSucceed says that all were created."""
     made, errors = transactions.create_many(session.business(given["businessId"]), given["transactions"])
@@ -86,7 +81,9 @@ MUTATIONS = {
         "invoice:write", _on("Invoice", lambda b, doc, _: invoices.delete(b, doc), key="invoiceId")
     ),
     "invoiceMarkSent": Mutation("invoice:write", _on("Invoice", invoices.mark_sent, "invoice", "invoiceId")),
-    "invoicePaymentCreateManual": Mutation("invoice:write", _pay),
+    "invoicePaymentCreateManual": Mutation(
+        "invoice:write", _on("Invoice", invoices.create_payment, "invoicePayment", "invoiceId")
+    ),
     "invoicePaymentPatch": Mutation("invoice:write", _on("InvoicePayment", invoices.patch_payment, "invoicePayment")),
     "invoicePaymentDelete": Mutation(
         "invoice:write", _on("InvoicePayment", lambda b, doc, _: invoices.delete_payment(b, doc))

@@ -204,10 +204,11 @@ class Person:
     def add_payment(self, values: dict[str, Any]) -> Doc:
         """``{business, invoice, amount, account, date, memo?}``: somebody records a payment."""
         business = self._business(values)
-        given = {"invoiceId": values["invoice"], "amount": Decimal(str(values["amount"])), "exchangeRate": Decimal(1),
+        invoice = business.need("Invoice", values["invoice"])
+        given = {"amount": Decimal(str(values["amount"])), "exchangeRate": Decimal(1),
                  "paymentAccountId": business.account_id(values["account"]), "paymentDate": values["date"],
                  "paymentMethod": "OTHER", "memo": values.get("memo")}  # fmt: skip
-        return invoices.create_payment(business, given)
+        return invoices.create_payment(business, invoice, given)
 
     def edit_payment(self, values: dict[str, Any]) -> Doc:
         """``{business, id, changes}``: the input of invoicePaymentPatch without its id."""
