@@ -206,8 +206,13 @@ def _ask_again(spec: Provider, grant: Grant) -> Sequence[Identity]:
         except TokenRejected:
             rejected = token
             continue
+        if all(identity.subject == grant.subject for identity in found):
+            return found
         # Never another person's companies, whatever came back.
-        return [identity for identity in found if identity.subject == grant.subject]
+        raise ConsentFailed(
+            f"{spec.name} did not say clearly whose companies these are. Nothing was changed.",
+            "Try again in a few minutes; if it stays like that, connect again.",
+        )
     raise ConsentFailed(
         f"{spec.name} gave a token that it does not take itself.", "Try again in a few minutes, or connect again."
     )

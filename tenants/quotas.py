@@ -1,7 +1,7 @@
 """Calls a provider counts by the day: of one company, as its answers say, and of the application, as we count them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -27,13 +27,13 @@ def note(connection: Connection, limit: int, remaining: int, resets_at: datetime
     """Keep what an answer said of a company's calls of the day.
 
     ``resets_at`` is when the provider counts anew, aware; in the ``ZoneInfo`` of the company where that is known, as the
-    page then names the place whose midnight it is.
+    page then names the place whose midnight it is. Kept to the minute: providers say it in seconds from their answer.
     """
     zone = resets_at.tzinfo.key if isinstance(resets_at.tzinfo, ZoneInfo) else ""
     said = {
         "daily_limit": max(limit, 0),
         "remaining": max(remaining, 0),
-        "resets_at": resets_at,
+        "resets_at": (resets_at + timedelta(seconds=30)).replace(second=0, microsecond=0),
         "zone": zone,
         "seen_at": now(),
     }

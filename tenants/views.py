@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kit.clock import now
 from tenants import apikeys, company, members
-from tenants.models import Alert, ApiKey, Invitation, Member, Role, Tenant, User
+from tenants.models import Access, Alert, ApiKey, Connection, Invitation, Member, Role, Tenant, User
 from tenants.page_forms import AlertForm, InviteForm, KeyForm, RoleForm, TenantForm
 from tenants.roles import Action, at_least, can, requires
 
@@ -145,6 +145,7 @@ def member_remove(request: TenantRequest, pk: int) -> HttpResponse:
     text = ["They can no longer open this company. What they did stays in the trail."]
     if leaving:
         text = ["You can no longer open this company. Only another owner can let you in again."]
+    text += _consents_of(member)
     text += [f"API keys {'you' if leaving else 'they'} made go on working:"] if keys else []
     return _question(request, title, text, "Leave" if leaving else "Remove", "tenants:members", danger=True, keys=keys)
 
@@ -245,6 +246,13 @@ def alert_settle(request: TenantRequest, pk: int) -> HttpResponse:
 def _demand(allowed: bool) -> None:
     if not allowed:
         raise PermissionDenied
+
+
+def _consents_of(member: Member) -> list[str]:
+    """Return what happens to the connections here that a person's own consents open."""
+    mine = Connection.objects.filter(grant__user=member.user_id, state=Access.ACTIVE).order_by("remote_name", "pk")
+    names = ", ".join(map(str, mine))
+    return [f"Waits until another owner connects it again, as the consent is theirs alone: {names}."] if names else []
 
 
 def _keys_made_by(member: Member) -> list[ApiKey]:

@@ -1,6 +1,6 @@
 """Calls a provider counts by the day, in words for a page."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +23,7 @@ def connection(acme, endpoint):
 
 def test_what_is_left_names_the_place_whose_midnight_ends_the_day(connection):
     reference.note_quota(connection, 2000, 1241, NEW_YORK)
-    reference.note_quota(connection, 2000, 1240, NEW_YORK)
+    reference.note_quota(connection, 2000, 1240, NEW_YORK - timedelta(seconds=2))
 
     assert quotas.of(connection).text == "1,240 of 2,000 calls left today, until midnight in New York (04:00 UTC)"
 

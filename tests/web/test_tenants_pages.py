@@ -9,7 +9,7 @@ from django.urls import reverse
 from kit.scope import scope, unscoped
 from tenants import alerts as alert_services
 from tenants import apikeys, members
-from tenants.models import Alert, ApiKey, Invitation, Member, Tenant, User
+from tenants.models import Alert, ApiKey, Connection, Invitation, Member, Tenant, User
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +184,21 @@ def test_a_removed_person_sees_the_company_no_longer(signed_in, alice, bob, acme
     signed_in(alice).post(reverse("tenants:member_remove", args=[place_of(bob, acme).pk]))
 
     assert page.get(reverse("tenants:members")).status_code == 403
+
+
+def test_whoever_removes_a_person_sees_which_connections_wait_then(signed_in, alice, bob, acme):
+    address, page = reverse("tenants:member_remove", args=[place_of(bob, acme).pk]), signed_in(alice)
+    assert "Waits until" not in page.get(address).content.decode()
+    mine = factories.GrantFactory(user=bob)
+    for name, values in {"North Ltd": {}, "South Ltd": {"state": "revoked"}}.items():
+        factories.ConnectionFactory(tenant=acme, grant=mine, remote_id=name, remote_name=name, **values)
+
+    said = page.get(address).content.decode()
+    page.post(address)
+
+    assert "Waits until another owner connects it again, as the consent is theirs alone: North Ltd." in said
+    with scope(acme.pk):
+        assert Connection.objects.get(remote_id="North Ltd").state == "needs_reconnect"
 
 
 def test_a_withdrawn_invitation_is_gone(signed_in, alice, acme):
