@@ -125,8 +125,9 @@ class Settlement(ScopedModel):
     ``reserve_released`` (Previous Reserve Amount Balance, ≥ 0) are what the neighbours of the chain must agree with.
     The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
     counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
-    is what a person, or Amazon elsewhere, said about it. ``belongs``: a person said that an uploaded settlement is this
-    seller's although its period overlaps another one (see :mod:`amazon.overlaps`).
+    is what a person, or Amazon elsewhere, said about it, and ``received`` what the bank got where it was converted.
+    ``belongs``: a person said that an uploaded settlement is this seller's although its period overlaps another one (see
+    :mod:`amazon.overlaps`).
     """
 
     connection = models.ForeignKey(
@@ -141,6 +142,10 @@ class Settlement(ScopedModel):
     deposit_on = models.DateField()
     total = models.BigIntegerField()
     payout_failed = models.BooleanField(default=False)
+    received = models.BigIntegerField(
+        null=True, blank=True, help_text="Minor units that arrived at the bank in another currency; empty: nobody said"
+    )
+    received_currency = models.CharField(max_length=3, blank=True)
     belongs = models.BooleanField(default=False)
     row_count = models.PositiveBigIntegerField()
     marketplaces = models.JSONField(default=list, help_text="marketplace names as the rows spell them, sorted")

@@ -148,6 +148,9 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "settlement.payout_arrived": _moment(
         "The payout came after all", "done", lambda data: "A person said that the money is there."
     ),
+    "settlement.received": _moment(
+        "Amount received entered", "done", lambda data: "A person said how much of the payout arrived."
+    ),
     "settlement.belongs": _moment("It belongs to this seller", "done", lambda data: "A person said so."),
     "settlement.revised": _moment(
         "New version accepted", "done", lambda data: f"Version {data['revision']} of Amazon’s file counts."

@@ -8,13 +8,14 @@ Amazon keeps of a converted payout, to FX_COST.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum, unique
 from fractions import Fraction
 from typing import Final
 
 from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.check import check_documents
-from bookkeeping.coverage import OpenInvoice
+from bookkeeping.coverage import Coverage, OpenInvoice
 from bookkeeping.documents import (
     Deposit,
     Document,
@@ -28,10 +29,11 @@ from bookkeeping.documents import (
 )
 from bookkeeping.entries import effect, entry_lines, own_total
 from bookkeeping.exchange import converted, exactly, rate_of
-from bookkeeping.figures import Part, Statement
+from bookkeeping.figures import Statement
 from bookkeeping.money import shown
 from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Plan, PlanBroken, Planned
+from bookkeeping.policy import Policy
 from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
 
 # A clearing, reserve or in-transit account is kept in the one currency that passes through it.
@@ -94,13 +96,14 @@ def book(
     statement: Statement,
     terms: Terms,
     *,
+    policy: Policy,
     revision: int = 1,
     open_invoices: Sequence[OpenInvoice] = (),
     carrying: Mapping[str, Carrying] | None = None,
 ) -> Booked:
     """Return the plan as it is sent to books in ``terms.home``.
 
-    ``open_invoices`` are those ``carry.plan`` was given, ``carrying`` the same in home money, by key (convert only).
+    ``policy`` and ``open_invoices`` are those ``carry.plan`` was given, ``carrying`` the same in home money, by key (convert only).
 
     Raises:
         PlanBroken: a document came out wrong.
@@ -110,7 +113,7 @@ def book(
         return Booked(replace(plan, documents=tuple(one.hold(held) for one in plan.documents)), 0)
     if terms.strategy is Strategy.NATIVE:
         return _native(plan, statement, terms)
-    return _Converter(plan, statement, terms, revision, open_invoices, carrying or {}).booked()
+    return _Converter(plan, statement, terms, policy, revision, open_invoices, carrying or {}).booked()
 
 
 def is_payout(planned: Planned) -> bool:
@@ -145,10 +148,11 @@ def entry_in_home(
     home: str,
     *,
     further: Mapping[LineKey, int] | None = None,
+    known: Mapping[LineKey, int] | None = None,
     rest: LineKey = AccountKey.CLEARING,
 ) -> JournalEntry:
-    """Return an entry in home money, with ``further`` amounts (credit positive). Every line is converted by itself and the
-    account ``rest`` takes what that leaves over."""
+    """Return an entry in home money, with ``further`` amounts (credit positive). Every line is converted by itself, but for
+    those whose amount is ``known``, and the account ``rest`` takes what that leaves over."""
     amounts: dict[LineKey, int] = {}
     said: dict[LineKey, str] = {}
     for line in entry.lines:
@@ -156,6 +160,7 @@ def entry_in_home(
         said[line.key] = shown(abs(signed), entry.currency)
         if line.key != rest:
             amounts[line.key] = amounts.get(line.key, 0) + converted(signed, entry.currency, rate, home)
+    amounts |= known or {}
     for key, amount in (further or {}).items():
         amounts[key] = amounts.get(key, 0) + amount
     if entry.lines and not any(amounts.values()):  # worth less than the smallest coin, and still a document
@@ -308,19 +313,23 @@ class _Converter:
         plan: Plan,
         statement: Statement,
         terms: Terms,
+        policy: Policy,
         revision: int,
         open_invoices: Sequence[OpenInvoice],
         carrying: Mapping[str, Carrying],
     ) -> None:
-        self.plan, self.statement, self.terms, self.revision = plan, statement, terms, revision
+        self.plan, self.statement, self.terms = plan, statement, terms
+        self.policy, self.revision = policy, revision
         self.currency = statement.header.currency
         self.carrying = dict(carrying)
         self.left = {one.key: one.balance for one in (*open_invoices, *plan.invoices)}
-        self.moved: dict[int, Fraction] = {}  # part -> what the rate moved since the invoices were made
+        # By part: what covered amounts stand for in the books, and what the rate moved since they were invoiced, by line key.
+        self.covered: dict[tuple[int, date], int] = {}
+        self.moved: dict[tuple[int, date], dict[LineKey, Fraction]] = {}
 
     def booked(self) -> Booked:
         payments = self._payments()
-        fx = {part: round(amount) for part, amount in self.moved.items() if round(amount)}
+        further = {place: self._further(place, by_key) for place, by_key in self.moved.items()}
         documents: list[Planned] = []
         for planned in self.plan.documents:
             if is_payout(planned):
@@ -328,10 +337,9 @@ class _Converter:
             elif planned.key in payments:
                 documents.append(payments[planned.key])
             else:
-                part = planned.part if "/entry/" in planned.key else 0
-                documents.append(self._document(planned, fx.pop(part, 0)))
+                documents.append(self._document(planned, further))
         at = next((n for n, one in enumerate(documents) if is_payout(one)), len(documents))
-        documents[at:at] = [self._only_moved(self.statement.part(n), amount) for n, amount in sorted(fx.items())]
+        documents[at:at] = [self._only_moved(place, amounts) for place, amounts in sorted(further.items()) if amounts]
         carried = self._carrying(documents)
         documents = [self._payout(one, carried) if is_payout(one) else one for one in documents]
         check_documents(documents)
@@ -343,39 +351,84 @@ class _Converter:
             if isinstance(planned.document, Invoice):
                 made = invoice_in_home(planned.document, self.terms.rate, self.terms.home)
                 self.carrying[planned.key] = Carrying(self.terms.rate, made.total)
+        payments = {
+            (planned.document.cover.invoice, planned.part): planned
+            for planned in self.plan.documents
+            if isinstance(planned.document, Payment)
+        }
         found: dict[str, Planned] = {}
-        paying = [one for one in self.plan.documents if isinstance(one.document, Payment)]
-        for planned in sorted(paying, key=lambda one: one.part):
-            payment = planned.document
+        for coverage in sorted(self.plan.coverage, key=lambda one: one.part):
+            paying = payments.get((coverage.invoice, coverage.part))
+            if not coverage.amount or (paying is None and coverage.receivable != AccountKey.DEFERRED):
+                continue
+            rate, home = self._taken(coverage)
+            if paying is None:
+                self._note(coverage, self.statement.part(coverage.part).on, rate, home)
+                continue
+            payment = paying.document
             assert isinstance(payment, Payment)
-            cover = payment.cover
-            if cover.invoice not in self.carrying:
-                raise PlanBroken(f"nobody knows what invoice {cover.invoice} stands for in {self.terms.home}")
-            invoice = self.carrying[cover.invoice]
-            self.left[cover.invoice] -= cover.amount
-            open_home = invoice.total - invoice.paid
-            home = converted(cover.amount, self.currency, invoice.rate, self.terms.home)
-            home = min(max(home, 1), open_home) if self.left[cover.invoice] else open_home
-            self.carrying[cover.invoice] = replace(invoice, paid=invoice.paid + home)
-            for sign, rate in ((1, self.terms.rate), (-1, invoice.rate)):
-                exact = sign * exactly(cover.amount, self.currency, rate, self.terms.home)
-                self.moved[planned.part] = self.moved.get(planned.part, Fraction(0)) + exact
-            paid = _payment_in_home(payment, home, invoice.rate, self.terms.home)
-            found[planned.key] = replace(planned, document=paid, original=with_rate(payment, self.terms.rate))
+            self._note(coverage, payment.on, rate, home)
+            paid = _payment_in_home(payment, home, rate, self.terms.home)
+            found[paying.key] = replace(paying, document=paid, original=with_rate(payment, self.terms.rate))
         return found
 
-    def _document(self, planned: Planned, fx: int) -> Planned:
+    def _taken(self, coverage: Coverage) -> tuple[str, int]:
+        """Return the rate of a covered invoice, and what is taken off it in home money: all that is left with the last."""
+        if coverage.invoice not in self.carrying:
+            raise PlanBroken(f"nobody knows what invoice {coverage.number} stands for in {self.terms.home}")
+        invoice = self.carrying[coverage.invoice]
+        self.left[coverage.invoice] -= coverage.amount
+        open_home = invoice.total - invoice.paid
+        home = converted(coverage.amount, self.currency, invoice.rate, self.terms.home)
+        home = min(max(home, 1), open_home) if self.left[coverage.invoice] else open_home
+        self.carrying[coverage.invoice] = replace(invoice, paid=invoice.paid + home)
+        return invoice.rate, home
+
+    def _note(self, coverage: Coverage, on: date, rate: str, home: int) -> None:
+        # Only an entry that moves payments on has a day of its own for each of theirs.
+        place = (coverage.part, on if self.policy.income_to else self.statement.part(coverage.part).on)
+        self.covered[place] = self.covered.get(place, 0) + home
+        moved = self.moved.setdefault(place, {})
+        for key, amount in coverage.by_key.items():
+            now, then = (exactly(amount, self.currency, at, self.terms.home) for at in (self.terms.rate, rate))
+            moved[key] = moved.get(key, Fraction(0)) + now - then
+
+    def _further(self, place: tuple[int, date], by_key: Mapping[LineKey, Fraction]) -> dict[LineKey, int]:
+        """Return what the rate moved since the invoices of a month were made, as lines of its entry. Where that entry books
+        their income, the income stays what it was invoiced at."""
+        if not self.policy.income_to:
+            moved = round(sum(by_key.values(), Fraction(0)))
+            return {AccountKey.FX: moved} if moved else {}
+        lines = {key: -round(amount) for key, amount in by_key.items() if round(amount)}
+        return {**lines, AccountKey.FX: -sum(lines.values())} if lines else {}
+
+    def _document(self, planned: Planned, further: dict[tuple[int, date], dict[LineKey, int]]) -> Planned:
         document, rate, home = planned.document, self.terms.rate, self.terms.home
         match document:
             case Invoice():
                 made: Document = invoice_in_home(document, rate, home)
             case JournalEntry():
-                made = entry_in_home(document, rate, home, further={AccountKey.FX: fx} if fx else None)
+                place = (planned.part, document.on)
+                of_part = "/entry" in planned.key and bool(document.lines)
+                made = entry_in_home(
+                    document,
+                    rate,
+                    home,
+                    further=further.pop(place, None) if of_part else None,
+                    known=self._waiting(document, self.covered.get(place, 0)) if of_part else None,
+                )
             case Transfer():
                 made = self._movement(planned, document)
             case _:
                 raise PlanBroken(f"{planned.key} is a {document.kind}, which is not converted")
         return replace(planned, document=made, original=with_rate(document, rate))
+
+    def _waiting(self, entry: JournalEntry, covered: int) -> dict[LineKey, int]:
+        """Return the lines that move on what payments and invoices brought: exactly that, whatever the rate is by now."""
+        passing = {AccountKey.DEFERRED, self.policy.income_to, self.policy.payments_to} - {AccountKey.CLEARING, ""}
+        return {
+            line.key: covered if line.credit else -covered for line in entry.lines if line.key in passing and covered
+        }
 
     def _movement(self, planned: Planned, transfer: Transfer) -> Document:
         """Return a movement at the settlement's rate; a payout that came back takes off the bank what it had brought."""
@@ -384,19 +437,21 @@ class _Converter:
         memo = _noted(transfer.memo, transfer.amount, self.currency, rate)
         came_back = next((one for one in self.plan.pairings if f"/L{one.line}/" in planned.key), None)
         had = self.terms.returned.get(came_back.settlement_id, amount) if came_back else amount
+        if "/onward/" in planned.key:
+            amount = had
         if had == amount:
             return replace(transfer, currency=home, amount=amount, memo=memo)
         amounts = {transfer.source: had, AccountKey.FX: amount - had}
         return JournalEntry(transfer.number, transfer.on, home, entry_lines(amounts, transfer.target), memo)
 
-    def _only_moved(self, part: Part, fx: int) -> Planned:
+    def _only_moved(self, place: tuple[int, date], amounts: Mapping[LineKey, int]) -> Planned:
         """Return the entry of a part of which payments carry all but what the rate moved."""
-        sid = self.statement.header.settlement_id
+        sid, part = self.statement.header.settlement_id, self.statement.part(place[0])
         entry = JournalEntry(
             settlement_number(sid, part.n, self.revision),
             part.on,
             self.terms.home,
-            entry_lines({AccountKey.FX: fx}, AccountKey.CLEARING),
+            entry_lines(amounts, AccountKey.CLEARING),
             f"Amazon settlement {sid}, {part.month:%Y-%m}; {_at(self.currency, self.terms.rate)}",
         )
         nothing = replace(entry, currency=self.currency, lines=(), rate=self.terms.rate)
@@ -415,7 +470,7 @@ class _Converter:
         if not isinstance(document, Transfer):
             raise PlanBroken("a payout in another currency is a transfer before it is converted")
         original = with_rate(document, terms.rate)
-        if terms.payout is not None:
+        if terms.payout is not None and "/payout/" in planned.key:
             return replace(planned, document=terms.payout, original=original)
         if terms.received is None:
             return planned.hold(_ask(document, terms.home))

@@ -14,7 +14,7 @@ from bookkeeping import corrections, undo
 from bookkeeping.days import local_day
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
-from flows import drafts, history, mapping, progress, rows
+from flows import currencies, drafts, history, mapping, progress, rows
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 from flows.models import Shipment as Seen
 from flows.planner import kick, mark, sole
@@ -147,7 +147,7 @@ def _close_out(row: Delivery, actor: str) -> int:
             order_id=row.order_id,
             number=row.number,
             amount=closing.coverage.amount,
-            currency=row.currency,
+            currency=flow.currency,
         )
     own = Delivery.objects.filter(flow=flow, plan=None, key__in=[one.key for one in closing.documents])
     if flow.state == Flow.State.LIVE and rows.release(own):
@@ -170,16 +170,17 @@ def _closing(row: Delivery) -> tuple[InvoiceBalance, corrections.CloseOut, list[
         history.open_invoice(balance),
         policy=drafts.policy_of(flow),
         on=_today(flow),
-        currency=row.currency,
+        currency=flow.currency,
         revision=1 + closed_before.count(),
     )
     if closing is None:
         raise CannotClose("Nothing of this invoice is open.", "Settlements have paid it in full.")
     # Income goes back out of the accounts it was booked to, whatever is mapped now.
     booked = {symbol: replace(Binding(**target), item="") for symbol, target in row.bindings.items()}
+    documents = currencies.closing(flow, row, closing.documents)
     found = [
         drafts.draft(one.planned, {symbol: booked.get(symbol, to) for symbol, to in one.bindings.items()}, one.hold)
-        for one in drafts.drafts(closing.documents, mapping.load(flow), reference.cached(flow.target))
+        for one in drafts.drafts(documents, mapping.load(flow), reference.cached(flow.target))
     ]
     return balance, closing, found
 

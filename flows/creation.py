@@ -9,10 +9,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
-from flows import history, planner, planning, schedule
+from flows import currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
-from ledgers.models import Company
 from ledgers.registry import open_ledger
 from tenants.alerts import settle_alert
 from tenants.models import Access, Connection
@@ -23,6 +22,7 @@ CHANGEABLE: Final = (
     "mode",
     "trigger",
     "layout",
+    "strategy",
     "approval",
     "books_from",
     "opening_clearing",
@@ -33,7 +33,7 @@ CHANGEABLE: Final = (
     "settlements_every_min",
 )
 FIGURES: Final = ("opening_clearing", "opening_reserve", "opening_loan")
-_BEGINNING: Final = frozenset({"mode", "trigger", "books_from", *FIGURES})
+_BEGINNING: Final = frozenset({"mode", "trigger", "strategy", "books_from", *FIGURES})
 _PERIOD: Final = timedelta(days=14)  # Amazon settles about every two weeks
 # These change what is planned, not only when.
 _REPLANS: Final = _BEGINNING | {"layout", "generic_items"}
@@ -52,18 +52,6 @@ def settled_currencies(tenant_id: int, source: Connection | None) -> list[str]:
     found = Settlement.objects.filter(tenant_id=tenant_id, seller_id=seller_id)
     seen = sorted(set(found.values_list("currency", flat=True)))
     return seen or list(source.data.get("currencies", []) if source else [])
-
-
-def currency_problem(target: Connection, currency: str) -> str:
-    """Return why books, as last read, cannot take settlements of a currency, and what to do; "" where they can."""
-    company = Company.objects.filter(connection=target).first()
-    if company is None or company.multicurrency or currency == company.home_currency:
-        return ""
-    return (
-        f"{company.name} keeps its books in {company.home_currency} and has no other currencies, and these settlements are in "
-        f"{currency}. Switch multicurrency on in the ledger and read its lists again, or choose a company that keeps its books "
-        f"in {currency}."
-    )
 
 
 def first_settlement(tenant_id: int, source: Connection | None, currency: str) -> Settlement | None:
@@ -105,11 +93,12 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
     for end in (source, target):
         if end is not None and end.state != Access.ACTIVE:
             raise CannotChange(f"{end} is not connected. Connect it again under Connections, then create the flow.")
-    if problem := currency_problem(target, currency):
+    if problem := currencies.problem(target, currency, values.get("strategy", "")):
         raise CannotChange(problem)
     if problem := start_problem(tenant_id, source, currency, values.get("books_from")):
         raise CannotChange(problem)
     _check_layout(target, values.get("layout", ""))
+    home = currencies.home_of(target, currency)
     twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
     if twin is not None:
         raise CannotChange(
@@ -117,7 +106,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
         )
     try:
         with trail.recorded():
-            flow = Flow.objects.create(tenant_id=tenant_id, cut_over_at=clock.now(), **values)
+            flow = Flow.objects.create(tenant_id=tenant_id, cut_over_at=clock.now(), home=home, **values)
             trail.record(
                 "flow.created",
                 f"flow:{flow.pk}",
@@ -152,6 +141,8 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
     if problem := start_problem(flow.tenant_id, flow.source, flow.currency, different.get("books_from")):
         raise CannotChange(problem)
     _check_layout(flow.target, different.get("layout", ""))
+    if problem := currencies.problem(flow.target, flow.currency, different.get("strategy", "")):
+        raise CannotChange(problem)
     if "books_from" in different:
         _leave_out(flow, different["books_from"])
     with trail.recorded():

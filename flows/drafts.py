@@ -49,7 +49,7 @@ def default_account(flow: Flow, key: AccountKey) -> NewAccount:
     """Return the account that is made for a key when the tenant has none. Clearing and reserve name the currency."""
     own = key in (AccountKey.CLEARING, AccountKey.RESERVE)
     name = ACCOUNTS[key].name + (f" ({flow.currency})" if own else "")
-    return NewAccount(key, name, flow.currency)
+    return NewAccount(key, name, flow.books_currency)
 
 
 def layout_of(flow: Flow) -> Layout:
@@ -62,6 +62,8 @@ def policy_of(flow: Flow) -> Policy:
     """Return the policy of the flow's layout, without what the company turned out not to take."""
     policy = layout_of(flow).policy
     lacks: dict[str, Any] = {each.name: False for each in fields(policy) if flow.target.data.get(each.name) is False}
+    if flow.home:
+        lacks["deposit"] = False  # a deposit has one currency, and a payout that is converted has two
     return replace(policy, **lacks)
 
 

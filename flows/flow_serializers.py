@@ -36,6 +36,8 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "ledger",
             "account_type",
             "currency",
+            "home",
+            "strategy",
             "mode",
             "trigger",
             "layout",
@@ -69,6 +71,11 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         help_text="How documents are cut; the ledgers say which ways they know.",
+    )
+    strategy = serializers.ChoiceField(
+        Flow.Strategy.choices,
+        required=False,
+        help_text="Where the books are in another currency than the settlements (`home`). Fixed once it went live.",
     )
     approval = serializers.ChoiceField(Flow.Approval.choices, required=False)
     books_from = serializers.DateField(

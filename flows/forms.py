@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from django import forms
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
-from flows import creation, opening
+from flows import creation, currencies, opening
 from flows.models import Flow
 from flows.opening import Told
 from kit import clock
@@ -69,6 +69,14 @@ class TermsForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         help_text="All end in the same balances.",
+    )
+    strategy = forms.ChoiceField(
+        label="Amounts in another currency than your books",
+        choices=Flow.Strategy.choices,
+        widget=forms.RadioSelect,
+        required=False,
+        help_text="Leave documents in the settlement currency only where the account that gets the payouts is kept in it, or "
+        "where you revalue the clearing account in the ledger.",
     )
     generic_items = forms.BooleanField(
         label="Invoice a SKU without an item under one general item",
@@ -139,6 +147,8 @@ class TermsForm(forms.Form):
         else:
             del self.fields["layout"]
         fixed = flow is not None and flow.state != Flow.State.SETUP
+        if flow is None or fixed or not flow.home or not currencies.may_be_native(flow.target):
+            del self.fields["strategy"]
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
             for name in ("layout", "generic_items"):
                 self.fields.pop(name, None)
@@ -245,14 +255,12 @@ class NewFlowForm(TermsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        source, target, currency = cleaned.get("source", ""), cleaned.get("target", ""), cleaned.get("currency", "")
+        source, currency = cleaned.get("source", ""), cleaned.get("currency", "")
         possible = self.currencies.get(source, [])
         if currency and currency not in possible:
             known = f"settles in {', '.join(possible)}" if possible else "has no settlement yet: upload one first"
             whose = self.sources.get(source) or "This choice"
             self.add_error("currency", f"{whose} {known}.")
-        elif currency and target and (problem := creation.currency_problem(self.targets[target], currency)):
-            self.add_error("currency", problem)
         return cleaned
 
     def values(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from django.db.models import F, Max, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Case, F, Max, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from amazon import marketplaces
@@ -99,9 +99,14 @@ def _open(flow: Flow, without: Plan | None) -> QuerySet[InvoiceBalance]:
     if without is not None:
         rows, covering = rows.exclude(delivery__plan=without), covering.exclude(plan=without)
     taken = covering.order_by().values("invoice").annotate(taken=Sum("amount")).values("taken")
-    return rows.annotate(
-        taken=Coalesce(Subquery(taken), Value(0)), whole=Coalesce("delivery__answered_total", "delivery__amount")
-    ).filter(taken__lt=F("whole"))
+    answered = Coalesce("delivery__answered_total", "delivery__amount")
+    # A converted invoice is answered in home money, and settlements cover it in their own.
+    whole = Case(
+        When(delivery__answered_total=0, then=0),
+        default=Coalesce("delivery__original_amount", answered),
+        output_field=BigIntegerField(),
+    )
+    return rows.annotate(taken=Coalesce(Subquery(taken), Value(0)), whole=whole).filter(taken__lt=F("whole"))
 
 
 def _opened(

@@ -1,14 +1,17 @@
 """What one settlement becomes under a flow as it is now: computed, never stored here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from amazon import overlaps
 from bookkeeping import carry
 from bookkeeping.figures import Statement
+from bookkeeping.invoices import customer_symbol
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.policy import Mode
 from bookkeeping.remarks import Flag, FlagKind, HoldReason
-from flows import drafts, history, mapping
+from flows import currencies, drafts, history, mapping
 from flows import reading as readings
 from flows.mapping import TenantMapping
 from flows.models import Flow, Plan
@@ -18,18 +21,21 @@ from ledgers import reference
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """``company`` are the customers and items that drafts which may go refer to and nobody has mapped."""
+    """``company`` are the customers and items that drafts which may go refer to and nobody has mapped. ``exchange`` is what is
+    to be kept of the rates, empty where books and settlement have one currency."""
 
     statement: Statement
     planning: Planning
     drafts: tuple[Draft, ...]
     company: tuple[Draft, ...]
     mapping: TenantMapping
+    exchange: Mapping[str, Any]
 
 
 def make(plan: Plan, mode: str) -> Made:
     """Return the plan's settlement as documents, with the flow's mapping and labels as they are now. Writes nothing."""
     flow, settlement = plan.flow, plan.settlement
+    currencies.follow_books(flow)
     known = mapping.load(flow)
     company = reference.cached(flow.target)
     open_ids = history.open_order_ids(flow, without=plan)
@@ -37,11 +43,13 @@ def make(plan: Plan, mode: str) -> Made:
     statement = readings.statement(settlement, readings.reading(flow, known), wanted)
     order_ids = set(statement.orders)
     around, doubt = history.chain(flow, settlement), overlaps.doubt(settlement)
+    opened = history.open_invoices(flow, open_ids & order_ids, without=plan)
+    policy = drafts.policy_of(flow)
     planning = carry.plan(
         statement,
         mode=Mode(mode),
-        policy=drafts.policy_of(flow),
-        open_invoices=history.open_invoices(flow, open_ids & order_ids, without=plan),
+        policy=policy,
+        open_invoices=opened,
         numbers=history.numbers(flow, order_ids),
         payouts=history.earlier_payouts(flow, settlement, without=plan),
         previous=history.previous(flow, settlement),
@@ -50,7 +58,12 @@ def make(plan: Plan, mode: str) -> Made:
         revision=plan.revision,
         check_line=drafts.LineCheck(flow, known, company),
         class_of=drafts.class_of(known, company),
+        customer_of=lambda marketplace, _: customer_symbol(marketplace, flow.books_currency),
     )
+    exchange: Mapping[str, Any] = {}
+    if flow.home:
+        booked, exchange = currencies.booked(plan, statement, planning, policy, opened, known, company)
+        planning = booked.plan
     if settlement.payout_failed and history.payout_cancelled(flow, settlement):
         planning = replace(
             planning,
@@ -68,6 +81,7 @@ def make(plan: Plan, mode: str) -> Made:
         drafts=tuple(found),
         company=tuple(drafts.company_drafts(going, known, company)),
         mapping=known,
+        exchange=exchange,
     )
 
 

@@ -13,7 +13,7 @@ from bookkeeping.days import local_day
 from bookkeeping.money import shown
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import FlagKind
-from flows import drafts, history, mapping, rows
+from flows import currencies, drafts, history, mapping, rows
 from flows.models import Delivery, Flow, Plan
 from flows.planner import kick
 from ledgers import reference
@@ -120,7 +120,7 @@ def _planned(flow: Flow) -> tuple[Planned, ...]:
     )
     if begins is None:
         return ()
-    return opening_entry(
+    entries = opening_entry(
         flow.source.remote_id if flow.source else "upload",
         policy=drafts.policy_of(flow),
         on=begins - timedelta(days=1),
@@ -130,6 +130,7 @@ def _planned(flow: Flow) -> tuple[Planned, ...]:
         deferred=flow.opening_deferred,
         loan=flow.opening_loan,
     )
+    return tuple(currencies.of_its_day(flow, one) for one in entries)
 
 
 def _rows(flow: Flow) -> QuerySet[Delivery]:

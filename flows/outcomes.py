@@ -266,7 +266,8 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
 def _keep_lines(rows: Sequence[Delivery]) -> None:
     """Keep an invoice as the ledger answered it, where that is not as it was planned."""
     invoices = [row for row in rows if row.kind == Kind.INVOICE and row.state == State.POSTED]
-    answered = {row.pk: row.answered_lines for row in invoices if row.answered_lines}
+    # A converted invoice is answered in home money, and settlements cover it in their own.
+    answered = {row.pk: row.answered_lines for row in invoices if row.answered_lines and not row.original}
     kept = InvoiceBalance.objects.filter(delivery__in=answered).values_list("delivery_id", "lines") if answered else ()
     for delivery_id, lines in kept:
         if lines != answered[delivery_id]:

@@ -205,6 +205,7 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
         "report_id": plan.settlement.report_id,
         "statement": statements.to_json(made.statement),
         "flags": statements.flags_to_json(planning.flags),
+        "exchange": dict(made.exchange),
         "pairings": [
             {"line": one.line, "settlement_id": one.settlement_id, "amount": one.amount, "withheld": one.withheld}
             for one in planning.pairings

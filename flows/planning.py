@@ -191,6 +191,41 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
             actor=actor,
             settlement_id=settlement.settlement_id,
         )
+    _plan_with_later(settlement)
+
+
+def state_received(settlement: Settlement, actor: str, received: int | None, currency: str) -> None:
+    """Say how much of a payout in another currency arrived, in minor units of the books' ``currency``; None: nobody knows.
+
+    A payout that waited for it goes on. One that was sent stays as it is.
+    """
+    with trail.recorded():
+        different = Settlement.objects.filter(pk=settlement.pk).exclude(
+            received=received, received_currency=currency if received is not None else ""
+        )
+        if not different.update(received=received, received_currency=currency if received is not None else ""):
+            return
+        trail.record(
+            "settlement.received",
+            f"settlement:{settlement.pk}",
+            tenant_id=settlement.tenant_id,
+            actor=actor,
+            settlement_id=settlement.settlement_id,
+            received=received,
+            currency=currency,
+        )
+    settlement.refresh_from_db(fields=["received", "received_currency"])
+    _plan_with_later(settlement)
+
+
+def follow_rates(flow: Flow) -> None:
+    """Plan again at the rates of now whatever was not sent yet."""
+    shipments.bring_up_to_date(flow, whatever=True)
+    replan_open(flow)
+
+
+def _plan_with_later(settlement: Settlement) -> None:
+    """Plan a settlement again, and those after it that rest on its payout."""
     # A settlement that is before the books has no plan; a later one may wait to hear of its payout all the same.
     own, later = Q(settlement=settlement), Q(state__in=_OPEN, settlement__starts_at__gte=settlement.ends_at)
     for flow in Flow.objects.filter(currency=settlement.currency).select_related("source", "target"):
@@ -207,6 +242,8 @@ def needed_keys(flow: Flow) -> set[AccountKey]:
             needed |= {account_key(key) for key, amount in by_key.items() if amount}
         if any(movement["kind"] == "C" for movement in statement.get("movements", [])):
             needed.add(AccountKey.CHARGE_METHOD)
+    if flow.converts:
+        needed |= {AccountKey.FX, AccountKey.FX_COST}
     if opening.stated(flow) or history.failed_before_the_books(flow):
         needed.add(AccountKey.OPENING)
         needed |= {AccountKey.RESERVE} if flow.opening_reserve else set()
@@ -273,6 +310,7 @@ __all__ = [
     "default_account",
     "ensure_delivery",
     "flows_to_plan",
+    "follow_rates",
     "kick",
     "may_post",
     "needed_keys",
@@ -286,4 +324,5 @@ __all__ = [
     "replan",
     "replan_open",
     "state_payout_failed",
+    "state_received",
 ]

@@ -18,7 +18,10 @@ from kit import clock
 
 # An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
 KEPT: Final = 200
-_READ: Final = ("key", "document", "part", "not_before", "state", "code", "reason", "answered_total")
+_READ: Final = (
+    *("key", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code", "reason"),
+    "answered_total",
+)
 
 State = Delivery.State
 
@@ -26,9 +29,9 @@ State = Delivery.State
 def proof_of(plan: Plan) -> Proof:
     """Return the proof of a plan from its rows as they are now."""
     found = list(rows.live(plan).only(*_READ))
-    answers = {row.key: Answer(row.answered_total) for row in found if row.state == State.POSTED}
+    answers = {row.key: Answer(_in_settlement(row)) for row in found if row.state == State.POSTED}
     answers |= {
-        row.key: Answer(row.answered_total, changed=row.reason, gone=row.code == rows.VOID)
+        row.key: Answer(_in_settlement(row), changed=row.reason, gone=row.code == rows.VOID)
         for row in found
         if rows.is_changed_by_hand(row)
     }
@@ -83,7 +86,7 @@ def as_planning(plan: Plan, found: list[Delivery]) -> Planning:
         documents=tuple(
             Planned(
                 key=row.key,
-                document=document_from(json.loads(row.document)),
+                document=document_from(json.loads(row.original or row.document)),
                 depends_on=tuple(key for key in needs.get(row.pk, []) if not key.startswith("company/")),
                 held=_hold(row),
                 part=row.part,
@@ -100,6 +103,14 @@ def as_planning(plan: Plan, found: list[Delivery]) -> Planning:
         pairings=tuple(Pairing(**pairing) for pairing in plan.pairings),
         flags=(),
     )
+
+
+def _in_settlement(row: Delivery) -> int | None:
+    """Return what the ledger answered in the settlement's currency: of a converted document that came out as it was sent,
+    the total from which it was converted. Where it did not, the difference in home money stands in the figure."""
+    if row.original_amount is None or row.answered_total is None:
+        return row.answered_total
+    return row.original_amount + row.answered_total - row.amount
 
 
 def steps(plan: Plan) -> tuple[Step, ...]:

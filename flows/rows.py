@@ -44,6 +44,8 @@ _WRITTEN: Final = (
     "kind",
     "part",
     "document",
+    "original",
+    "original_amount",
     "digest",
     "bindings",
     "mapping_version",
@@ -410,6 +412,8 @@ def _fill(row: Delivery, draft: Draft, mapping_version: int) -> None:
     row.kind, row.part = document.kind, planned.part
     canonical = document.canonical()
     row.document, row.digest = canonical.decode(), hashlib.sha256(canonical).hexdigest()
+    row.original = planned.original.canonical().decode() if planned.original else ""
+    row.original_amount = own_total(planned.original) if planned.original else None
     row.bindings = {symbol: bindings.plain(binding) for symbol, binding in sorted(draft.bindings.items())}
     row.mapping_version = mapping_version
     row.order_id = document.order_id if isinstance(document, (Invoice, JournalEntry)) else ""

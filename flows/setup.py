@@ -79,7 +79,9 @@ def choices(flow: Flow) -> list[Choice]:
     lines = []
     for key in keys:
         target = current.base.get(key, Binding())
-        options = tuple(account for account in known.accounts if account.active and fits(key, account, flow.currency))
+        options = tuple(
+            account for account in known.accounts if account.active and fits(key, account, flow.books_currency)
+        )
         found = _fitting(suggested.get(key), options)
         sure, perhaps = (found, None) if found and found.sure else (None, found)
         line = Choice(key, target, sure, perhaps, options, key in needed, "")
@@ -160,7 +162,7 @@ def checks(flow: Flow) -> list[Check]:
     """Return the named steps of the ledger's own test for this flow. Calls the ledger."""
     if closed := access.target_closed(flow):
         return [Check("Connected", Verdict.FAILED, closed, blocks="posting")]
-    found = registry.open_ledger(flow.target).checks(flow.mode, flow.currency)
+    found = registry.open_ledger(flow.target).checks(flow.mode, flow.books_currency)
     if shared := sharing.step(flow.target):
         found.append(Check(shared.name, Verdict.WARNING, shared.detail, shared.action))
     return found

@@ -5,6 +5,7 @@ lost: its rows are carried when they settle.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
@@ -16,9 +17,10 @@ from amazon.orders import CANCELLED, PENDING, SHIPPED
 from bookkeeping.days import local_day
 from bookkeeping.documents import BOOKING
 from bookkeeping.figures import OrderPart
+from bookkeeping.invoices import customer_symbol
 from bookkeeping.numbering import shipment_key
 from bookkeeping.shipment import NoInvoice, Shipment, plan_shipment
-from flows import carried, closing, drafts, history, mapping, rows
+from flows import carried, closing, currencies, drafts, history, mapping, rows
 from flows import reading as readings
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
@@ -57,11 +59,12 @@ def plan_shipments(flow: Flow) -> int:
     return planned
 
 
-def bring_up_to_date(flow: Flow) -> None:
-    """Plan the invoices again that were not sent yet: a mapping has changed. Else the flow's next run does it."""
+def bring_up_to_date(flow: Flow, *, whatever: bool = False) -> None:
+    """Plan the invoices again that were not sent yet: a mapping has changed, or (``whatever``) something else. Else the flow's
+    next run does it."""
     with sole(flow) as mine:
         if mine:
-            _invoice(flow, _unsent(flow))
+            _invoice(flow, _unsent(flow, whatever=whatever))
 
 
 # Invoicing
@@ -79,9 +82,11 @@ def _new_orders(flow: Flow) -> list[int]:
     return list(found.exclude(Exists(seen)).order_by("purchased_at", "pk").values_list("pk", flat=True))
 
 
-def _unsent(flow: Flow) -> list[int]:
-    """Return the orders with an invoice that was not sent and was made with an earlier mapping."""
-    unsent = Seen.objects.filter(flow=flow, invoice__live=True, invoice__mapping_version__lt=flow.mapping_version)
+def _unsent(flow: Flow, *, whatever: bool = False) -> list[int]:
+    """Return the orders with an invoice that was not sent and was made with an earlier mapping, or ``whatever`` it was."""
+    unsent = Seen.objects.filter(flow=flow, invoice__live=True)
+    if not whatever:
+        unsent = unsent.filter(invoice__mapping_version__lt=flow.mapping_version)
     unsent = unsent.exclude(invoice__state__in=[State.SENDING, State.UNCERTAIN, State.POSTED])
     return list(unsent.values_list("order_id", flat=True))
 
@@ -130,7 +135,10 @@ def _invoice_some(
             numbers=numbers,
             revision=revisions.get(order.order_id, 1),
             check_line=check,
+            customer_of=lambda marketplace, _: customer_symbol(marketplace, flow.books_currency),
         )
+        if made.planned is not None:
+            made = replace(made, planned=currencies.of_its_day(flow, made.planned))
         if made.invoice is not None:
             numbers[made.invoice.number] = made.invoice.key
         one.reason = made.reason or ""

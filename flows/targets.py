@@ -50,7 +50,7 @@ class Targets:
         account = next((each for each in self.company.accounts if each.id == wanted and each.active), None)
         if account is None:
             raise BadMapping("The company has no active account of this id.")
-        if key is not None and not fitting.fits(key, account, self.flow.currency):
+        if key is not None and not fitting.fits(key, account, self.flow.books_currency):
             raise BadMapping(
                 f"{account.name} cannot serve as {ACCOUNTS[key].name} of this flow: it is a {account.type} account"
                 f"{f' in {account.currency}' if account.currency else ''}."

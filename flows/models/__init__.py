@@ -3,6 +3,7 @@
 from flows.models.carried import Carrier, Coverage, InvoiceBalance, Shipment
 from flows.models.flow import Flow, MappingRule, ProductGroup, RequestKey, Run
 from flows.models.outbox import Attempt, Delivery, Dependency, Lane, Outcome, Plan, ReadBack
+from flows.models.rates import ExchangeRate
 
 __all__ = [
     "Attempt",
@@ -10,6 +11,7 @@ __all__ = [
     "Coverage",
     "Delivery",
     "Dependency",
+    "ExchangeRate",
     "Flow",
     "InvoiceBalance",
     "Lane",

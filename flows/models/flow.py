@@ -23,6 +23,10 @@ class Flow(ScopedModel):
         REVIEW = "review", "I approve each settlement"
         AUTOMATIC = "automatic", "Post by itself when nothing is held"
 
+    class Strategy(models.TextChoices):
+        CONVERT = "convert", "Everything is converted into the books' own currency"
+        NATIVE = "native", "Documents stay in the settlement currency, with the rate"
+
     class State(models.TextChoices):
         SETUP = "setup", "Being set up"
         LIVE = "live", "Live"
@@ -35,6 +39,10 @@ class Flow(ScopedModel):
     target = models.ForeignKey(Connection, models.PROTECT, related_name="+")
     account_type = models.CharField(max_length=40, default="Standard Orders")
     currency = models.CharField(max_length=3)
+    home = models.CharField(
+        max_length=3, blank=True, help_text="Currency of the books where it is another one; empty where it is the same"
+    )
+    strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.CONVERT)
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.SUMMARY)
     trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.SETTLED)
     layout = models.CharField(
@@ -83,6 +91,16 @@ class Flow(ScopedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def converts(self) -> bool:
+        """Whether documents are in another currency than the settlements."""
+        return bool(self.home) and self.strategy == self.Strategy.CONVERT
+
+    @property
+    def books_currency(self) -> str:
+        """The currency of the documents, and of the clearing and reserve accounts."""
+        return self.home if self.converts else self.currency
 
 
 class Run(ScopedModel):

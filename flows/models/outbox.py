@@ -50,6 +50,9 @@ class Plan(ScopedModel):
     statement = models.JSONField(default=dict, help_text="Sums by part, category and label for the pages")
     flags = models.JSONField(default=list)
     pairings = models.JSONField(default=list, help_text="Rows that take back earlier payouts")
+    exchange = models.JSONField(
+        default=dict, help_text="Rates, and what is left on clearing in home money; frozen once something was sent"
+    )
     verdict = models.JSONField(default=dict)
     proved_at = models.DateTimeField(null=True, blank=True)
     prove_at = models.DateTimeField(
@@ -109,6 +112,12 @@ class Delivery(ScopedModel):
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind])
     part = models.PositiveSmallIntegerField(default=0, help_text="Settlement month it carries; 0 for none")
     document = models.TextField(help_text="Canonical JSON")
+    original = models.TextField(
+        blank=True, help_text="The document before it was converted, as canonical JSON; empty where it was not"
+    )
+    original_amount = models.BigIntegerField(
+        null=True, blank=True, help_text="Its own total, in the settlement currency"
+    )
     digest = models.CharField(max_length=64)
     bindings = models.JSONField(default=dict)
     mapping_version = models.PositiveIntegerField(default=0)

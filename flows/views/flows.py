@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookkeeping.documents import BOOKING
-from flows import creation, drafts, onboarding, opening, overview, schedule, setup
+from flows import creation, currencies, drafts, onboarding, opening, overview, schedule, setup
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
 from flows.onboarding import StepName
@@ -63,6 +63,8 @@ def new(request: TenantRequest) -> HttpResponse:
         else:
             first = "fetches for the first time" if flow.source else "plans what you uploaded"
             messages.success(request, f"{flow.name} is created and {first}. Nothing is posted yet.")
+            if told := currencies.told(flow.target, flow.currency, flow.strategy):
+                messages.info(request, told)
             return redirect("flows:dashboard")
     context = {
         "form": form,
@@ -96,6 +98,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "may_run": can(request.member, Action.RUN),
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "layout": drafts.layout_of(flow),
+        "exchange": currencies.told(flow.target, flow.currency, flow.strategy) if flow.home else "",
         "steps": stepper(onboarding.progress(flow)) if flow.state == Flow.State.SETUP else [],
         "crumbs": _crumbs(),
     }

@@ -7,6 +7,7 @@ Field names, lengths and rules: developer.intuit.com, Accounting API, all entiti
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, TypeVar
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, LineKey, account_key
@@ -280,9 +281,11 @@ def _head(
 ) -> dict[str, object]:
     """Return what every transaction has. ``in_note`` is for documents without a number field: their note carries it."""
     _foreign(post, currency, company)
+    rate = getattr(post.document, "rate", "")
     return {
         "PrivateNote": wire.note([post.marker], number if in_note else "", memo),
         "CurrencyRef": _currency(currency, company),
+        "ExchangeRate": Decimal(rate) if rate and currency != company.home_currency else None,
     }
 
 

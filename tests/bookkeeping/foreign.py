@@ -54,6 +54,7 @@ class Abroad(Company):
             made,
             self.statement(sid),
             self.terms(sid),
+            policy=self.policy,
             revision=self.revisions.get(sid, 1),
             open_invoices=opened,
             carrying={one.key: self.carrying(one.key, but=sid) for one in opened},

@@ -26,10 +26,10 @@ KINDS = ("Invoice", "Payment", "JournalEntry", "Deposit", "Transfer")
 class E7:
     """The seller, the company and the flow between them. Documents go out with every step."""
 
-    def __init__(self, world, alice, acme, time, **values):
+    def __init__(self, world, alice, acme, time, company=None, **values):
         self.world, self.acme, self.time = world, acme, time
         self.seller_id = world.seller("seller", shape={"settlements": 0}, seed=7)["seller"]["seller_id"]
-        self.company = world.company(chart="us_default", items={"Thing": "Sales"})
+        self.company = world.company(chart="us_default", items={"Thing": "Sales"}, **(company or {}))
         amazon = world.connect("amazon", alice, acme, self.seller_id)
         books = world.connect("quickbooks", alice, acme, self.company["realm"])
         with scope(acme.pk):

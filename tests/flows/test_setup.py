@@ -281,12 +281,17 @@ def test_a_second_flow_for_the_same_uploads_into_one_company_is_refused(flow, in
         creation.create(flow.tenant_id, "alice", values(flow))
 
 
-def test_books_in_one_currency_take_no_other(flow, in_acme):
-    with pytest.raises(creation.CannotChange, match="keeps its books in USD"):
-        creation.create(flow.tenant_id, "alice", values(flow, currency="CAD"))
+def test_books_in_one_currency_take_others_converted_and_several_may_take_them_as_they_are(flow, in_acme):
+    Company.objects.update(multicurrency=False)
+    with pytest.raises(creation.CannotChange, match="cannot hold documents in CAD"):
+        creation.create(flow.tenant_id, "alice", values(flow, currency="CAD", strategy="native"))
+
+    converted = creation.create(flow.tenant_id, "alice", values(flow, currency="CAD"))
+    assert (converted.home, converted.converts, converted.books_currency) == ("USD", True, "USD")
 
     Company.objects.update(multicurrency=True)
-    assert creation.create(flow.tenant_id, "alice", values(flow, currency="CAD")).currency == "CAD"
+    native = creation.create(flow.tenant_id, "alice", values(flow, currency="MXN", strategy="native"))
+    assert (native.home, native.converts, native.books_currency) == ("USD", False, "MXN")
 
 
 def test_a_later_first_day_forgets_the_plans_before_it(acme, flow, in_acme):

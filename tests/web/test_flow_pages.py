@@ -174,16 +174,13 @@ def test_only_currencies_of_the_sellers_settlements_are_offered(bobs, acme, amaz
     assert 'value="EUR"' not in page
 
 
-def test_a_currency_the_books_cannot_take_is_refused_with_what_to_do(bobs, amazon, books):
+def test_a_currency_the_books_do_not_have_is_converted_and_that_is_said(bobs, amazon, books):
     response = bobs.post(
-        reverse("flows:flow_new"), terms(source=amazon.pk, target=books.pk, currency="CAD", name="Mine")
+        reverse("flows:flow_new"), terms(source=amazon.pk, target=books.pk, currency="CAD", name="Mine"), follow=True
     )
 
-    shown = text_of(response)
-    assert "Acme Books keeps its books in USD and has no other currencies" in shown
-    assert "Switch multicurrency on" in shown
-    assert 'value="Mine"' in response.content.decode()
-    assert not Flow.objects.exists()
+    assert "Acme Books keeps its books in USD only: amounts are converted from CAD at your rates." in text_of(response)
+    assert Flow.objects.get().converts
 
 
 @pytest.mark.parametrize(
