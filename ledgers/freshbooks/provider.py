@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 
 from bookkeeping.accounts import AccountClass
 from kit.http import Http
@@ -124,10 +125,13 @@ def _keeper_of(connection: Connection) -> Callable[[Plan], None]:
     """Return what keeps the plan with the connection when FreshBooks says another one."""
 
     def learned(plan: Plan) -> None:
-        changed = {**connection.data, **plan.data()}
-        if changed != connection.data:
-            connection.data = changed
-            connection.save(update_fields=["data"])
+        if connection.data == {**connection.data, **plan.data()}:
+            return
+        with transaction.atomic():
+            # Read anew and locked: what the company lacks may have been learned since.
+            kept = Connection.objects.select_for_update().get(pk=connection.pk)
+            connection.data = kept.data = {**kept.data, **plan.data()}
+            kept.save(update_fields=["data"])
 
     return learned
 

@@ -15,7 +15,7 @@ from tests.factories import ConnectionFactory
 
 def start(tmp_path, **values):
     """Read the settings in a process of their own, as every process of the product does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("QBO_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("QBO_", "FRESHBOOKS_"))}
     return subprocess.run(
         [sys.executable, "-c", "import connector.settings"],
         env={**kept, "TIEOUT_VAR": str(tmp_path), **values},
