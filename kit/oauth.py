@@ -37,6 +37,9 @@ class OAuthSpec:
     dead_grant: frozenset[str] = frozenset({"invalid_grant"})
     # Error codes that mean: later, nothing is wrong with the grant.
     try_later: frozenset[str] = frozenset({"server_error", "temporarily_unavailable"})
+    # Error codes that mean: too many tokens were asked for; nothing is asked for ``throttle_s`` then.
+    throttled: frozenset[str] = frozenset()
+    throttle_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,14 @@ class TokenEndpointDown(OAuthError):
     def __init__(self, text: str, *, answer_lost: bool) -> None:
         super().__init__(text)
         self.answer_lost = answer_lost
+
+
+class Throttled(TokenEndpointDown):
+    """Too many tokens were asked for. Nothing is wrong with the grant; asking again before ``after_s`` prolongs it."""
+
+    def __init__(self, text: str, after_s: float) -> None:
+        super().__init__(text, answer_lost=False)
+        self.after_s = after_s
 
 
 def authorize_url(spec: OAuthSpec, *, state: str, redirect_uri: str) -> str:
@@ -141,6 +152,8 @@ def _tokens(http: Http, spec: OAuthSpec, form: dict[str, str]) -> Tokens:
     error = str(said.get("error") or "")
     if error in spec.dead_grant:
         raise InvalidGrant(f"the token endpoint says {error}")
+    if error in spec.throttled:
+        raise Throttled(f"the token endpoint says {error}", spec.throttle_s)
     if answer.status >= 500 or answer.status == 429 or error in spec.try_later:
         raise TokenEndpointDown(f"the token endpoint answered {answer.status} {error}".rstrip(), answer_lost=True)
     if error or answer.status >= 400:

@@ -17,7 +17,7 @@ from audit.trail import record, recorded
 from kit import oauth
 from kit.clock import now
 from kit.http import Http
-from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, TokenEndpointDown, Tokens
+from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, Throttled, TokenEndpointDown, Tokens
 from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
 from tenants.alerts import alert
@@ -231,7 +231,7 @@ def _refresh(grant: Grant, lease: str) -> str:
     """Refresh as the holder of the lease; return the new token, or "" if the grant changed hands meanwhile."""
     held = Grant.objects.filter(pk=grant.pk, lease=lease, version=grant.version)
     spec, token = spec_of(grant), open_from(grant, "refresh_token")
-    failure = ""
+    failure, least_s = "", 0.0
     for attempt in range(TRIES):
         if attempt:
             time.sleep(PAUSE_S)
@@ -246,12 +246,15 @@ def _refresh(grant: Grant, lease: str) -> str:
                 return _ended(grant, held, f"The application's own id or secret was refused ({error}).")
             failure = str(error)
             break  # our application's set-up: the same answer to every grant, and no person of the tenant can mend it
+        except Throttled as error:
+            failure, least_s = str(error), error.after_s
+            break
         except TokenEndpointDown as error:
             # The same value again: if nothing was rotated it still works; if it was, asking once more costs nothing.
             failure = str(error)
             continue
         return tokens.access_token if _store(grant, tokens) else ""
-    after_s = min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(grant.failures, 10))
+    after_s = max(least_s, min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(grant.failures, 10)))
     retry_at = now() + timedelta(seconds=after_s)
     held.update(lease="", leased_until=None, failures=models.F("failures") + 1, retry_at=retry_at)
     raise RefreshFailed(f"{provider(grant.provider).name} gave no token: {failure}", after_s)

@@ -35,12 +35,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """``locked`` and ``currencies`` are None where this person may not read them; ``missing`` names those rights."""
+    """``locked`` and ``currencies`` are None where this person may not read them; ``missing`` names those rights.
+    ``foreign`` is the number of an Amazon order's invoice that we did not write, "" where none was seen."""
 
     about: Row
     currencies: Mapping[str, str] | None
     locked: date | None
-    invoices: Sequence[Row]
+    foreign: str
     waiting: Sequence[Row]
     missing: tuple[str, ...]
     mode: str
@@ -75,23 +76,46 @@ def _read(remote: Remote, mode: str, currency: str, known_name: str) -> _Facts:
             return None
 
     invoices, journals = RESOURCES[Kind.INVOICE], RESOURCES[Kind.ENTRY]
-    order_like = {"invoice_number_contains": "-", "sort_column": "created_time", "sort_order": "D"}
+    newest = {"sort_column": "created_time", "sort_order": "D"}
     currencies = allowed("settings", lambda: lists.currency_ids(remote))
     locked = allowed("transaction locking", lambda: lists.closed_until(remote))
-    seen = allowed("invoices", lambda: remote.pages(invoices.path, invoices.many, order_like, most=1)[0])
+    seen = allowed("invoices", lambda: remote.pages(invoices.path, invoices.many, newest, most=1)[0])
     ours = {"reference_number_startswith": "AMZ-", "status": "draft"}
     drafts = allowed("journals", lambda: remote.pages(journals.path, journals.many, ours, most=1)[0])
+    foreign = _foreign(remote, seen or ())
     return _Facts(
         about,
         currencies,
         locked,
-        seen or (),
+        foreign,
         [*(seen or ()), *(drafts or ())],
         tuple(missing),
         mode,
         currency,
         known_name,
     )
+
+
+def _foreign(remote: Remote, invoices: Sequence[Row]) -> str:
+    """Return the number of the newest invoice of an Amazon order that somebody else wrote, "" where there is none.
+
+    Other connectors put the order's id into the number or the reference. What looks like ours, with it in both, is told by
+    our mark, which a list leaves out: one is read, for a connector writes all of them alike.
+    """
+    ours_alike = None
+    for row in invoices:
+        number, reference = wire.text(row.get("invoice_number")), wire.text(row.get("reference_number"))
+        if not (_ORDER_ID.match(number) or _ORDER_ID.match(reference)):
+            continue
+        if number[:19] != reference:
+            return number
+        ours_alike = ours_alike or row
+    if ours_alike is None:
+        return ""
+    resource = RESOURCES[Kind.INVOICE]
+    whole = remote.one(resource.path, resource.one, answers.id_of(Kind.INVOICE, ours_alike))
+    ours = whole is None or wire.markers(answers.noted(Kind.INVOICE, whole))
+    return "" if ours else wire.text(ours_alike.get("invoice_number"))
 
 
 def _unreachable(detail: str, action: str) -> list[Check]:
@@ -192,19 +216,12 @@ def _edition(name: str, facts: _Facts) -> Check:
 
 
 def _others(name: str, facts: _Facts) -> Check:
-    foreign = [
-        number
-        for row in facts.invoices
-        if _ORDER_ID.match(number := wire.text(row.get("invoice_number") or row.get("reference_number")))
-        # A list leaves notes out: what we write has the order id as its reference too.
-        and not wire.text(row.get("reference_number")).startswith(number[:19])
-    ]
-    if not foreign:
+    if not facts.foreign:
         return Check(name, Verdict.PASSED, "No invoices of another Amazon connector were found.")
     return Check(
         name,
         Verdict.WARNING,
-        f"Somebody else books Amazon orders here, for example invoice {foreign[0]}. Zoho Inventory does so by itself.",
+        f"Somebody else books Amazon orders here, for example invoice {facts.foreign}. Zoho Inventory does so by itself.",
         "Stop the other connector (in Zoho Inventory: Integrations, Amazon), and let the flow start after its last "
         "settlement, or sales are booked twice.",
     )

@@ -29,13 +29,14 @@ from bookkeeping.documents import (
 )
 from bookkeeping.money import BadAmount
 from ledgers.port import Absent, AuthorizationLost, CannotTell, Found, NotRenderable, NotSent, Post, Posted, Unknown
-from ledgers.zoho import answers, wire
-from ledgers.zoho.bodies import Company, customer_of, referred
+from ledgers.zoho import answers, errors, wire
+from ledgers.zoho.bodies import Company, referred
 from ledgers.zoho.remote import READ_AGAIN_S, READ_DEADLINE_S, Declined, Remote, Row
 from ledgers.zoho.translate import RESOURCES
 from ledgers.zoho.writes import APPROVAL, mark_as_sent, not_in_the_books, numbered
 
 _Answer = Found | Absent | CannotTell
+_FEW: Final = 3  # documents that are read whole whatever their row says
 _PAGES: Final = 5  # a reference of ours is on a few documents; more mean that the filter was not understood
 _ALL: Final = {Kind.ACCOUNT: "AccountType.All", Kind.CUSTOMER: "Status.All", Kind.ITEM: "Status.All"}
 
@@ -128,15 +129,25 @@ class Lookups:
         return self._one_of(post, ours)
 
     def _payment(self, post: Post, document: Payment) -> _Answer:
-        """A payment is ours by its reference and mark; one that somebody renumbered is found through its invoice."""
-        ours = self._ours(Kind.PAYMENT, post, self._referenced(Kind.PAYMENT, document.reference))
+        """A payment is found through its invoice; one that lost the link, by its reference.
+
+        A reference is shared by all payments of a part, so of many only those are read that have money left.
+        """
+        invoice = referred(post, document.cover.invoice).external_id
+        ours = self._ours(Kind.PAYMENT, post, self._paid_by(invoice))
         if not ours:
-            customer = {"customer_id": customer_of(post, document.customer), "date": document.on.isoformat()}
-            resource = RESOURCES[Kind.PAYMENT]
-            rows, _ = self._remote.pages(resource.path, resource.many, customer, most=_PAGES)
-            same_day = [row for row in rows if wire.text(row.get("date")) == document.on.isoformat()]
-            ours = self._ours(Kind.PAYMENT, post, same_day)
+            alike = self._referenced(Kind.PAYMENT, document.reference)
+            loose = [row for row in alike if wire.number(row.get("unused_amount"))]
+            ours = self._ours(Kind.PAYMENT, post, alike if len(alike) <= _FEW else loose)
         return self._one_of(post, [self._with_account(row) for row in ours])
+
+    def _paid_by(self, invoice: str) -> list[Row]:
+        try:
+            return wire.rows(self._remote.get(f"{RESOURCES[Kind.INVOICE].path}/{invoice}/payments").get("payments"))
+        except Declined as error:
+            if error.code == errors.GONE:
+                return []
+            raise
 
     def _with_account(self, payment: Row) -> Row:
         """Return a payment with the account its money went to: where the answer leaves it out, the ledger lines prove it."""

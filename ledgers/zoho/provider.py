@@ -74,8 +74,9 @@ def _oauth(choice: Mapping[str, Any]) -> OAuthSpec:
         # Without the first there is no refresh token, without the second none at a person's next consent.
         authorize_extra={"access_type": "offline", "prompt": "consent"},
         dead_grant=frozenset({"invalid_code", "invalid_grant"}),
-        # Ten access tokens in ten minutes and refresh token; it says nothing about the consent.
-        try_later=frozenset({"Access Denied", "server_error", "temporarily_unavailable", "internal_error"}),
+        # More than ten access tokens in ten minutes with one refresh token; it says nothing about the consent.
+        throttled=frozenset({"Access Denied"}),
+        throttle_s=600,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kit import http, oauth
 from kit.http import Http
-from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, TokenEndpointDown
+from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, Throttled, TokenEndpointDown
 
 TOKEN_URL = "https://tokens.test/token"
 REDIRECT = "https://tieout.test/connections/books/callback"
@@ -166,6 +166,16 @@ def test_unusable_answer_may_have_been_carried_out(endpoint, status, body):
     with pytest.raises(TokenEndpointDown) as down:
         refresh()
     assert down.value.answer_lost
+
+
+def test_too_many_tokens_say_nothing_about_the_grant(endpoint):
+    endpoint.body = {"error": "Access Denied", "status": "failure"}
+    rationed = spec(throttled=frozenset({"Access Denied"}), throttle_s=600)
+
+    with pytest.raises(Throttled) as caught:
+        oauth.refresh(Http("test"), rationed, refresh_token="r")
+
+    assert (caught.value.after_s, caught.value.answer_lost) == (600, False)
 
 
 def test_refused_connection_was_not_carried_out(endpoint):

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -160,6 +161,20 @@ def test_endpoint_that_is_down_is_not_asked_by_every_worker(expired, endpoint):
             access_token(expired.pk)
 
     assert endpoint.refreshes == grants.TRIES
+
+
+def test_too_many_tokens_are_asked_for_once_and_then_not_for_as_long_as_the_provider_wants(
+    expired, endpoint, monkeypatch
+):
+    endpoint.error = "Access Denied"
+    rationed = replace(grants.spec_of(expired), throttled=frozenset({"Access Denied"}), throttle_s=600)
+    monkeypatch.setattr(grants, "spec_of", lambda grant: rationed)
+
+    with pytest.raises(RefreshFailed) as failed:
+        access_token(expired.pk)
+
+    expired.refresh_from_db()
+    assert (endpoint.refreshes, failed.value.after_s, expired.state) == (1, 600, Access.ACTIVE)
 
 
 def test_token_that_is_still_good_is_used_while_the_endpoint_is_down(db, endpoint):

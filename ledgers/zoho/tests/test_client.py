@@ -484,7 +484,7 @@ def test_the_account_of_a_payment_is_proved_by_its_ledger_lines(remote: tuple[Sc
     post = make.post(make.payment("i1"), "p1", PAID)
     row = make.answered(body_of(post, make.COMPANY), payment_id="81")
     del row["account_id"]
-    script.rows(customerpayments=[{"payment_id": "81", "reference_number": "AMZ-17000000001-1"}])
+    script.done(payments=[{"payment_id": "81"}])
     script.done(payment=row)
     script.done(journal={"line_items": [{"account_id": "elsewhere", "debit_or_credit": "debit", "amount": 35}]})
 
@@ -493,6 +493,19 @@ def test_the_account_of_a_payment_is_proved_by_its_ledger_lines(remote: tuple[Sc
     assert isinstance(found, Found)
     assert (found.equal, found.difference) == (False, "the account differs")
     assert script.asked[2]["query"]["entity_type"] == "customer_payment"
+
+
+def test_of_many_payments_with_one_reference_only_those_with_money_left_are_read(
+    remote: tuple[Script, ZohoBooks],
+) -> None:
+    script, client = remote
+    alike = [{"payment_id": f"{n}", "reference_number": "AMZ-17000000001-1"} for n in range(9)]
+    script.refuse(1002, status=404)
+    script.rows(customerpayments=[*alike, {**alike[0], "payment_id": "90", "unused_amount": 35}])
+    script.done(payment={"payment_id": "90", "description": "ref:somebody"})
+
+    assert client.find(make.post(make.payment("i1"), "p1", PAID)) == Absent()
+    assert script.calls[-1] == ("GET", "/customerpayments/90")
 
 
 def test_a_deleted_document_is_looked_up_and_counts_as_taken_back(remote: tuple[Script, ZohoBooks]) -> None:
@@ -578,6 +591,35 @@ def test_only_what_was_touched_after_it_was_made_is_read_whole(remote: tuple[Scr
     assert [each.external_id for each in found.documents] == ["1", "2"]
     assert found.incomplete == {Kind.INVOICE, Kind.PAYMENT}
     assert script.asked[0]["query"]["last_modified_time"] == "2026-10-14T12:00:00+0000"
+
+
+def test_invoices_are_listed_by_the_days_they_were_made_on(remote: tuple[Script, ZohoBooks]) -> None:
+    script, client = remote
+    script.done(invoice={**SENT, "invoice_id": "9", "created_time": "2026-10-01T09:00:00-0400"})
+    script.done(invoice={**SENT, "invoice_id": "71", "created_time": "2026-10-14T09:00:00-0400"})
+    script.rows(invoices=[{"invoice_id": "70", "status": "void"}])
+
+    kept = {each.external_id: each.live for each in client.kept(Kind.INVOICE, ["71", "70", "9"])}
+
+    assert kept == {"71": True, "70": False, "9": True}
+    query = script.asked[2]["query"]
+    assert (query["created_date_start"], query["created_date_end"]) == ("2026-10-01", "2026-10-14")
+
+
+def test_no_more_than_twenty_changed_documents_are_read_whole_and_open_ones_first(
+    remote: tuple[Script, ZohoBooks],
+) -> None:
+    script, client = remote
+    at = {"created_time": "2026-10-14T09:00:00-0400", "last_modified_time": "2026-10-20T09:00:00-0400"}
+    rows = [{"invoice_id": f"{n}", "status": "paid", **at} for n in range(30)]
+    script.rows(invoices=[*rows, {"invoice_id": "30", "status": "sent", **at}])
+    for _ in range(20):
+        script.done(invoice=SENT)
+
+    found = client.changes([Kind.INVOICE], datetime(2026, 10, 15, tzinfo=UTC))
+
+    assert (len(found.documents), len(script.asked)) == (31, 21)
+    assert ("GET", "/invoices/30") in script.calls
 
 
 def test_what_no_list_has_any_more_is_asked_for_and_gone(remote: tuple[Script, ZohoBooks]) -> None:

@@ -119,6 +119,8 @@ def checked(
     script.rows(transaction_locks=facts.get("locks", []))
     script.rows(invoices=facts.get("invoices", []))
     script.rows(journals=facts.get("journals", []))
+    if "whole" in facts:
+        script.done(invoice=facts["whole"])
     return {step.name: step for step in client.checks(mode, currency)}
 
 
@@ -137,8 +139,14 @@ def test_a_healthy_organization_passes(remote: tuple[Script, ZohoBooks]) -> None
         ({"journals": [{"status": "pending_approval"}]}, "Approval", "warning", ""),
         ({"about": {"country_code": "SA"}}, "Edition", "warning", ""),
         ({"invoices": [{"invoice_number": "114-0000001-0000001"}]}, "Other connectors", "warning", ""),
+        (
+            {"invoices": [{"invoice_number": "INV-7", "reference_number": "114-0000001-0000001"}]},
+            "Other connectors",
+            "warning",
+            "",
+        ),
     ],
-    ids=["inactive", "inactive at the top", "currency off", "approval", "e-invoicing", "another connector"],
+    ids=["inactive", "inactive at the top", "currency off", "approval", "e-invoicing", "by number", "by reference"],
 )
 def test_what_stands_against_posting_is_named_with_what_to_do(
     remote: tuple[Script, ZohoBooks], facts: dict[str, Any], step: str, verdict: str, blocks: str
@@ -149,10 +157,13 @@ def test_what_stands_against_posting_is_named_with_what_to_do(
     assert found.action
 
 
-def test_our_own_invoices_are_no_other_connector(remote: tuple[Script, ZohoBooks]) -> None:
-    ours = {"invoice_number": "114-0000001-0000001-2", "reference_number": "114-0000001-0000001"}
+def test_what_looks_like_ours_is_told_by_our_mark(remote: tuple[Script, ZohoBooks]) -> None:
+    ours = {"invoice_id": "7", "invoice_number": "114-0000001-0000001-2", "reference_number": "114-0000001-0000001"}
 
-    assert checked(remote, invoices=[ours])["Other connectors"].verdict == "passed"
+    for notes, verdict in (("Amazon order ref:abc", "passed"), ("Amazon order", "warning")):
+        steps = checked(remote, invoices=[ours], whole={**ours, "notes": notes})
+
+        assert steps["Other connectors"].verdict == verdict
 
 
 def test_a_right_that_is_missing_is_named(remote: tuple[Script, ZohoBooks]) -> None:

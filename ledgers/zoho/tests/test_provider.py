@@ -78,7 +78,7 @@ def test_a_server_that_is_not_on_the_list_never_gets_the_secret(callback: dict[s
 def test_a_throttle_of_tokens_is_never_taken_for_a_withdrawn_consent() -> None:
     spec = zoho.PROVIDER.oauth({})
 
-    assert "Access Denied" in spec.try_later
+    assert (spec.throttled, spec.throttle_s) == ({"Access Denied"}, 600)
     assert spec.dead_grant == {"invalid_code", "invalid_grant"}
 
 
