@@ -24,7 +24,7 @@ from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from kit import clock
 from kit.scope import unscoped
-from ledgers.port import CannotTell, Found, Kept
+from ledgers.port import CannotTell, Changes, Found, Kept
 from ledgers.registry import all_ledgers, ledger_spec
 from tenants.models import Access, Connection
 
@@ -165,6 +165,7 @@ def _check(reader: Reader, known: ReadBack) -> None:
         changes = reader.changes(kinds, since)
         until = min(started, changes.until or started)
         _take(reader, mine, changes.documents)
+        _take(reader, mine, _gone_payments(reader, mine.filter(posted_at__lte=started - OVERLAP), changes))
         for kind in sorted(kinds - changes.incomplete):
             _compare_again(reader, mine, kind, {kept.external_id for kept in changes.documents if kept.kind == kind})
         if changes.incomplete:
@@ -174,6 +175,18 @@ def _check(reader: Reader, known: ReadBack) -> None:
             for kind in sorted(changes.incomplete):
                 _read_own(reader, mine, kind, known)
     _remember(known, started, until - OVERLAP)
+
+
+def _gone_payments(reader: Reader, mine: QuerySet[Delivery], changes: Changes) -> list[Kept]:
+    """Return what is gone of our payments on invoices whose remaining payments the ledger named. ``mine`` are rows that it
+    had time to show."""
+    if not changes.paid:
+        return []
+    there = {kept.external_id for kept in changes.documents if kept.kind is Kind.PAYMENT}
+    invoices = Delivery.objects.filter(remote_key=reader.lease.remote_key, kind=Kind.INVOICE)
+    keys = invoices.filter(external_id__in=changes.paid).values_list("key", flat=True)
+    own = mine.filter(kind=Kind.PAYMENT, dependencies__key__in=list(keys)).exclude(external_id__in=there)
+    return [Kept(Kind.PAYMENT, each, live=False) for each in own.values_list("external_id", flat=True).distinct()]
 
 
 def _compare_again(reader: Reader, mine: QuerySet[Delivery], kind: Kind, just_compared: Collection[str]) -> None:

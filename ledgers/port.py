@@ -114,12 +114,14 @@ class Changes:
     """What changed in a company, whoever wrote it. ``incomplete`` are the kinds of which there may be more, or of which
     the ledger does not say what was deleted: our own documents of these are to be read with ``kept``.
 
-    ``until`` is the ledger's own clock when it answered, None where it states none.
+    ``until`` is the ledger's own clock when it answered, or up to when it was looked, None where neither is known. ``paid``
+    are invoices of which every payment that is left is among the documents: one of ours on them that is not is gone.
     """
 
     documents: tuple[Kept, ...]
     incomplete: frozenset[Kind] = frozenset()
     until: datetime | None = None
+    paid: frozenset[str] = frozenset()
 
 
 @unique

@@ -16,13 +16,13 @@ from ledgers.wave.remote import READ_AGAIN_S, ReadRefused, Remote, Row
 from ledgers.wave.wire import text_of
 
 SINGLY: Final = 20  # invoices read one by one; beyond, the whole list is walked
-INVOICES: Final = 100  # changed invoices whose payments are read one by one
+INVOICES: Final = 100  # changed invoices whose payments are read one by one; the others have their turn the next time
 
 
 def changes(remote: Remote, lookups: Lookups, kinds: Collection[Kind], since: datetime) -> Changes:
     """Return what changed. Raises NotSent, AuthorizationLost.
 
-    Deleted invoices are never among it, so invoices are always incomplete; payments are where many invoices changed.
+    Deleted invoices are never among it, so invoices are always incomplete.
     """
     asked = frozenset(kinds) & {Kind.INVOICE, Kind.PAYMENT}
     if not asked:
@@ -31,16 +31,29 @@ def changes(remote: Remote, lookups: Lookups, kinds: Collection[Kind], since: da
     try:
         rows = remote.pages(operations.INVOICES, "invoices", modifiedAtAfter=after)
         found = [_kept(Kind.INVOICE, row) for row in rows] if Kind.INVOICE in asked else []
+        if Kind.PAYMENT not in asked:
+            return Changes(tuple(found), incomplete=frozenset(kinds))
         # Of other people's invoices no payment is ours.
-        ours = [text_of(row, "id") for row in rows if wire.markers(row.get("memo"))]
-        incomplete = frozenset(kinds) - {Kind.PAYMENT}
-        if Kind.PAYMENT in asked and len(ours) > INVOICES:
-            incomplete |= {Kind.PAYMENT}
-        elif Kind.PAYMENT in asked:
-            found += [_kept(Kind.PAYMENT, row) for invoice_id in ours for row in lookups.payments(invoice_id)]
+        ours = sorted((row for row in rows if wire.markers(row.get("memo"))), key=_changed_at)
+        taken = [text_of(row, "id") for row in ours[:INVOICES]]
+        found += [_kept(Kind.PAYMENT, row) for invoice_id in taken for row in lookups.payments(invoice_id)]
     except ReadRefused:
         return Changes((), incomplete=frozenset(kinds))
-    return Changes(tuple(found), incomplete=incomplete)
+    until = _instant(_changed_at(ours[INVOICES - 1])) if len(ours) > INVOICES else None
+    incomplete = frozenset(kinds) - {Kind.PAYMENT}
+    return Changes(tuple(found), incomplete=incomplete, until=until, paid=frozenset(taken))
+
+
+def _changed_at(row: Row) -> str:
+    return text_of(row, "modifiedAt")
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def kept(remote: Remote, lookups: Lookups, kind: Kind, external_ids: Sequence[str]) -> list[Kept]:
@@ -61,4 +74,4 @@ def kept(remote: Remote, lookups: Lookups, kind: Kind, external_ids: Sequence[st
 
 def _kept(kind: Kind, row: Row) -> Kept:
     content: Mapping[str, Any] = {name: value for name, value in row.items() if name != "payments"}
-    return Kept(kind, text_of(row, "id"), live=True, version=text_of(row, "modifiedAt"), content=content)
+    return Kept(kind, text_of(row, "id"), live=True, version=_changed_at(row), content=content)

@@ -128,7 +128,6 @@ class Remote:
         for _ in range(2):
             token = self._token(rejected)
             self._keep_pace()
-            self._count()
             answer = self._request(token, body, until - time.monotonic())
             parsed = _parsed(answer)
             if not errors.is_unauthenticated(answer.status, parsed):
@@ -137,6 +136,9 @@ class Remote:
         raise AuthorizationLost(_LOCKED_OUT)
 
     def _request(self, token: str, body: bytes, deadline_s: float) -> Answer:
+        if deadline_s <= 0:
+            raise NotSent("There was no time left to ask Wave")
+        self._count()
         try:
             return self._http.request(
                 "POST",

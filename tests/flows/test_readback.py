@@ -11,6 +11,8 @@ from bookkeeping.accounts import AccountKey as K
 from flows import history, lanes, pace, planning, readback, tasks
 from flows.models import Delivery, Plan, ReadBack
 from flows.replay import replay
+from flows.rows import VOID
+from ledgers.port import Changes
 from ledgers.quickbooks import changed as quickbooks_changes
 from ledgers.quickbooks.client import QuickBooks
 from tenants.models import Alert
@@ -479,6 +481,22 @@ def test_what_was_posted_a_moment_ago_may_not_show_yet_and_is_not_asked_for(book
 
     assert ("deposit", first(plan, "deposit").external_id) in asked
     assert ("entry", books.row("fresh").external_id) not in asked
+
+
+def test_a_payment_that_its_invoice_names_no_more_is_gone(books, plan, monkeypatch):
+    """Some ledgers list changed invoices and the payments on them, and say of neither what was deleted."""
+    invoices = Delivery.objects.filter(plan=plan, kind="invoice").values_list("external_id", flat=True)
+    paid = frozenset(invoices)
+    monkeypatch.setattr(QuickBooks, "changes", lambda *asked: Changes((), paid=paid))
+    later = timedelta(days=2)
+    Delivery.objects.filter(plan=plan, kind="payment").update(posted_at=timezone.now() + later)
+
+    check(books, later)
+    just_posted = changed(plan)
+    check(books, later)
+
+    assert just_posted == {}
+    assert [(row.kind, row.code) for row in changed(plan).values()] == [("payment", VOID)] * 3
 
 
 def test_the_cursor_goes_by_the_ledgers_clock_and_leaves_time_for_what_shows_late(books, plan, monkeypatch):

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ def test_changed_invoices_come_with_the_payments_of_ours(remote: tuple[Script, W
         (Kind.PAYMENT, "P1", True),
     ]
     assert changes.documents[2].version == "m1"
-    assert changes.until is None
+    assert (changes.until, changes.paid) == (None, {"I1"})
     assert script.asked[0]["variables"]["modifiedAtAfter"] == "2026-10-14T01:30:00.000Z"
     assert script.operations() == ["Invoices", "Invoice"]
 
@@ -55,16 +55,28 @@ def test_wave_never_says_what_was_deleted_so_invoices_are_to_be_read(remote: tup
     assert client.changes(BOTH, SINCE).incomplete == {Kind.INVOICE}
 
 
-def test_payments_of_very_many_changed_invoices_are_not_read_one_by_one(
+def test_of_very_many_changed_invoices_the_payments_of_the_first_are_read_and_the_rest_later(
     remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script, client = remote
     monkeypatch.setattr(changed, "INVOICES", 1)
-    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I2")))
+    later = make.remote_invoice(id="I2", modifiedAt="2026-10-15T08:00:00.000Z")
+    script.business(invoices=page(later, make.remote_invoice(id="I1")))
+    script.business(invoice=make.remote_invoice(id="I1", payments=[PAYMENT]))
 
-    changes = client.changes([Kind.PAYMENT], SINCE)
+    changes = client.changes(BOTH, SINCE)
 
-    assert (changes.documents, changes.incomplete) == ((), {Kind.PAYMENT})
+    assert (changes.paid, changes.until) == ({"I1"}, datetime(2026, 10, 14, 8, tzinfo=UTC))
+    assert [each.external_id for each in changes.documents if each.kind is Kind.PAYMENT] == ["P1"]
+
+
+def test_invoices_alone_need_no_payments(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(invoices=page(make.remote_invoice()))
+
+    changes = client.changes([Kind.INVOICE], SINCE)
+
+    assert (len(changes.documents), changes.incomplete, changes.paid) == (1, {Kind.INVOICE}, set())
 
 
 def test_what_wave_refuses_to_list_is_incomplete(remote: tuple[Script, Wave]) -> None:
