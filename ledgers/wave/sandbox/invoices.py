@@ -7,7 +7,6 @@ from typing import Any
 
 from ledgers.wave.sandbox.business import Business, Doc, instant, rounded
 from ledgers.wave.sandbox.ids import node_id
-from ledgers.wave.sandbox.lists import tax_of
 from ledgers.wave.sandbox.refusals import refused
 from ledgers.wave.sandbox.subtypes import PAID_INTO
 from sandbox.books import Posting, exponent
@@ -191,7 +190,7 @@ def _taxes(business: Business, ids: list[str], subtotal: int, at: str) -> list[D
     taxes = [business.refer("SalesTax", id_, "items", at, "taxes") for id_ in ids]
     found, base = [], Decimal(subtotal)
     for tax in sorted(taxes, key=lambda each: bool(each["isCompound"])):
-        amount = int(rounded(tax_of(tax, base if tax["isCompound"] else Decimal(subtotal)), 0))
+        amount = int(rounded((base if tax["isCompound"] else subtotal) * Decimal(tax["rate"]), 0))
         found.append({"salesTaxId": tax["id"], "amount": amount})
         base += amount
     return found

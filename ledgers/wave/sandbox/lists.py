@@ -1,6 +1,5 @@
 """Accounts, customers, products and sales taxes: what a mutation may do to them."""
 
-from decimal import Decimal
 from typing import Any
 
 from ledgers.wave.sandbox.business import Business, Doc, rounded
@@ -170,7 +169,3 @@ def create_sales_tax(business: Business, given: Doc) -> Doc:
             "accountId": account["id"],
         },
     )
-
-
-def tax_of(tax: Doc, base: Decimal) -> Decimal:
-    return base * Decimal(tax["rate"])

@@ -47,16 +47,14 @@ class Meters:
             raise TooFast(_DAY_S - round(now.timestamp()) % _DAY_S)
         self._store.put("calls", day, {"calls": calls + 1})
 
-    def enter(self, token: str) -> None:
+    def enter(self, token: str) -> bool:
+        """A request begins; False when it is one too many of this token beside those that are being served."""
         with self._lock:
             self._at_once[token] += 1
+            return not self._scale or self._at_once[token] <= AT_ONCE
 
     def leave(self, token: str) -> None:
         with self._lock:
             self._at_once[token] -= 1
             if not self._at_once[token]:
                 del self._at_once[token]
-
-    def crowded(self, token: str) -> bool:
-        """More requests of this token are being served than may be."""
-        return bool(self._scale) and self._at_once.get(token, 0) > AT_ONCE

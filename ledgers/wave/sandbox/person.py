@@ -50,6 +50,7 @@ _NAMES = (
     "delete_payment",
     "transactions",
     "add_transaction",
+    "edit_transaction",
     "categorise",
     "delete_transaction",
     "balances",
@@ -235,11 +236,18 @@ class Person:
 
         Amounts in home currency, debit positive; they add up to nothing.
         """
+        description = values.get("description", "Journal")
         business = self._business(values)
-        sides = [(self._account(business, name), Decimal(str(amount))) for name, amount in values["sides"].items()]
-        return transactions.by_hand(
-            business, on_date=values["date"], description=values.get("description", "Journal"), sides=sides
-        )
+        return transactions.create_by_hand(business, values["date"], description, self._sides(business, values))
+
+    def edit_transaction(self, values: dict[str, Any]) -> Doc:
+        """``{business, id, date, sides}``: a person gives a transaction, anybody's, other content."""
+        business = self._business(values)
+        transaction = business.need("Transaction", values["id"])
+        return transactions.edit_by_hand(business, transaction, values["date"], self._sides(business, values))
+
+    def _sides(self, business: Business, values: dict[str, Any]) -> list[tuple[Doc, Decimal]]:
+        return [(self._account(business, name), Decimal(str(amount))) for name, amount in values["sides"].items()]
 
     def categorise(self, values: dict[str, Any]) -> Doc:
         """``{business, bank, account, amount, date, description?}``: a line of the bank feed gets its category.

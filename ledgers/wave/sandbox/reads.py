@@ -119,11 +119,12 @@ def application(_root: object, info: Info) -> Doc:
 
 
 def business(_root: object, info: Info, id: str | None = None) -> Doc | None:  # noqa: A002 - the API's name
+    """Without an id: the token's own business, else the user's first."""
     session = session_of(info)
-    if id is None:
-        first = next((each for each in session.visible() if not each["archived"]), None)
-        id = business_id(first["uuid"]) if first else ""  # noqa: A001
-    return session.business(id).info
+    if id is not None:
+        return session.business(id).info
+    mine = next((business_id(each["uuid"]) for each in session.visible() if not each["archived"]), "")
+    return session.business(mine).info
 
 
 def businesses(_root: object, info: Info, **args: Any) -> Doc:
@@ -193,7 +194,7 @@ def invoice_list(source: Doc, info: Info, **args: Any) -> Doc:
         "customerId": lambda doc, id_: bool(doc["customerId"] == id_),
         "currency": lambda doc, code: bool(doc["currency"] == code),
         "status": lambda doc, wanted: invoices.has_status(of, doc, wanted),
-        "amountDue": lambda doc, amount: from_minor(_due(doc), doc["currency"]) == amount,
+        "amountDue": lambda doc, amount: from_minor(invoices.due(doc), doc["currency"]) == amount,
         "invoiceDateStart": lambda doc, day: bool(doc["invoiceDate"] >= day),
         "invoiceDateEnd": lambda doc, day: bool(doc["invoiceDate"] <= day),
         "sourceId": lambda doc, id_: False,
@@ -204,7 +205,7 @@ def invoice_list(source: Doc, info: Info, **args: Any) -> Doc:
             found = [each for each in found if test(each, wanted)]
     names = {each["id"]: each["name"].lower() for each in of.all("Customer")}
     keys: dict[str, Callable[[Doc], Any]] = {
-        "AMOUNT_DUE": _due,
+        "AMOUNT_DUE": invoices.due,
         "AMOUNT_PAID": lambda doc: doc["paid"],
         "CUSTOMER_NAME": lambda doc: names.get(doc["customerId"], ""),
         "DUE_AT": lambda doc: doc["dueDate"],
@@ -215,10 +216,6 @@ def invoice_list(source: Doc, info: Info, **args: Any) -> Doc:
     }
     listed = [{**each, "listed": True} for each in in_order(found, args["sort"], keys)]
     return page_of(session, listed, args.get("page"), args.get("pageSize"), 45)
-
-
-def _due(doc: Doc) -> int:
-    return invoices.due(doc)
 
 
 def one(kind: str) -> Callable[..., Doc]:

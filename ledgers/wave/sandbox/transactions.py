@@ -44,7 +44,7 @@ def create(business: Business, given: Doc) -> Doc:
     lines = _lines(business, given["lineItems"], anchor.account["currency"])
     if not lines or anchor.amount + sum(line.amount for line in lines):
         raise refused(_UNBALANCED, "lineItems")
-    return store(business, {**_plain(given), "by": "api"}, anchor.account["currency"], [anchor, *lines])
+    return _store(business, {**_plain(given), "by": "api"}, anchor.account["currency"], [anchor, *lines])
 
 
 def create_many(business: Business, given: list[Doc]) -> tuple[list[Doc | None], list[Doc]]:
@@ -144,43 +144,60 @@ def _plain(given: Doc) -> Doc:
     }  # fmt: skip
 
 
-def store(business: Business, values: Doc, currency: str, lines: list[_Line]) -> Doc:
-    """Keep a transaction and post it. What converting line by line leaves over goes to the first line."""
+def _store(business: Business, values: Doc, currency: str, lines: list[_Line]) -> Doc:
+    doc = business.new("Transaction", values)
+    if values["externalId"]:
+        kept = {"transaction": doc["id"], "deleted": False}
+        business.store.put("externalId", values["externalId"], kept, business.uuid)
+    _post(business, doc, currency, lines)
+    return doc
+
+
+def _post(business: Business, doc: Doc, currency: str, lines: list[_Line]) -> None:
+    """Into the books. What converting line by line leaves over goes to the first line."""
     rate = business.rate(currency, "anchor", "accountId")
     home = [business.converted(line.amount, currency, rate) for line in lines]
     home[0] -= sum(home)
-    doc = business.new("Transaction", values)
-    if values.get("externalId"):
-        kept = {"transaction": doc["id"], "deleted": False}
-        business.store.put("externalId", values["externalId"], kept, business.uuid)
     postings = [
         Posting(line.account["id"], currency, line.amount, at_home, line.memo)
         for line, at_home in zip(lines, home, strict=True)
     ]
-    business.post(f"Transaction:{doc['id']}", values["date"], postings)
+    business.post(f"Transaction:{doc['id']}", doc["date"], postings)
+
+
+# By hand: a person may do what the API may not. ``sides`` are accounts and signed amounts, debit positive, home currency.
+
+
+def create_by_hand(business: Business, on_date: str, description: str, sides: list[tuple[Doc, Decimal]]) -> Doc:
+    lines = _sides(business, sides, description)
+    values = {"externalId": None, "date": on_date, "description": description, "notes": None, "by": "person"}
+    return _store(business, {**values, "sides": _shown(sides)}, business.home, lines)
+
+
+def edit_by_hand(business: Business, transaction: Doc, on_date: str, sides: list[tuple[Doc, Decimal]]) -> Doc:
+    lines = _sides(business, sides, transaction["description"])
+    doc = business.changed("Transaction", transaction, {"date": on_date, "sides": _shown(sides)})
+    _post(business, doc, business.home, lines)
     return doc
 
 
-def by_hand(business: Business, *, on_date: str, description: str, sides: list[tuple[Doc, Decimal]]) -> Doc:
-    """What a person books in the browser: ``sides`` are accounts and signed amounts, debit positive, home currency.
+def delete_by_hand(business: Business, transaction: Doc) -> None:
+    business.unpost(f"Transaction:{transaction['id']}")
+    business.store.delete("Transaction", transaction["id"], business.uuid)
+    if external := transaction["externalId"]:
+        kept = {"transaction": transaction["id"], "deleted": True}
+        business.store.put("externalId", external, kept, business.uuid)
 
-    A person may do what the API may not: use any account, write without an externalId.
-    """
+
+def _sides(business: Business, sides: list[tuple[Doc, Decimal]], memo: str) -> list[_Line]:
     lines = []
     for account, amount in sides:
         sign = -1 if amount < 0 else 1
-        lines.append(_Line(account, sign * business.minor(abs(amount), business.home), description))
+        lines.append(_Line(account, sign * business.minor(abs(amount), business.home), memo))
     if sum(line.amount for line in lines) or not lines:
         raise refused(_UNBALANCED)
-    shown = [{"accountId": account["id"], "amount": str(amount)} for account, amount in sides]
-    values = {"externalId": None, "date": on_date, "description": description, "notes": None, "by": "person"}
-    return store(business, {**values, "sides": shown}, business.home, lines)
+    return lines
 
 
-def delete_by_hand(business: Business, transaction: Doc) -> None:
-    """A person removes it in the browser; the API has no way to."""
-    business.unpost(f"Transaction:{transaction['id']}")
-    business.store.delete("Transaction", transaction["id"], business.uuid)
-    if external := transaction.get("externalId"):
-        kept = {"transaction": transaction["id"], "deleted": True}
-        business.store.put("externalId", external, kept, business.uuid)
+def _shown(sides: list[tuple[Doc, Decimal]]) -> list[Doc]:
+    return [{"accountId": account["id"], "amount": str(amount)} for account, amount in sides]

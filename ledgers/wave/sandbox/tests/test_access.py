@@ -228,7 +228,10 @@ def test_ids_of_others_are_not_found(api):
     posting = {**foreign.posting("1", ("Goods", "1")), "businessId": api.id}
     create = "mutation($i: MoneyTransactionCreateInput!) { moneyTransactionCreate(input: $i) { didSucceed } }"
 
+    own_other = business(api.remote)
+
     assert api.errors(ACCOUNTS, {"b": foreign.id}) == [("NOT_FOUND", ["business"])]
+    assert api.errors(ACCOUNTS, {"b": own_other["business"]}) == [("NOT_FOUND", ["business"])]
     assert api.errors(ACCOUNTS, {"b": "QnVzaW5lc3M6eA=="}) == [("NOT_FOUND", ["business"])]
     assert api.errors(CREATE, {"input": {"businessId": foreign.id, "name": "x", "subtype": "INCOME"}}) == [
         ("NOT_FOUND", ["accountCreate"])

@@ -189,11 +189,15 @@ def test_person_books_what_the_api_may_not_and_takes_it_back(api):
     api.remote.control("categorise", {**hand, "bank": "Bank", "account": "Payouts", "amount": "109.36"})
     made = api.remote.control("add_transaction", {**hand, "sides": {"Clearing": "-7", "Bank": "7"}})
     both = api.balances()
+    sides = {"Clearing": "-9", "Bank": "9"}
+    api.remote.control("edit_transaction", {**hand, "id": made["id"], "date": "2026-11-05", "sides": sides})
+    edited = api.balances()
     [fed, moved] = api.remote.control("transactions", {"business": api.id})
     api.remote.control("delete_transaction", {"business": api.id, "id": made["id"]})
 
     assert both == {"Bank": "116.36", "Payouts": "-109.36", "Clearing": "-7.00"}
-    assert (fed["by"], fed["description"], moved["sides"][0]["amount"]) == ("person", "Bank feed", "-7")
+    assert (fed["by"], fed["description"], moved["sides"][0]["amount"]) == ("person", "Bank feed", "-9")
+    assert edited == {"Bank": "118.36", "Payouts": "-109.36", "Clearing": "-9.00"}
     assert api.balances() == {"Bank": "109.36", "Payouts": "-109.36"}
     for sides in ({"Bank": "1"}, {"Bank": "1.001", "Clearing": "-1.001"}, {}):
         with pytest.raises(ValueError):  # noqa: PT011 - any refusal

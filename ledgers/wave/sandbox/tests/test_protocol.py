@@ -2,13 +2,15 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from graphql import get_introspection_query
 from werkzeug.test import Client
 
 from ledgers.wave.sandbox import WaveStandIn
-from sandbox.clock import frozen
+from sandbox.clock import Clock, frozen
 from sandbox.faults import AnswerDropped
 from sandbox.jsontext import loads
 from sandbox.store import Store
@@ -228,6 +230,28 @@ def test_calls_of_a_day_are_counted_for_the_application(api):
     assert api.remote.control("calls") == {"2026-11-20": 3}
     api.remote.clock.advance(6 * 3600)
     assert served(api, 1) == [200]
+
+
+class Meeting(Clock):
+    """A clock on which everybody waits for everybody else."""
+
+    def __init__(self, parties):
+        super().__init__(lambda: NOW)
+        self.barrier = Barrier(parties, timeout=30)
+
+    def sleep(self, seconds):
+        self.barrier.wait()
+
+
+def test_of_three_requests_at_once_two_are_served():
+    remote = WaveStandIn(clock=Meeting(3))
+    api = Api(remote, business(remote))
+    remote.faults.add(operation="query.user", boundary="before_commit", do="latency", every=1)
+
+    with ThreadPoolExecutor(3) as pool:
+        statuses = [each.result() for each in [pool.submit(lambda: api.send(ME).status_code) for _ in range(3)]]
+
+    assert sorted(statuses) == [200, 200, 429]
 
 
 def test_third_request_at_once_is_too_much(api):
