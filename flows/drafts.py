@@ -93,7 +93,12 @@ class LineCheck:
         if target.item and (item is None or not item.active):
             text = "The item mapped to this line is no longer in the ledger or is inactive. Choose another one on the mapping page."
             return Hold(HoldReason.ITEM_ACCOUNT, text, line.sku or line.key)
-        if item is not None and target.account and item.account != self.made.get(target.account, target.account):
+        if (
+            item is not None
+            and item.account
+            and target.account
+            and item.account != self.made.get(target.account, target.account)
+        ):
             return Hold(
                 HoldReason.ITEM_ACCOUNT,
                 f"The item {item.name} books to another income account than the mapping. Change the item's income account in the "

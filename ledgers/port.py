@@ -238,7 +238,8 @@ class RemoteAccount:
 
 @dataclass(frozen=True, slots=True)
 class RemoteObject:
-    """An item, customer, class or location; ``account`` is an item's income account, ``currency`` a customer's."""
+    """An item, customer, class or location; ``account`` is an item's income account, "" where the ledger's items have none,
+    ``currency`` a customer's."""
 
     id: str
     name: str

@@ -5,6 +5,7 @@ a journal entry. A plan without journal entries shows no accounts; there expense
 that FreshBooks books everything else to have an id of their own here.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ _NEVER: Final = frozenset(
         "deferred discounts",
     }
 )
+_SUB_TYPE: Final = re.compile(r"\((.+)\)")
 CATEGORY: Final = "category-"
 PETTY_ID: Final = "petty-cash"
 REVENUE_ID: Final = "revenue"
@@ -76,9 +78,9 @@ def sub_types(accounts: Iterable[tuple[str, str]]) -> dict[str, str]:
     bases = frozenset(_BASES.values())
     found: dict[str, str] = {}
     for number, account_type in accounts:
-        base, sub_type = number.partition("-")[0], _part(account_type, 1)
-        if base in bases and sub_type:
-            found.setdefault(base, sub_type)
+        base, named = number.partition("-")[0], _SUB_TYPE.search(account_type)
+        if base in bases and named:
+            found.setdefault(base, named[1])
     return found
 
 
@@ -162,7 +164,7 @@ def from_categories(rows: Iterable[Row]) -> list[RemoteAccount]:
         RemoteAccount(
             id=f"{CATEGORY}{category_id}",
             name=_path(row, by_id, "parentid", "category"),
-            type="expense/Category",
+            type="expense category",
             account_class=_C.COST_OF_SALES if row.get("is_cogs") is True else _C.EXPENSE,
             active=not row.get("vis_state"),
         )
@@ -195,13 +197,10 @@ def _system(name: str, account_type: str, number: str) -> str:
 
 
 def _type(account_type: str, sub_type: str, system: str) -> str:
-    """Return the type for a person and for ``sub_types``; what FreshBooks books to by itself is named last."""
-    return "/".join((account_type, sub_type, system) if system else (account_type, sub_type)).rstrip("/")
-
-
-def _part(account_type: str, place: int) -> str:
-    parts = account_type.split("/")
-    return parts[place] if len(parts) > place else ""
+    """Return the type for a person, ``asset (Current Asset)``. After a slash comes the name of an account that FreshBooks
+    books to by itself: it is that of the account's key, and no other type ends so."""
+    spoken = f"{account_type} ({sub_type})" if sub_type else account_type
+    return f"{spoken}/{system}" if system else spoken
 
 
 def _path(row: Row, rows: Mapping[str, Row], parent: str, name: str) -> str:

@@ -57,6 +57,7 @@ class Remote:
         self._meter = meter
         self._pause_s = pause_s
         self._asked_at: float | None = None
+        self.until: float | None = None  # by the monotonic clock; reads that go with a write end with it
 
     def write(self, method: str, path: str, query: Mapping[str, str], body: bytes, deadline_s: float) -> Row:
         """Return the parsed answer of a write.
@@ -136,16 +137,19 @@ class Remote:
             listed = result.get(plural)
             if not isinstance(listed, list):
                 raise NotSent(f"FreshBooks answered without the {plural}", READ_AGAIN_S)
+            known = len(rows)
             for row in listed:
                 rows.setdefault(str(row.get("detailid") or row.get("id") or len(rows)), row)
             total = result["total"] if isinstance(result.get("total"), int) else len(rows)
-            pages = result["pages"] if isinstance(result.get("pages"), int) else page  # 0 where the list is empty
+            # 0 where the list is empty. A list that does not say how many there are ends with a page that brings nothing.
+            pages = result["pages"] if isinstance(result.get("pages"), int) else page + (len(rows) > known)
             if page >= pages or page == most or not listed:
                 return list(rows.values()), total
 
     def _read(self, path: str, query: Pairs) -> Row:
         try:
-            answer = self._exchange("GET", path, query, b"", READ_DEADLINE_S)
+            left_s = READ_DEADLINE_S if self.until is None else min(READ_DEADLINE_S, self.until - time.monotonic())
+            answer = self._exchange("GET", path, query, b"", left_s)
             if answer.status >= 500:
                 raise NotSent(f"FreshBooks did not answer a look-up (HTTP {answer.status})", READ_AGAIN_S)
             parsed = self._parsed(answer)

@@ -35,7 +35,7 @@ class Writes:
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
         """Perform one call. Raises NotSent, AuthorizationLost, Unknown."""
-        until = time.monotonic() + deadline_s
+        until = self._remote.until = time.monotonic() + deadline_s
         kind = kind_of(call)
         try:
             outcome = self._taken_back(call, kind, until) if call.operation == UNDO else self._made(call, kind, until)
@@ -43,6 +43,8 @@ class Writes:
             outcome = error.refused
         except BadAmount as error:
             raise Unknown(f"FreshBooks answered an amount nobody can read: {error}") from error
+        finally:
+            self._remote.until = None
         return dict.fromkeys(call.keys, outcome)
 
     def _made(self, call: Call, kind: Kind, until: float) -> Posted | Refused:

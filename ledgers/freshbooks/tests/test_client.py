@@ -196,6 +196,16 @@ def test_a_look_up_that_gets_no_answer_lets_nothing_be_sent(remote: Pair) -> Non
     assert script.writes == []
 
 
+def test_nothing_is_written_once_the_look_up_has_used_up_the_time(remote: Pair) -> None:
+    script, client = remote
+    script.will_list("journal_entry_details")
+
+    with pytest.raises(NotSent):
+        send(client, ENTRY, deadline_s=0.0)
+
+    assert script.writes == []
+
+
 @pytest.mark.parametrize("status", [200, 422])
 def test_an_error_is_a_refusal_whatever_the_status_and_form(remote: Pair, status: int) -> None:
     script, client = remote

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bookkeeping.accounts import AccountClass
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from bookkeeping.documents import How, Kind
 from ledgers.freshbooks import accounts
 from ledgers.freshbooks.bodies import Company
@@ -153,8 +153,9 @@ def test_a_business_with_journal_offers_ledger_accounts_by_their_journal_numbers
 def test_the_two_accounts_of_freshbooks_own_are_named_by_their_type(remote: Pair) -> None:
     types = {each.id: each.type for each in accounts.from_ledger(CHART)}
 
-    assert (types["11"], types["21"]) == ("asset/Cash & Bank/Petty Cash", "income/Revenue/Revenue")
-    assert [id_ for id_, each in types.items() if each.endswith(("/Petty Cash", "/Revenue/Revenue"))] == ["11", "21"]
+    assert (types["11"], types["14"]) == ("asset (Cash & Bank)/Petty Cash", "asset (Current Asset)")
+    for key, account in ((AccountKey.PETTY, "11"), (AccountKey.REVENUE, "21"), (AccountKey.AR, "13")):
+        assert [id_ for id_, each in types.items() if each.endswith(f"/{ACCOUNTS[key].name}")] == [account]
 
 
 def test_new_accounts_have_the_types_of_the_company() -> None:

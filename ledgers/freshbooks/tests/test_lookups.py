@@ -172,6 +172,19 @@ def test_a_list_that_changes_while_it_is_read_is_read_once_more(remote: Pair) ->
     assert found.equal
 
 
+def test_a_list_that_does_not_count_its_pages_is_read_until_one_brings_nothing(remote: Pair) -> None:
+    script, client = remote
+    first, *rest = details()
+    script.will_list("journal_entry_details", first)
+    for piece in ([first], rest, rest):
+        script.will(200, {"response": {"result": {"journal_entry_details": piece}}})
+
+    found = client.find(ENTRY)
+
+    assert isinstance(found, Found)
+    assert found.equal
+
+
 def test_an_entry_with_another_amount_differs(remote: Pair) -> None:
     script, client = remote
     lines = details()
