@@ -447,3 +447,5 @@ if min(ZOHO_DEADLINE_S, ZOHO_QUARANTINE_S) < 1 or ZOHO_DEADLINE_S + ZOHO_QUARANT
         f"ZOHO_DEADLINE_S and ZOHO_QUARANTINE_S must each be at least 1 and together at least {ZOHO_PATIENCE_S}: "
         "Zoho Books may still book a document that late, and what is not there when we look is sent again."
     )
+if ZOHO_RATE_SCALE <= 0:
+    raise ImproperlyConfigured("ZOHO_RATE_SCALE must be above 0.")

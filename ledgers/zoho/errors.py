@@ -163,6 +163,7 @@ LOCKED: Final = Rule(
     quote=True,
 )
 NUMBER_TAKEN: Final = TABLE["13011"]
+NAME_TAKEN: Final = TABLE["1001"]
 CHANGED: Final = Refused(
     code="changed",
     text="Somebody saved this document in Zoho Books after we last read it, so it was left alone.",

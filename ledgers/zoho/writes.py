@@ -32,6 +32,7 @@ _LEFT_FOR_SENDING: Final = 0.3  # of the deadline: what is created has to be mar
 _DATED: Final[Mapping[Kind, str]] = {
     Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
 }  # fmt: skip
+_NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER: "contact_name", Kind.ITEM: "name"}
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
 
 
@@ -90,10 +91,13 @@ class Writes:
         }
 
     def _refused(self, kind: Kind, sent: Row, error: Declined) -> Refused:
-        """Return a refusal with its cause: that of a locked period has no code we know, so the locks are asked."""
+        """Return a refusal with its cause: a used name and a locked period have no code we know, so names and locks are
+        asked."""
         refused = error.refused()
-        if errors.is_certain(error.code) or kind not in _DATED:
+        if errors.is_certain(error.code):
             return refused
+        if kind in _NAMES:
+            return error.refused(errors.NAME_TAKEN) if self._is_named(kind, sent) else refused
         try:
             locked = lists.closed_until(self._remote)
         except (NotSent, AuthorizationLost, Declined):
@@ -101,6 +105,15 @@ class Writes:
         if locked is not None and date.fromisoformat(sent[_DATED[kind]]) <= locked:
             return error.refused(errors.LOCKED)
         return refused
+
+    def _is_named(self, kind: Kind, sent: Row) -> bool:
+        """Tell whether something of this name is there: no code for that is known of accounts."""
+        resource, name = RESOURCES[kind], _NAMES[kind]
+        try:
+            rows, _ = self._remote.pages(resource.path, resource.many, {name: sent[name]}, most=1)
+        except (NotSent, AuthorizationLost, Declined):
+            return False
+        return any(wire.same_name(row.get(name), sent[name]) for row in rows)
 
     # Invoices -----------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ __all__ = [
     "BUYER",
     "COMPANY",
     "ON",
+    "Company",
     "account",
     "answered",
     "customer",

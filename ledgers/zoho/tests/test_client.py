@@ -562,6 +562,17 @@ def test_a_taken_name_is_adopted_only_if_it_is_the_same(remote: tuple[Script, Zo
     assert (found.posted.external_id, found.equal) == ("2", False)
 
 
+@pytest.mark.parametrize(("name", "course"), [("Amazon Clearing ", Next.ADOPT), ("Clearing", Next.HELD)])
+def test_a_used_account_name_is_found_out_by_looking_for_it(
+    remote: tuple[Script, ZohoBooks], name: str, course: Next
+) -> None:
+    script, client = remote
+    script.refuse(120000)
+    script.rows(chartofaccounts=[{"account_id": "5", "account_name": name}])
+
+    assert send(client, make.post(make.new_account()))["k1"].next is course
+
+
 def test_the_clearing_account_is_made_as_a_bank_account_in_its_currency(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
     script.will(201, {"code": 0, "bankaccount": {"account_id": "5"}})
