@@ -40,12 +40,14 @@ class Company:
     """What rendering has to know about the business.
 
     ``classes`` says what each remote account may be used for, by id; an account that is not in it is judged by its key.
+    ``shut`` says in words why an account cannot be posted to: archived, or kept in another currency.
     """
 
     business_id: str
     home_currency: str = ""
     classes: Mapping[str, AccountClass | None] = field(default_factory=dict)
     name: str = ""
+    shut: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _product(post: Post, company: Company) -> tuple[str, Body]:
         "name": _named(post, document.name),
         "description": wire.clipped(document.sku, wire.LINE),
         "unitPrice": "0",  # every line states its own price
-        "incomeAccountId": account_of(post, document.key),
+        "incomeAccountId": account_of(post, document.key, company),
     }
 
 
@@ -162,7 +164,7 @@ def _payment(post: Post, company: Company) -> tuple[str, Body]:
     _home(post, document.currency, company)
     if document.cover.amount <= 0:
         raise NotRenderable(post.key, "A payment must be above zero.", _AGAIN)
-    account = account_of(post, document.account)
+    account = account_of(post, document.account, company)
     if _class_of(account, document.account, company) is not AccountClass.BANK:
         raise NotRenderable(
             post.key,
@@ -226,7 +228,7 @@ def _transaction(post: Post, company: Company) -> tuple[str, Body]:
 
 def _lines(post: Post, movement: _Movement, anchor: str, company: Company) -> Iterator[Body]:
     for line in movement.lines:
-        account = account_of(post, line.key)
+        account = account_of(post, line.key, company)
         if account == anchor:
             continue
         if _class_of(account, line.key, company) in (None, AccountClass.RECEIVABLE):
@@ -250,7 +252,7 @@ def _anchor(post: Post, lines: Sequence[tuple[LineKey, int]], company: Company) 
     """Return the one account of the lines that money moves through, and by how much."""
     moved: dict[str, int] = {}
     for key, amount in lines:
-        account = account_of(post, key)
+        account = account_of(post, key, company)
         if _class_of(account, key, company) in accounts.MONEY:
             moved[account] = moved.get(account, 0) + amount
     if len(moved) != 1:
@@ -341,10 +343,24 @@ def _binding(post: Post, symbol: str) -> Binding:
     return post.bindings.get(symbol) or Binding()
 
 
-def account_of(post: Post, key: LineKey) -> str:
+def account_of(post: Post, key: LineKey, company: Company) -> str:
     if not (account := _binding(post, key).account):
         raise NotRenderable(post.key, f"{_label(key)} has no account.", f"Map {_label(key)} to an account.")
+    if why := company.shut.get(account):
+        # What Wave makes of such a posting is not published.
+        raise NotRenderable(
+            post.key,
+            f"The account that {_label(key)} is mapped to {why}.",
+            f"Map {_label(key)} to another account, or mend this one in Wave and refresh the lists of this connection.",
+        )
     return account
+
+
+def why_shut(active: bool, currency: str, home_currency: str) -> str:
+    """Return why an account cannot be posted to, "" where it can. ``currency`` is "" where it is not known."""
+    if not active:
+        return "is archived in Wave"
+    return f"is kept in {currency}, and the books in {home_currency}" if currency not in ("", home_currency) else ""
 
 
 def customer_of(post: Post, symbol: str) -> str:

@@ -31,7 +31,7 @@ from ledgers.port import (
     Refused,
 )
 from ledgers.wave import answers, changed, checks, lists, operations, translate, wire
-from ledgers.wave.bodies import Company
+from ledgers.wave.bodies import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
 
@@ -214,4 +214,9 @@ def company_from(business_id: str, reference: Reference) -> Company:
         home_currency=reference.home_currency,
         classes={account.id: account.account_class for account in reference.accounts},
         name=reference.company_name,
+        shut={
+            account.id: why
+            for account in reference.accounts
+            if (why := why_shut(account.active, account.currency, reference.home_currency))
+        },
     )

@@ -88,7 +88,7 @@ class Lookups:
                 row = self._named(name, operations.PRODUCTS, "products", lists.ACTIVE, lists.ARCHIVED)
                 if row is None:
                     return Absent()
-                wanted = account_of(post, key)
+                wanted = account_of(post, key, self._company)
                 return answers.found_object(row, income_account=(wanted, text_of(row, "incomeAccount", "id")))
             case NewAccount(name=name, key=key):
                 row = self._named(name, operations.ACCOUNTS, "accounts", lists.ACTIVE, lists.ARCHIVED)

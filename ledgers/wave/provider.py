@@ -19,7 +19,7 @@ from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
 from ledgers.wave import accounts, operations, wire
-from ledgers.wave.bodies import Company
+from ledgers.wave.bodies import Company, why_shut
 from ledgers.wave.client import PAUSE_S, Wave
 from ledgers.wave.remote import ReadRefused, Remote, Row, Token, is_last
 from ledgers.wave.wire import text_of
@@ -154,13 +154,14 @@ def _company(connection: Connection) -> Company | None:
     known = CachedCompany.objects.filter(connection=connection).first()
     if known is None:
         return None
-    rows = ListEntry.objects.filter(connection=connection, list=ListEntry.List.ACCOUNT)
-    classes = rows.values_list("external_id", "account_class")
+    rows = list(ListEntry.objects.filter(connection=connection, list=ListEntry.List.ACCOUNT))
+    shut = {row.external_id: why_shut(row.active, row.currency, known.home_currency) for row in rows}
     return Company(
         connection.remote_id,
         home_currency=known.home_currency,
-        classes={account: AccountClass(of) if of else None for account, of in classes},
+        classes={row.external_id: AccountClass(row.account_class) if row.account_class else None for row in rows},
         name=known.name,
+        shut={account: why for account, why in shut.items() if why},
     )
 
 

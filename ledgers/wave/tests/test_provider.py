@@ -10,7 +10,7 @@ from kit.http import Http
 from kit.oauth import Tokens, authorize_url
 from kit.scope import scope, unscoped
 from ledgers import registry
-from ledgers.models import ReadCount
+from ledgers.models import ListEntry, ReadCount
 from ledgers.port import AuthorizationLost, NotRenderable, NotSent
 from ledgers.wave import provider as wave
 from ledgers.wave.tests import factories as make
@@ -152,6 +152,10 @@ def test_an_opened_connection_renders_once_its_lists_were_read_and_counts_its_re
 
         registry.refresh_lists(connection)
         calls = registry.open_ledger(connection).render([make.post(make.entry())])
+
+        ListEntry.objects.filter(external_id=clearing["id"]).update(active=False)
+        with pytest.raises(NotRenderable, match="archived"):
+            registry.open_ledger(connection).render([make.post(make.entry())])
 
         assert len(calls) == 1
         assert sum(row.count for row in ReadCount.objects.all()) == 4

@@ -1,5 +1,6 @@
 import json
 import uuid
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ from bookkeeping.accounts import AccountClass
 from bookkeeping.documents import EntryLine, How, InvoiceLine, Kind, Undo
 from ledgers.port import Binding, External, NotRenderable
 from ledgers.wave import translate, wire
-from ledgers.wave.bodies import Company
+from ledgers.wave.bodies import Company, why_shut
 from ledgers.wave.tests import factories as make
 
 INVOICE = {"inv1": External("I1")}
@@ -129,6 +130,20 @@ def test_an_account_of_waves_own_is_no_line(of: AccountClass | None) -> None:
     company = Company(make.BUSINESS, "USD", {make.account("SALES"): of})
 
     refused(make.entry(), company)
+
+
+@pytest.mark.parametrize("document", [make.entry(), make.payment(), make.item(key="CLEARING")])
+@pytest.mark.parametrize(
+    ("active", "currency", "said"), [(False, "USD", "is archived in Wave"), (True, "CAD", "is kept in CAD")]
+)
+def test_an_account_that_is_archived_or_foreign_is_never_posted_to(
+    document: Any, active: bool, currency: str, said: str
+) -> None:
+    why = why_shut(active, currency, "USD")
+    company = replace(make.COMPANY, shut={make.account("CLEARING"): why})
+
+    assert said in str(refused(document, company, refs=INVOICE))
+    assert why_shut(True, "USD", "USD") == why_shut(True, "", "USD") == ""
 
 
 def test_an_account_made_a_moment_ago_is_judged_by_its_key() -> None:
