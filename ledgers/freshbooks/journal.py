@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bookkeeping.documents import Kind
 from ledgers.freshbooks import answers, wire
-from ledgers.freshbooks.remote import Pairs, Remote
+from ledgers.freshbooks.remote import Remote
 from ledgers.freshbooks.wire import Row
 
 PLURAL: Final = "journal_entry_details"
@@ -30,7 +30,7 @@ class Journal:
         if start and end:
             # Upper bounds are exclusive by the documentation, so the day after is asked for and left out here.
             query += [("search[start_date]", start.isoformat()), ("search[end_date]", (end + _DAY).isoformat())]
-        rows = self._remote.pages(self._path, PLURAL, _pairs(query))
+        rows = self._remote.pages(self._path, PLURAL, query)
         return [
             row
             for row in rows
@@ -101,7 +101,3 @@ def _entry(number: str, rows: list[Row]) -> Row:
 
 def _day(row: Row) -> str:
     return str(row.get("user_entered_date") or "")[:10]
-
-
-def _pairs(query: list[tuple[str, str]]) -> Pairs:
-    return query
