@@ -45,15 +45,15 @@ PAUSE_S: Final = 1.0
 _IN_TRANSIT: Final = Policy(payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey.PAYOUTS, entry_through_clearing=True)
 _READABLE: Final = frozenset({Kind.INVOICE, Kind.PAYMENT})
 _LISTS: Final = frozenset({Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM})
-# What only a balance shows. Most of what is taken back are money transactions, by others the other way round.
-_BY_BALANCE: Final = frozenset({Kind.ENTRY, Kind.TRANSFER, Kind.UNDO})
+_BY_BALANCE: Final = frozenset({Kind.ENTRY, Kind.TRANSFER})  # money transactions
 CAPABILITIES: Final = Capabilities(
-    kinds=_READABLE | _LISTS | _BY_BALANCE,
-    lookup={**dict.fromkeys(_READABLE | _LISTS, Lookup.EXACT), **dict.fromkeys(_BY_BALANCE, Lookup.DELTA)},
-    undo={
-        **dict.fromkeys((Kind.ENTRY, Kind.TRANSFER), How.REVERSE),
-        **dict.fromkeys(_READABLE, How.DELETE),
+    kinds=_READABLE | _LISTS | _BY_BALANCE | {Kind.UNDO},
+    # An undo by reversal is looked up as the entry it is.
+    lookup={
+        **dict.fromkeys(_READABLE | _LISTS | {Kind.UNDO}, Lookup.EXACT),
+        **dict.fromkeys(_BY_BALANCE, Lookup.DELTA),
     },
+    undo={**dict.fromkeys(_BY_BALANCE, How.REVERSE), **dict.fromkeys(_READABLE, How.DELETE)},
     quarantine_s=60,
     deadline_s=60,
     batch=1,
@@ -170,7 +170,7 @@ class Wave:
 
     def compare(self, post: Post, kept: Kept) -> Found | CannotTell:
         try:
-            return answers.found(post, kept.content, self._company)
+            return answers.found(post, kept.content, self._as_it_was())
         except NotRenderable as error:
             return CannotTell(f"{error.text} {error.action}")
 
@@ -204,7 +204,11 @@ class Wave:
             raise ValueError(f"Wave gives no {kind.value} back")
 
     def _lookups(self) -> Lookups:
-        return Lookups(self._remote, self._company)
+        return Lookups(self._remote, self._as_it_was())
+
+    def _as_it_was(self) -> Company:
+        """Return the business as it was when documents were posted: an account may have been archived since."""
+        return replace(self._company, shut={})
 
 
 def company_from(business_id: str, reference: Reference) -> Company:
