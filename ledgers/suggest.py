@@ -88,6 +88,10 @@ def _plain_one(key: AccountKey, candidates: Sequence[_Candidate]) -> Suggestion 
         case _K.OPENING:
             own = [each for each in candidates if each.account.type.endswith("OpeningBalanceEquity")]
             return _only(own, "It is the ledger's own account for opening balances.")
+        case _K.PETTY | _K.REVENUE:
+            # A ledger that books to them whatever it is told names them so at the end of their types.
+            own = [each for each in candidates if each.account.type.endswith(f"/{ACCOUNTS[key].name}")]
+            return _only(own, "It is the ledger's own account, to which it books by itself.")
         case _K.AR:
             return _only(_of(candidates, {_C.RECEIVABLE}), "It is the only receivables account.")
         case _K.BANK:

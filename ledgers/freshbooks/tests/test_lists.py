@@ -14,7 +14,8 @@ from ledgers.freshbooks.client import FreshBooks, capabilities
 from ledgers.freshbooks.plan import plans
 from ledgers.freshbooks.tests import factories as make
 from ledgers.freshbooks.tests.scripted import ACCOUNT, Script, scripted
-from ledgers.port import AuthorizationLost, Check, NotSent, Verdict
+from ledgers.port import AuthorizationLost, Check, NotSent, RemoteAccount, Verdict
+from ledgers.suggest import suggest
 
 C = AccountClass
 Pair = tuple[Script, FreshBooks]
@@ -156,6 +157,23 @@ def test_the_two_accounts_of_freshbooks_own_are_named_by_their_type(remote: Pair
     assert (types["11"], types["14"]) == ("asset (Cash & Bank)/Petty Cash", "asset (Current Asset)")
     for key, account in ((AccountKey.PETTY, "11"), (AccountKey.REVENUE, "21"), (AccountKey.AR, "13")):
         assert [id_ for id_, each in types.items() if each.endswith(f"/{ACCOUNTS[key].name}")] == [account]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (accounts.from_ledger(CHART), {AccountKey.PETTY: ("11",), AccountKey.REVENUE: ("21",)}),
+        (accounts.from_journal(JOURNAL), {AccountKey.PETTY: ("11",), AccountKey.REVENUE: ("21",)}),
+        (accounts.from_categories(CATEGORIES), {AccountKey.PETTY: ("petty-cash",), AccountKey.REVENUE: ("revenue",)}),
+    ],
+    ids=["ledger accounts", "journal accounts", "categories"],
+)
+def test_the_two_accounts_of_freshbooks_own_are_recognised_by_themselves(
+    rows: list[RemoteAccount], found: dict[AccountKey, tuple[str, ...]]
+) -> None:
+    suggested = suggest((AccountKey.PETTY, AccountKey.REVENUE), rows)
+
+    assert {key: one.accounts for key, one in suggested.items() if one.sure} == found
 
 
 def test_new_accounts_have_the_types_of_the_company() -> None:
