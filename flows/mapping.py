@@ -25,6 +25,7 @@ from bookkeeping.documents import (
     NewAccount,
     Payment,
     Transfer,
+    Undo,
 )
 from flows.models import Flow, MappingRule, ProductGroup
 from ledgers.port import Binding
@@ -173,6 +174,8 @@ def symbols(document: Document) -> set[str]:
             return {source, target}
         case Item(key=key):
             return {key}
+        case Undo(reversal=JournalEntry() as reversal):
+            return symbols(reversal)
         case NewAccount() | Customer():
             return set()
     return set()

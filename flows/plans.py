@@ -6,19 +6,18 @@ from typing import Final
 
 from django.db.models import Count, QuerySet, Sum
 
-from bookkeeping.documents import How, Kind
+from bookkeeping.documents import Kind
 from bookkeeping.facts import Label
 from bookkeeping.numbering import undo_key
 from flows import mapping, opening, rows
 from flows.models import Delivery, Plan
-from flows.readable import KIND_NAMES, Names, Paper, papers
+from flows.readable import KIND_NAMES, WAYS_BACK, Names, Paper, papers
 from flows.verdicts import TakingBack
 from ledgers.registry import open_ledger
 
 State = Delivery.State
 # Few per settlement, and each with lines worth reading; invoices and payments may be thousands.
 ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER)
-_TAKEN_BACK: Final = {How.VOID: "voided", How.DELETE: "deleted", "reverse": "reversed by an entry of its own"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def consequences_of_undo(plan: Plan) -> list[Consequence]:
     posted = Delivery.objects.filter(rows.in_the_books(), plan=plan).exclude(kind=Kind.UNDO)
     counts = posted.order_by("kind").values_list("kind").annotate(Count("pk"))
     return [
-        Consequence(KIND_NAMES[kind], count, _TAKEN_BACK.get(how.get(Kind(kind), ""), "taken back"))
+        Consequence(KIND_NAMES[kind], count, WAYS_BACK.get(how.get(Kind(kind), ""), "taken back"))
         for kind, count in counts
     ]
 

@@ -12,6 +12,7 @@ from bookkeeping.documents import (
     Deposit,
     Document,
     Expense,
+    How,
     Invoice,
     Item,
     JournalEntry,
@@ -39,6 +40,12 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.DEPOSIT: "Bank deposit",
     Kind.EXPENSE: "Expense",
     Kind.UNDO: "Taking back",
+}
+# How a document is taken back, for a bookkeeper.
+WAYS_BACK: Final[Mapping[str, str]] = {
+    How.VOID: "voided",
+    How.DELETE: "deleted",
+    How.REVERSE: "reversed by an entry of its own",
 }
 
 
@@ -79,6 +86,7 @@ class Names:
         wanted = {value for row in deliveries for target in row.bindings.values() for value in target.values()}
         made = {value[1:] for value in wanted if value.startswith("@")}
         made |= {row.plain_document["cover"]["invoice"] for row in deliveries if row.kind == Kind.PAYMENT}
+        made |= {row.plain_document["target"] for row in deliveries if row.kind == Kind.UNDO}
         rows = ListEntry.objects.filter(connection=company, external_id__in=[*wanted])
         self._names = {(row.list, row.external_id): row.name for row in rows}
         self._made = {}
@@ -163,6 +171,8 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
             return (receivable, *sold)
         case Payment(account=account):
             return line(account, document.total), line(AccountKey.AR, -document.total)
+        case Undo(reversal=JournalEntry() as reversal):
+            return tuple(line(one.key, one.debit - one.credit, one.description) for one in reversal.lines)
         case Expense(key=key, amount=amount, account=account):
             return line(key, amount, rows=_rows_of(row, key)), line(account, -amount)
         case _:
@@ -200,8 +210,10 @@ def _facts(row: Delivery, document: Document, names: Names) -> tuple[tuple[str, 
             found = [("Name", name), ("Currency", currency)]
         case Item(name=name, key=key, sku=sku):
             found = [("Name", name), ("SKU", sku), ("Income account", names.account(row, key))]
-        case Undo(target=target, how=how):
-            found = [("Takes back", target), ("How", how)]
+        case Undo(target=target, how=how, reversal=reversal):
+            found = [("Takes back", names.document(target)), ("How", WAYS_BACK[how])]
+            if reversal is not None:
+                found += [("Its entry", reversal.number), ("Dated", f"{reversal.on.day} {reversal.on:%b %Y}")]
         case _:
             found = []
     return tuple((name, value) for name, value in found if value)

@@ -1,6 +1,7 @@
 """Taking a settlement out of the books: one undo per document, in reverse order of dependency, each a delivery of its own."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -8,15 +9,16 @@ from django.db.models import Q, QuerySet
 
 from audit import trail
 from bookkeeping import undo as undoing
-from bookkeeping.documents import Kind, document_from
+from bookkeeping.documents import Kind, Undo, document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
-from flows import planner, planning, progress, readback, rows
+from flows import drafts, mapping, planner, planning, progress, readback, rows
 from flows.models import Coverage, Delivery, Dependency, Plan
 from flows.rows import Draft
 from kit import clock
 from kit.scope import scope, unscoped
 from ledgers import reference
+from ledgers.port import Binding
 from ledgers.registry import ledger_spec, open_ledger
 
 LEASE: Final = timedelta(minutes=15)  # one who needs longer to plan an undo is presumed dead
@@ -127,9 +129,9 @@ def go_on(plan_id: int) -> None:
         progress.tell_changed(plan.flow, plan)
         # What a planner adds at this moment was never sent, and it drops that itself.
         added = Q(state__in=[State.PLANNED, State.HELD], external_id="")
-        undone = _undone(plan, list(_live(plan).exclude(added).order_by("id")))
-        drafts = [Draft(one, {}, None, one.depends_on) for one in undone]
-        rows.add(plan, drafts, State.PLANNED, Delivery.Priority.PERSON)
+        targets = {row.key: row for row in _live(plan).exclude(added).order_by("id")}
+        undone = _undone(plan, list(targets.values()))
+        rows.add(plan, [_draft(one, targets) for one in undone], State.PLANNED, Delivery.Priority.PERSON)
         rows.release(Delivery.objects.filter(plan=plan, kind=Kind.UNDO))
         with trail.recorded():
             if Plan.objects.filter(**mine).update(undo_at=None):
@@ -218,6 +220,15 @@ def _undone(plan: Plan, in_the_books: list[Delivery], closed_until: date | None 
     # An entry whose accounts are being moved is on its way out already.
     going = set(Delivery.objects.filter(plan=plan, kind=Kind.UNDO, live=True).values_list("key", flat=True))
     return tuple(one for one in undone if one.key not in going)
+
+
+def _draft(step: Planned, targets: Mapping[str, Delivery]) -> Draft:
+    """Return the draft of an undo. An entry that takes a document back names the accounts to which that was booked."""
+    wanted = mapping.symbols(step.document)
+    if not isinstance(step.document, Undo) or not wanted:
+        return Draft(step, {}, None, step.depends_on)
+    booked = targets[step.document.target].bindings
+    return drafts.draft(step, {symbol: Binding(**booked[symbol]) for symbol in sorted(wanted)})
 
 
 def _paid_by_others(plan: Plan) -> bool:
