@@ -67,6 +67,10 @@ class Reader:
             post = replace(post, before=attempt.before)
         return self._ask(lambda: self._find(post))
 
+    def balances(self) -> Mapping[str, int]:
+        """Return the balance of each account, in minor units, debit positive."""
+        return self._ask(lambda: self.ledger.balances())
+
     def before(self, call: Call) -> Mapping[str, int]:
         """Return the balances that ``find`` compares with should the answer of this call be lost."""
         return self._ask(lambda: self.ledger.before(call))

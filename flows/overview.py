@@ -17,7 +17,8 @@ from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import document_from
 from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
-from flows import access, mapping
+from flows import access, balances, mapping
+from flows.balances import Transit
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
 from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, gone_by_hand, in_the_books
@@ -138,6 +139,7 @@ class Card:
     plans: tuple[tuple[Plan, Standing], ...]
     to_approve: int
     clearing: Clearing
+    transit: Transit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Uncovered:
 
 def cards(flows: Sequence[Flow]) -> list[Card]:
     moving, waiting, plans = motions(flows), waits(flows), latest_plans(flows)
-    clearing = clearings(flows)
+    clearing, transit = clearings(flows), balances.in_transit(flows)
     counted = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNED)
     to_approve = dict(counted.order_by().values_list("flow_id").annotate(Count("pk")))
     return [
@@ -161,6 +163,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
             plans=tuple(plans.get(flow.pk, ())),
             to_approve=to_approve.get(flow.pk, 0),
             clearing=clearing[flow.pk],
+            transit=transit.get(flow.pk),
         )
         for flow in flows
     ]

@@ -6,18 +6,21 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Max
+
 from bookkeeping.documents import document_from
 from bookkeeping.planned import Carrier as Carrying
 from bookkeeping.planned import Pairing, Planned
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.proof import Answer, Comparison, Proof, Step, Verdict, prove, waterfall
 from bookkeeping.remarks import Hold, HoldReason
-from flows import history, rows, statements
+from flows import balances, history, rows, statements
 from flows.models import Carrier, Delivery, Dependency, Plan
 from kit import clock
 
 # An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
 KEPT: Final = 200
+CLEARING_BALANCE: Final = "clearing balance"
 _READ: Final = (
     *("key", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code", "reason"),
     "answered_total",
@@ -36,7 +39,7 @@ def proof_of(plan: Plan) -> Proof:
         if rows.is_changed_by_hand(row)
     }
     planning = as_planning(plan, found)
-    proof = prove(statements.from_json(plan.statement), planning, answers)
+    proof = _by_balance(plan, prove(statements.from_json(plan.statement), planning, answers))
     if not plan.settlement.payout_failed or not history.payout_cancelled(plan.flow, plan.settlement):
         return proof
     # The payout failed before it was booked and a later settlement took it back: what it would have paid out stays on
@@ -46,6 +49,19 @@ def proof_of(plan: Plan) -> Proof:
         silent = any(one.right is None for one in proof.comparisons)
         return replace(proof, clearing_expected=expected, verdict=Verdict.UNCOMPARED if silent else Verdict.PROVED)
     return replace(proof, clearing_expected=expected)
+
+
+def _by_balance(plan: Plan, proof: Proof) -> Proof:
+    """Return the proof with the balance of the clearing account, where single documents could not be compared: read after the
+    last of them was posted, it is what all documents come to."""
+    if proof.verdict is not Verdict.UNCOMPARED or not balances.unseen(plan.flow.target):
+        return proof
+    found = balances.of_clearing(plan.flow)
+    newest = rows.live(plan).aggregate(at=Max("posted_at"))["at"]
+    if found is None or found.ours is None or found.ours != found.ledger or (newest and newest > found.at):
+        return proof
+    compared = Comparison(CLEARING_BALANCE, found.ours, found.ledger, found.at.isoformat())
+    return replace(proof, comparisons=(*proof.comparisons, compared), verdict=Verdict.PROVED)
 
 
 def keep(plan_id: int, claimed_until: datetime, proof: Proof) -> bool:
@@ -124,7 +140,7 @@ def _kept(comparisons: tuple[Comparison, ...]) -> tuple[tuple[Comparison, ...], 
     kept, left_out = [], []
     for one in comparisons:
         equal += one.agrees
-        if not one.agrees or equal <= KEPT or one.name == "header and payout":
+        if not one.agrees or equal <= KEPT or one.name in ("header and payout", CLEARING_BALANCE):
             kept.append(one)
         else:
             left_out.append(one)

@@ -18,14 +18,15 @@ from django.db.models.functions import Coalesce
 from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
-from flows import lanes, outcomes, pace, planner, progress, proving, rows, taking_back
+from flows import balances, lanes, outcomes, pace, planner, progress, proving, rows, taking_back
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
+from flows.readable import KIND_NAMES
 from kit import clock
 from kit.scope import unscoped
 from ledgers.port import CannotTell, Changes, Found, Kept
-from ledgers.registry import all_ledgers, ledger_spec
+from ledgers.registry import all_ledgers, ledger_spec, open_ledger
 from tenants.models import Access, Connection
 
 EVERY: Final = timedelta(hours=24)  # providers meter reads
@@ -38,7 +39,6 @@ OVERLAP: Final = timedelta(
 CHUNK: Final = 500
 READ_AT_ONCE: Final = 1000
 BATCH: Final = 200
-KINDS: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT)
 
 State = Delivery.State
 
@@ -145,13 +145,15 @@ class _Judged:
 
 
 def _booked() -> Q:
-    return (Q(state=State.POSTED) | rows.changed_by_hand()) & Q(live=True, kind__in=KINDS, external_id__gt="")
+    return (Q(state=State.POSTED) | rows.changed_by_hand()) & Q(live=True, kind__in=rows.BOOKED, external_id__gt="")
 
 
 def _of(target: Connection) -> QuerySet[Delivery]:
-    """Return what a connection has in its company. What is being taken out of the books is looked at by its undo."""
+    """Return what a connection has in its company, of the kinds that the ledger shows. What is being taken out of the books is
+    looked at by its undo."""
     going = [Plan.State.UNDOING, Plan.State.UNDONE]
-    found = Delivery.objects.filter(_booked(), flow__target=target)
+    readable = open_ledger(target).capabilities.readable
+    found = Delivery.objects.filter(_booked(), flow__target=target, kind__in=readable)
     return found.exclude(plan__state__in=going).select_related("flow__target", "plan__settlement")
 
 
@@ -175,6 +177,7 @@ def _check(reader: Reader, known: ReadBack) -> None:
             for kind in sorted(changes.incomplete):
                 _read_own(reader, mine, kind, known)
     _remember(known, started, until - OVERLAP)
+    balances.compare(reader)
 
 
 def _gone_payments(reader: Reader, mine: QuerySet[Delivery], changes: Changes) -> list[Kept]:
@@ -340,6 +343,18 @@ def _by_plan(touched: Iterable[Delivery]) -> Iterator[tuple[Plan | None, list[De
 def last(target: Connection) -> ReadBack | None:
     """Return when a company was read back, None where it never was."""
     return ReadBack.objects.filter(connection=target).first()
+
+
+def only_shown(target: Connection) -> str:
+    """Return what is compared where a ledger does not show every document, "" where it does."""
+    able = open_ledger(target).capabilities
+    if able.kinds & set(rows.BOOKED) <= able.readable:
+        return ""
+    seen = " and ".join(KIND_NAMES[kind].lower() + "s" for kind in rows.BOOKED if kind in able.readable & able.kinds)
+    rest = "all else" if seen else "what is posted"
+    ledger = ledger_spec(target.provider).name
+    one_by_one = f"{ledger} shows {seen} one by one; " if seen else ""
+    return f"{one_by_one}{rest} is compared by the balance of the clearing account."
 
 
 def compared_at(known: ReadBack | None, plan: Plan) -> datetime | None:

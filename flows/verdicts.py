@@ -182,6 +182,8 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
         case "carried and header":
             carried = "Documents, carried debt and undecided rows"
             return Compared("Documents and header", carried, left, "Amazon's stated total", right)
+        case "clearing balance":
+            return Compared("Clearing account", "All that was posted to it", left, f"Its balance in {ledger}", right)
         case "header and payout":
             return Compared("Payout", "Amazon's stated total", left, f"Payout, as {ledger} answered", right)
         case name:
@@ -233,7 +235,9 @@ def _words(
             f"{_documents(len(changed))} would come out otherwise now."
         )
         return "warning", "In the books, changed since", text
-    silent = sum(one.right is None for one in compared) + plan.verdict.get("left_out_silent", 0)
+    # The payout stands twice: as a document, and against what Amazon states.
+    silent = sum(one.right is None and one.what != "Payout" for one in compared)
+    silent += plan.verdict.get("left_out_silent", 0)
     if verdict == Verdict.UNCOMPARED:
         text = (
             f"Everything is in the books and nothing disagrees, but {ledger} stated no total for {_documents(silent)}."
@@ -241,6 +245,19 @@ def _words(
         return "pending", "In the books, not wholly compared", text
     if verdict != Verdict.PROVED:
         return "pending", "In the books, not compared yet", "The figures are compared as soon as the last answer is in."
+    return _proved(plan, ledger, posted, silent)
+
+
+def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str, str]:
+    """Claim what was compared. ``silent`` counts documents of which the ledger states no total."""
+    if silent:
+        text = (
+            f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, and the balance of the clearing "
+            f"account with what all documents come to there. Of {_documents(silent)} {ledger} states no total: "
+            f"{'it is' if silent == 1 else 'they are'} compared by that balance, not line by line. Whether the bank received the "
+            f"money is not compared here."
+        )
+        return "proved", "Ties to the cent, by the clearing account", text
     documents = "the document" if posted == 1 else f"each of the {_documents(posted)}"
     text = (
         f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {documents} "

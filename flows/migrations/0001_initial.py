@@ -301,6 +301,8 @@ class Migration(migrations.Migration):
                 ('next_at', models.DateTimeField(help_text='When it is due')),
                 ('reading_since', models.DateTimeField(blank=True, help_text='When reading every document of ours began that was interrupted', null=True)),
                 ('own_read', models.JSONField(default=dict, help_text='Up to which external_id of each kind it has come')),
+                ('balances', models.JSONField(default=dict, help_text="By account: the ledger's balance, and what we posted there; null where others post too")),
+                ('balances_at', models.DateTimeField(blank=True, help_text='When they were read', null=True)),
                 ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='read_back', to='tenants.connection')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],

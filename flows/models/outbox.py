@@ -267,6 +267,10 @@ class ReadBack(ScopedModel):
         null=True, blank=True, help_text="When reading every document of ours began that was interrupted"
     )
     own_read = models.JSONField(default=dict, help_text="Up to which external_id of each kind it has come")
+    balances = models.JSONField(
+        default=dict, help_text="By account: the ledger's balance, and what we posted there; null where others post too"
+    )
+    balances_at = models.DateTimeField(null=True, blank=True, help_text="When they were read")
 
     class Meta:
         indexes = [models.Index(fields=["next_at"], name="read_back_due")]

@@ -12,7 +12,7 @@ from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
-from flows import categories, overview, plans, prove, readback, selectors, trace, uploads, verdicts, waterfall
+from flows import balances, categories, overview, plans, prove, readback, selectors, trace, uploads, verdicts, waterfall
 from flows.filters import SettlementFilter
 from flows.models import Delivery, Flow, Plan
 from flows.overview import Place
@@ -157,6 +157,8 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "back": back if back and back.stopped else None,
         "read_back_at": readback.compared_at(readback.last(plan.flow.target), plan),
         "not_compared": readback.not_compared(plan)[:PAGE_DOCUMENTS],
+        "only_shown": readback.only_shown(plan.flow.target),
+        "transit": balances.in_transit([plan.flow]).get(plan.flow_id),
         "payout_told": bool(payout.failed) and payout.failed in banner.text,
         "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,

@@ -15,7 +15,9 @@ from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import How, Kind, Undo
 from bookkeeping.entries import effect, own_total
 from bookkeeping.policy import Policy
+from flows import rules
 from kit.rate import RatePlan
+from kit.scope import scope
 from ledgers import registry
 from ledgers.port import (
     Absent,
@@ -43,6 +45,7 @@ from tests.flows.ledger import BUYER, START, Books, Time
 
 KEYS = (*(key for key in ACCOUNTS if key in {K.CLEARING, K.BANK, K.CHARGE_METHOD, K.PAYOUTS, K.RESERVE}), K.SALES)
 KEYS += (K.PROMO, K.FEE_SELLING, K.ADS, K.REFUNDS, K.OUTPUT_TAX)
+ITEMS = (K.SALES, K.PROMO)
 SHOWN = frozenset({Kind.INVOICE, Kind.PAYMENT})
 FEED = Layout("feed", "The bank's lines come by a feed", Policy(payouts_to=K.PAYOUTS, charges_to=K.PAYOUTS))
 CAPABILITIES = Capabilities(
@@ -118,7 +121,8 @@ class Slate:
             RemoteAccount(key.value, f"My {ACCOUNTS[key].name}", "", ACCOUNTS[key].account_class) for key in KEYS
         )
         customers = (RemoteObject("buyer", "Amazon.com (USD)"),)
-        return Reference("Slate Ltd", "USD", False, None, accounts, customers=customers)
+        items = tuple(RemoteObject(f"item-{key}", f"{key} item", account=key.value) for key in ITEMS)
+        return Reference("Slate Ltd", "USD", False, None, accounts, items, customers)
 
     def limits(self, call):
         return {"calls": RatePlan(1000.0, 1000)}
@@ -203,7 +207,9 @@ class SlateBooks(Books):
         self.time, self.remote = moment, remote
         self.tenant = factories.TenantFactory(name="Acme")
         self.bindings = {BUYER: Binding(customer="buyer")}
-        self.bindings |= {key.value: Binding(account=key.value, item=f"item-{key}") for key in KEYS}
+        self.bindings |= {
+            key.value: Binding(account=key.value, item=f"item-{key}" if key in ITEMS else "") for key in KEYS
+        }
         self.connection = self.connect(self.tenant)
         self.flow = self.flow_of(self.tenant, self.connection)
         self.remote_key = self.connection.remote_key
@@ -214,8 +220,15 @@ class SlateBooks(Books):
         refresh_lists(connection)
         return connection
 
+    def settle(self, *args, flow=None, **values):
+        flow = flow or self.flow
+        with scope(flow.tenant_id):
+            rules.save_accounts(flow, {key: self.bindings[key.value] for key in KEYS}, "alice", {})
+            flow.refresh_from_db()
+        return super().settle(*args, flow=flow, **values)
+
     def reconnect(self):
-        pass
+        """Nobody lets go of this company."""
 
     def balances(self):
         return self.remote.balances()

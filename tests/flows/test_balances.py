@@ -1,0 +1,148 @@
+"""What a ledger does not show one by one is proved by the balance of the clearing account, and what is off is named."""
+
+import pytest
+
+from bookkeeping.accounts import AccountKey as K
+from flows import balances, readback, verdicts
+from flows.models import Delivery, Plan, ReadBack
+from flows.plans import counts_by_state
+from tenants.models import Alert
+from tests.flows import slate
+from tests.flows.slate import no_answer
+
+DAY = 86400
+
+
+@pytest.fixture(autouse=True)
+def every_tenant(everywhere):
+    """The tests look at rows of any tenant, as the outbox does."""
+
+
+@pytest.fixture
+def books(db, monkeypatch):
+    with slate.opened(monkeypatch) as made:
+        yield made
+
+
+def check(books):
+    """The daily comparison."""
+    books.time.shift(DAY + 3600)
+    readback.begin()
+    assert readback.check(books.connection.pk)
+
+
+def banner_of(plan):
+    plan.refresh_from_db()
+    return verdicts.banner(plan, counts_by_state(plan), "Slate")
+
+
+def test_a_settlement_of_documents_nobody_can_read_is_proved_by_the_balance(books):
+    plan = books.post(books.settle())
+
+    found = banner_of(plan)
+
+    assert (plan.state, plan.verdict["verdict"]) == ("posted", "proved")
+    assert found.title == "Ties to the cent, by the clearing account"
+    assert "Of 2 documents Slate states no total: they are compared by that balance, not line by line" in found.text
+    compared = next(one for one in found.shown if one.what == "Clearing account")
+    assert (compared.left, compared.right) == (0, 0)
+    assert books.balances() == {K.SALES: -6000, K.FEE_SELLING: 900, K.PAYOUTS: 5100}
+
+
+def test_what_was_on_the_account_before_is_not_ours(books):
+    books.remote.by_hand(CLEARING=4000, SALES=-4000)
+
+    plan = books.post(books.settle())
+
+    assert plan.verdict["verdict"] == "proved"
+    assert not Alert.objects.filter(kind="balance_off").exists()
+
+
+def test_somebodys_posting_on_the_account_is_named_and_nothing_is_proved_by_it(books):
+    books.post(books.settle())
+    books.remote.by_hand(CLEARING=77, SALES=-77)
+
+    check(books)
+    later = books.post(books.settle(settlement_id="17000000002", start="2026-10-15"))
+    found = banner_of(later)
+
+    told = Alert.objects.get(kind="balance_off", settled_at=None)
+    assert "off by 0.77 USD" in told.title
+    assert "what Tieout posted comes to 0.00 USD" in told.text
+    assert later.verdict["verdict"] == "uncompared"
+    assert found.title == "In the books, not wholly compared"
+
+
+def test_what_was_put_right_settles_the_alert_and_proves_what_was_left(books):
+    books.remote.faults += [None, lambda *_: books.remote.by_hand(CLEARING=77, SALES=-77) or no_answer()(*_)]
+    plan = books.settle()
+    books.post(plan)
+    parked = Delivery.objects.get(state="parked")
+    assert parked.code == "cannot_tell"
+    from flows import answering
+
+    answering.in_the_books(parked, "alice", note="seen")
+    check(books)
+    plan.refresh_from_db()
+    before, told = plan.verdict["verdict"], Alert.objects.filter(kind="balance_off", settled_at=None).count()
+
+    books.remote.by_hand(CLEARING=-77, SALES=77)
+    check(books)
+    plan.refresh_from_db()
+
+    assert (before, told) == ("uncompared", 1)
+    assert plan.verdict["verdict"] == "proved"
+    assert not Alert.objects.filter(kind="balance_off", settled_at=None).exists()
+
+
+def test_no_balance_is_compared_while_an_answer_is_out(books):
+    books.post(books.settle())
+    asked = ReadBack.objects.get().balances_at
+    books.fault(no_answer())
+    books.entry("e9")
+    books.work()
+
+    books.time.shift(70)
+    ReadBack.objects.update(next_at=asked)
+    readback.check(books.connection.pk)
+
+    assert books.row("e9").state == "uncertain"
+    assert ReadBack.objects.get().balances_at == asked
+    assert not Alert.objects.filter(kind="balance_off").exists()
+
+
+def test_only_what_the_ledger_shows_is_read_back(books):
+    books.invoice()
+    books.payment()
+    books.entry()
+    books.finish()
+
+    check(books)
+
+    assert set(books.states().values()) == {"posted"}
+    assert readback.only_shown(books.connection) == (
+        "Slate shows invoices and payments one by one; all else is compared by the balance of the clearing account."
+    )
+
+
+def test_a_payout_awaits_the_bank_until_its_line_is_categorised(books):
+    books.post(books.settle())
+    waiting = balances.in_transit([books.flow])[books.flow.pk]
+
+    books.remote.by_hand(BANK=5100, PAYOUTS=-5100)
+    check(books)
+    arrived = balances.in_transit([books.flow])[books.flow.pk]
+
+    assert (waiting.amount, waiting.currency, waiting.account) == (5100, "USD", "My Amazon Payouts in Transit")
+    assert arrived.amount == 0
+
+
+def test_where_payouts_go_straight_to_the_bank_nothing_awaits_it(books):
+    books.flow.layout = "direct"
+    books.flow.save()
+
+    plan = books.post(books.settle())
+
+    assert balances.in_transit([books.flow]) == {}
+    assert plan.verdict["verdict"] == "proved"
+    assert Plan.objects.get().state == "posted"
