@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Case, Q, QuerySet, When
 
 from bookkeeping.documents import Kind
-from flows import attempts, balances, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
+from flows import attempts, balance_check, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Flow, Outcome
 from kit import clock
@@ -48,7 +48,7 @@ def work(remote_key: str, *, slice_s: float = SLICE_S) -> bool:
         try:
             more = _serve(lease, slice_s)
             if not more:
-                balances.catch_up(lease)
+                balance_check.catch_up(lease)
         except (LeaseLost, pace.Resting):
             more = False
         except Exception as error:

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
-from flows import balances, lanes, outcomes, pace, planner, progress, proving, rows, taking_back
+from flows import balance_check, balances, lanes, outcomes, pace, planner, progress, proving, rows, taking_back
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
@@ -177,7 +177,7 @@ def _check(reader: Reader, known: ReadBack) -> None:
             for kind in sorted(changes.incomplete):
                 _read_own(reader, mine, kind, known)
     _remember(known, started, until - OVERLAP)
-    balances.compare(reader)
+    balance_check.compare(reader)
 
 
 def _gone_payments(reader: Reader, mine: QuerySet[Delivery], changes: Changes) -> list[Kept]:
@@ -347,9 +347,9 @@ def last(target: Connection) -> ReadBack | None:
 
 def only_shown(target: Connection) -> str:
     """Return what is compared where a ledger does not show every document, "" where it does."""
-    able = open_ledger(target).capabilities
-    if able.kinds & set(rows.BOOKED) <= able.readable:
+    if not balances.unseen(target):
         return ""
+    able = open_ledger(target).capabilities
     seen = " and ".join(KIND_NAMES[kind].lower() + "s" for kind in rows.BOOKED if kind in able.readable & able.kinds)
     rest = "all else" if seen else "what is posted"
     ledger = ledger_spec(target.provider).name

@@ -110,3 +110,21 @@ def test_a_reversal_is_read_as_the_entry_it_is(books):
 
 def entry_of(books):
     return document_from(books.row(undo_key("d1")).plain_document).reversal
+
+
+def test_a_settlement_is_taken_out_by_reversals_and_posted_again(books):
+    plan = books.post(books.settle())
+    posted = books.balances()
+
+    books.take_back(plan)
+    books.finish()
+    plan.refresh_from_db()
+    out = books.balances()
+    again = books.post(books.plan_again(plan))
+
+    assert plan.state == "undone"
+    assert out == {}
+    undos = [row for row in books.rows_of(plan) if row.kind == "undo"]
+    assert {row.plain_document["how"] for row in undos} == {"reverse"}
+    assert (again.state, again.verdict["verdict"]) == ("posted", "proved")
+    assert books.balances() == posted
