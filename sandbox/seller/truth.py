@@ -4,17 +4,20 @@ Written by the side that invented the rows, with plain integer arithmetic, so th
 sharing its reading of the file. Amounts are integer minor units. Settlement figures carry Amazon's sign (positive
 raises what Amazon owes the seller); balances are debit positive and every set of them adds up to zero.
 
-How the expected books are reached (QuickBooks, invoices made when a settlement is read, all settlements in one
-company):
+How the expected books are reached (invoices made when a settlement is read, all settlements in one company; where
+ledgers differ, ``SHAPES`` says how):
 
 - A month's entry holds the rows of that calendar month, apart from the opening debt (already in the books) and from
   money movements (card charges, returned payouts, bank verification), which are booked one by one.
 - ``summary``: one journal per month, one transfer per movement, one transfer per payout.
 - ``orders``: in every month, an order whose invoiceable rows add up to more than zero gets an invoice and a payment
-  of that sum into clearing, and leaves the entry. The entry of the month in which the payout falls rides on the
-  payout's deposit; entries of other months are journals. A settlement without payout has journals only.
-- A month with a row nobody can explain is held: in ``summary`` its journal, in ``orders`` its journal or the deposit
-  it rides on.
+  of that sum into clearing, and leaves the entry. In QuickBooks the entry of the month in which the payout falls
+  rides on the payout's deposit; entries of other months are journals. A settlement without payout has journals only.
+- A month with a row nobody can explain is held: its journal, or the deposit it rides on.
+- FreshBooks books every payment to Petty Cash and every invoice to Revenue; the month's journal moves both on, and
+  while it is held they stay there.
+- FreshBooks and Wave cannot reach the bank or the card: both are one account of money in transit until somebody
+  matches the bank's own lines.
 - Tax legs that cancel within an order and settlement post nothing; what is left of them is the seller's own
   liability.
 """
@@ -23,7 +26,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from sandbox.seller.account import Account, Line, Settlement
@@ -34,6 +37,24 @@ DECISIONS = {"reimbursement": "REIMB", "other fee": "FEE_OTHER"}
 """What a person may say an unknown label is, and the account it is then booked to."""
 
 Mode = Literal["summary", "orders"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a ledger's books differ: a deposit carries the month of the payout, money stays in transit, payments pass Petty
+    Cash."""
+
+    deposit: bool = False
+    transit: bool = False
+    petty: bool = False
+
+
+SHAPES = {
+    "freshbooks": Shape(transit=True, petty=True),
+    "quickbooks": Shape(deposit=True),
+    "wave": Shape(transit=True),
+    "zoho": Shape(),
+}
 _NOT_ON_A_DEPOSIT = frozenset({"LOAN", "OUTPUT_TAX", "TAX_CLEARING"})
 
 
@@ -85,7 +106,10 @@ def truth(account: Account, today: date) -> dict[str, Any]:
         "settlements": [
             _settlement(settlement, parts[settlement.settlement_id], today) for settlement in account.settlements
         ],
-        "expected": {"quickbooks": {mode: _expected(account, parts, today, mode) for mode in ("summary", "orders")}},
+        "expected": {
+            ledger: {mode: _expected(account, parts, today, mode, shape) for mode in get_args(Mode)}
+            for ledger, shape in SHAPES.items()
+        },
     }
 
 
@@ -234,13 +258,17 @@ def _orders(account: Account, parts: dict[str, list[Part]]) -> dict[str, Any]:
 
 
 class Books:
-    """Balances by account, debit positive, made only of balanced movements out of or into clearing."""
+    """Balances by account, debit positive, made only of balanced movements."""
 
-    def __init__(self) -> None:
-        self.balances: Counter[str] = Counter({"BANK": 0, "CHARGE_METHOD": 0, "CLEARING": 0})
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.passing = ("CLEARING", "PAYOUTS") if shape.transit else ("CLEARING", "BANK", "CHARGE_METHOD")
+        self.balances: Counter[str] = Counter(dict.fromkeys(self.passing, 0))
 
     def into_clearing(self, account: str, amount: int) -> None:
         """Book ``amount`` (Amazon's sign) as owed by Amazon, on the account that caused it."""
+        if self.shape.transit and account in ("BANK", "CHARGE_METHOD"):
+            account = "PAYOUTS"
         self.balances["CLEARING"] += amount
         self.balances[account] -= amount
 
@@ -248,20 +276,23 @@ class Books:
         for account, amount in rows.items():
             self.into_clearing(account, amount)
 
+    def paid_into_petty_cash(self, amount: int) -> None:
+        self.balances["PETTY"] += amount
+        self.balances["REVENUE"] -= amount
+
     def tidy(self) -> dict[str, int]:
-        always = ("BANK", "CHARGE_METHOD", "CLEARING")
-        return {account: amount for account, amount in sorted(self.balances.items()) if amount or account in always}
+        return {name: amount for name, amount in sorted(self.balances.items()) if amount or name in self.passing}
 
 
-def _expected(account: Account, parts: dict[str, list[Part]], today: date, mode: Mode) -> dict[str, Any]:
+def _expected(account: Account, parts: dict[str, list[Part]], today: date, mode: Mode, shape: Shape) -> dict[str, Any]:
     """Return what is held and the balances with it held, and the balances once the unknown labels are decided."""
     held: list[dict[str, str]] = []
-    books = Books()
+    books = Books(shape)
     for settlement in account.settlements:
         held += _post(books, settlement, parts[settlement.settlement_id], today, mode, decided="")
     after = {}
     for decision, target in DECISIONS.items():
-        decided = Books()
+        decided = Books(shape)
         for settlement in account.settlements:
             _post(decided, settlement, parts[settlement.settlement_id], today, mode, decided=target)
         after[decision] = decided.tidy()
@@ -274,7 +305,7 @@ def _post(
     """Book one settlement; ``decided`` is the account of unknown rows, "" holds them. Returns what is held."""
     held: list[dict[str, str]] = []
     pays = settlement.total > 0
-    deposit_month = _deposit_on(settlement).isoformat()[:7] if pays and mode == "orders" else ""
+    deposit_month = _deposit_on(settlement).isoformat()[:7] if pays and mode == "orders" and books.shape.deposit else ""
     number = f"AMZ-{settlement.settlement_id}"
     deposit_waits = pays and _deposit_on(settlement) > today
     deposit_held = False
@@ -282,11 +313,15 @@ def _post(
     for part in parts:
         for line in part.movements:
             books.into_clearing(ACCOUNT_OF[line.label.meaning], line.amount)
+        undecided = bool(part.unknown and not decided)
         entry = part.entry
         if mode == "orders":
-            books.entry(part.covered)
+            if undecided and books.shape.petty:
+                books.paid_into_petty_cash(part.covered.total())
+            else:
+                books.entry(part.covered)
             entry = part.remainder
-        if part.unknown and not decided:
+        if undecided:
             rides = part.month == deposit_month
             deposit_held |= rides
             carrier = f"{number}-P" if rides else f"{number}-{part.number}"
