@@ -141,7 +141,7 @@ def _bare_client(place: rig.Rig) -> tuple[Any, str]:
     token = place.token(realm)
     client = QuickBooks(
         Http("Tieout/1.0 (Language=Python)"),
-        place.stage.quickbooks,
+        place.stage.ledgers["quickbooks"],
         realm,
         lambda rejected="": token,
         lambda endpoint: None,
@@ -151,11 +151,10 @@ def _bare_client(place: rig.Rig) -> tuple[Any, str]:
 
 
 def _books(place: rig.Rig, realm: str) -> dict[str, Any]:
-    from tests.independent import auditor
+    from tests.independent import auditor, quickbooks
 
-    books = auditor.QuickBooks(place.stage.quickbooks, realm, place.token(realm))
-    names = [account["FullyQualifiedName"] for account in books.all("Account")]
-    found = auditor.company_findings(books, {name: name for name in names})
+    books = quickbooks.read(place.stage.ledgers["quickbooks"], realm, place.token(realm))
+    found = auditor.company_findings(books, {name: id_ for id_, name in books.names.items()})
     assert found["documents"]["Invoice"] > 0
     return found
 

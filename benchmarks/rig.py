@@ -47,7 +47,7 @@ class Rig:
         for child in self.children:
             child.ready()
         switch(self.stage.amazon, {"rate_scale": 0})
-        switch(self.stage.quickbooks, {"rate_scale": 0})
+        switch(self.stage.ledgers["quickbooks"], {"rate_scale": 0})
         self.sign_up("Bench Goods", EMAIL)
 
     def sign_up(self, company: str, email: str) -> None:
@@ -71,7 +71,7 @@ class Rig:
         """Make a company at the stand-in and return its realm."""
         from connector.demo.outside import tell
 
-        return str(tell(self.stage.quickbooks, "create_company", {"name": name, "chart": CHART})["realm"])
+        return str(tell(self.stage.ledgers["quickbooks"], "create_company", {"name": name, "chart": CHART})["realm"])
 
     def connect_company(self, name: str) -> str:
         realm = self.new_company(name)
@@ -101,7 +101,7 @@ class Rig:
     def token(self, realm: str) -> str:
         from connector.demo.outside import tell
 
-        return str(tell(self.stage.quickbooks, "issue_tokens", {"realm": realm})["access_token"])
+        return str(tell(self.stage.ledgers["quickbooks"], "issue_tokens", {"realm": realm})["access_token"])
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from connector.demo.outside import CURRENCY, Outside
+from connector.demo.outside import CURRENCY, Company
 from flows import creation, setup
 from flows.models import Delivery, Flow, Plan, Run
 from kit.clock import now
@@ -27,17 +27,17 @@ def tenant_of(email: str) -> Tenant:
         return Tenant.objects.get(pk=Member.objects.get(user__email=email).tenant_id)
 
 
-def make_flow(outside: Outside, mode: str, actor: str) -> Flow:
-    """Create the flow into the company of a mode; the site fetches and plans (the dry run) when it sees it."""
+def make_flow(company: Company, actor: str) -> Flow:
+    """Create the flow into a company; the site fetches and plans (the dry run) when it sees it."""
     source = Connection.objects.get(provider="amazon")
-    target = Connection.objects.get(provider="quickbooks", remote_id=outside.companies[mode]["realm"])
+    target = Connection.objects.get(provider=company.ledger, remote_id=company.remote_id)
     refresh_lists(target)
     values = {
-        "name": f"Amazon.com {CURRENCY}, {mode}",
+        "name": f"Amazon.com {CURRENCY}, {company.name}",
         "source": source,
         "target": target,
         "currency": CURRENCY,
-        "mode": mode,
+        "mode": company.mode,
         "approval": Flow.Approval.AUTOMATIC,
     }
     return creation.create(source.tenant_id, actor, values)

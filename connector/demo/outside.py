@@ -1,19 +1,20 @@
-"""The pretend outside world of the demo, over its control API: a seller, two companies, their truth, and the auditor."""
+"""The pretend outside world of the demo, over its control API: a seller, two companies per ledger, their truth, and the auditor."""
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+from django.conf import settings
 
 from connector.demo.processes import python
+from ledgers.pretend import pretend_of
 
-AUDITOR = "tests/independent/auditor.py"
+AUDITOR = "tests.independent.auditor"
 MODES = ("summary", "orders")
-CHART = "bookkeeper"
 CURRENCY = "USD"
 
 
@@ -22,13 +23,39 @@ class Failed(Exception):
 
 
 @dataclass
+class Company:
+    """One company that keeps its books at a ledger, for a flow in one mode. ``made`` is what its stand-in answered."""
+
+    ledger: str
+    mode: str
+    made: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.ledger} {self.mode}"
+
+    @property
+    def remote_id(self) -> str:
+        return pretend_of(self.ledger).company(self.made)
+
+    @property
+    def signs_in(self) -> str:
+        return pretend_of(self.ledger).signs_in(self.made)
+
+
+@dataclass
 class Outside:
-    """Addresses of the stand-ins, and what they were told to be. ``companies`` is by mode."""
+    """Addresses of the stand-ins, and what they were told to be. ``ledgers`` are addresses by slug."""
 
     amazon: str
-    quickbooks: str
+    ledgers: dict[str, str]
     truth: dict[str, Any]
-    companies: dict[str, dict[str, Any]]
+    companies: list[Company]
+
+    @classmethod
+    def from_json(cls, made: Mapping[str, Any]) -> "Outside":
+        """Return what ``asdict`` was made of."""
+        return cls(**{**made, "companies": [Company(**each) for each in made["companies"]]})
 
     @property
     def seller_id(self) -> str:
@@ -38,30 +65,21 @@ class Outside:
     def marketplace_id(self) -> str:
         return str(self.truth["seller"]["marketplace_id"])
 
-    def expected(self, mode: str) -> dict[str, Any]:
-        expected: dict[str, Any] = self.truth["expected"]["quickbooks"][mode]
+    def expected(self, company: Company) -> dict[str, Any]:
+        expected: dict[str, Any] = self.truth["expected"][company.ledger][company.mode]
         return expected
 
-    def audit(self, accounts: dict[str, dict[str, str]]) -> dict[str, Any]:
-        """Let the auditor read everything through the providers' public interfaces; ``accounts`` is by mode and key."""
+    def audit(self, accounts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """Let the auditor read everything through the providers' public interfaces; ``accounts`` are ids by company and key."""
         grant = tell(self.amazon, "authorise", {"seller_id": self.seller_id})
-        tell(self.quickbooks, "register_app", {"client_id": "auditor"})
         question = {
             "amazon": {"base": self.amazon, **grant},
-            "ledgers": [
-                {
-                    "name": mode,
-                    "base": self.quickbooks,
-                    "realm": company["realm"],
-                    "token": self._token(company["realm"]),
-                    "accounts": accounts[mode],
-                }
-                for mode, company in self.companies.items()
-            ],
+            "ledgers": [self._question(company, accounts[company.name]) for company in self.companies],
         }
         done = subprocess.run(  # noqa: S603 - our own interpreter and script
-            python(str(Path(__file__).resolve().parents[2] / AUDITOR)),
+            python("-m", AUDITOR),
             input=json.dumps(question),
+            cwd=Path(settings.BASE_DIR),
             capture_output=True,
             text=True,
             check=False,
@@ -72,11 +90,21 @@ class Outside:
         findings: dict[str, Any] = json.loads(done.stdout)
         return findings
 
-    def _token(self, realm: str) -> str:
-        return str(tell(self.quickbooks, "issue_tokens", {"realm": realm, "client_id": "auditor"})["access_token"])
+    def _question(self, company: Company, accounts: Mapping[str, str]) -> dict[str, Any]:
+        base, pretend = self.ledgers[company.ledger], pretend_of(company.ledger)
+        # An application of its own, so that ours keeps its tokens.
+        tell(base, "register_app", {"client_id": "auditor"})
+        return {
+            "name": company.name,
+            "ledger": company.ledger,
+            "base": f"{base}{pretend.audited}",
+            "company": company.remote_id,
+            "token": tell(base, *pretend.token(company.made))["access_token"],
+            "accounts": accounts,
+        }
 
 
-def tell(base: str, action: str, values: dict[str, Any]) -> dict[str, Any]:
+def tell(base: str, action: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Have a stand-in do something only a tester can."""
     answer = requests.post(f"{base}/_control/do/{action}", json=values, timeout=60)
     if answer.status_code != 200:
@@ -85,17 +113,22 @@ def tell(base: str, action: str, values: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def switch(base: str, values: dict[str, Any]) -> None:
+def switch(base: str, values: Mapping[str, Any]) -> None:
     answer = requests.post(f"{base}/_control/switches", json=values, timeout=60)
     answer.raise_for_status()
 
 
-def prepare(amazon: str, quickbooks: str, rate_scale: int, modes: Sequence[str] = MODES) -> Outside:
-    """Make the demo seller and one company for each mode."""
+def prepare(
+    amazon: str, ledgers: Mapping[str, str], rate_scale: int, companies: Iterable[tuple[str, str]] | None = None
+) -> Outside:
+    """Make the demo seller and the companies, each by ledger and mode; one for each mode of every ledger unless told."""
+    wanted = [(slug, mode) for slug in ledgers for mode in MODES] if companies is None else list(companies)
     switch(amazon, {"rate_scale": rate_scale})
-    switch(quickbooks, {"rate_scale": rate_scale * 100})  # in percent
+    for slug, base in ledgers.items():
+        switch(base, pretend_of(slug).rate(rate_scale))
     truth = tell(amazon, "demo", {})
-    companies = {
-        mode: tell(quickbooks, "create_company", {"name": f"Harbor Books ({mode})", "chart": CHART}) for mode in modes
-    }
-    return Outside(amazon, quickbooks, truth, companies)
+    made = []
+    for slug, mode in wanted:
+        action, values = pretend_of(slug).create(f"Harbor Books ({mode})")
+        made.append(Company(slug, mode, tell(ledgers[slug], action, values)))
+    return Outside(amazon, dict(ledgers), truth, made)

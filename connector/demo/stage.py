@@ -6,9 +6,7 @@ from pathlib import Path
 
 from amazon.sandbox import DEMO_APPLICATION
 from connector.demo.processes import Child, free_port, python
-from ledgers.quickbooks.sandbox.oauth import DEFAULT_APP
-
-SLUGS = ("amazon", "quickbooks")
+from ledgers.pretend import pretend_of, pretended
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Stage:
     place: Path
     rate_scale: int
     site_port: int = field(default_factory=free_port)
-    ports: Mapping[str, int] = field(default_factory=lambda: {slug: free_port() for slug in SLUGS})
+    ports: Mapping[str, int] = field(default_factory=lambda: {slug: free_port() for slug in ("amazon", *pretended())})
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -33,8 +31,9 @@ class Stage:
         return _url(self.ports["amazon"])
 
     @property
-    def quickbooks(self) -> str:
-        return _url(self.ports["quickbooks"])
+    def ledgers(self) -> dict[str, str]:
+        """Addresses of the ledgers' stand-ins by slug."""
+        return {slug: _url(port) for slug, port in self.ports.items() if slug != "amazon"}
 
     @property
     def settings(self) -> dict[str, str]:
@@ -50,14 +49,11 @@ class Stage:
             "AMAZON_APPLICATION_ID": DEMO_APPLICATION["application_id"],
             "AMAZON_CLIENT_ID": DEMO_APPLICATION["client_id"],
             "AMAZON_CLIENT_SECRET": DEMO_APPLICATION["client_secret"],
-            "QBO_API_BASE": self.quickbooks,
-            "QBO_AUTHORIZE_URL": f"{self.quickbooks}/connect/oauth2",
-            "QBO_TOKEN_URL": f"{self.quickbooks}/oauth2/v1/tokens/bearer",
-            "QBO_REVOKE_URL": f"{self.quickbooks}/v2/oauth2/tokens/revoke",
-            "QBO_ENVIRONMENT": "sandbox",
-            "QBO_RATE_SCALE": str(self.rate_scale),
-            "QBO_CLIENT_ID": str(DEFAULT_APP["client_id"]),
-            "QBO_CLIENT_SECRET": str(DEFAULT_APP["client_secret"]),
+            **{
+                name: value
+                for slug, base in self.ledgers.items()
+                for name, value in pretend_of(slug).settings(base, self.rate_scale).items()
+            },
             **self.more,
         }
 

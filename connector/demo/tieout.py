@@ -9,11 +9,11 @@ from typing import Any
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
-from connector.demo.outside import CURRENCY, Outside
+from connector.demo.outside import CURRENCY, Company, Outside
 from flows import history, mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
 from flows.payouts import failed_payouts
-from ledgers import reference
+from ledgers.pretend import pretend_of
 
 State = Delivery.State
 HEAD = ("ledger", "settlement", "period", "rows", "header", "entries", "held", "payout", "difference", "proof")
@@ -26,7 +26,7 @@ WIDTH = 120
 class Line:
     """One settlement in one company, in minor units. ``held`` is what waits for a person; ``difference`` must be 0."""
 
-    mode: str
+    company: str
     settlement_id: str
     period: str
     rows: int
@@ -40,14 +40,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected.
+    """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected; ``bank``
+    is what is in the bank account or, where the ledger's API cannot reach that, in the account of payouts in transit.
 
     ``failed`` are payouts that never reached the bank: settlement, amount in minor units, whether it was booked, and the
     settlement that took it back, "" where none has. ``wrong`` says what else is not as it should be: any other account, an
     unbalanced document, one that is there twice.
     """
 
-    mode: str
+    company: Company
     clearing: Decimal
     bank: Decimal
     payouts: Decimal
@@ -69,38 +70,42 @@ class Result:
         return sum(abs(line.difference) for line in self.lines)
 
 
-def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
+def result_of(outside: Outside, flows: Sequence[Flow]) -> Result:
     """Compare what is in the books with Amazon's raw files and with the truth. Runs in the tenant's scope."""
-    by_mode = {flow.mode: flow for flow in flows}
-    names = {mode: _account_names(flow) for mode, flow in by_mode.items()}
-    audited = outside.audit(names)
+    made = {company.remote_id: company for company in outside.companies}
+    by_company = {flow.pk: made[flow.target.remote_id] for flow in flows}
+    ids = {by_company[flow.pk].name: _account_ids(flow) for flow in flows}
+    audited = outside.audit(ids)
     raw = {one["settlement_id"]: one for one in audited["settlements"]}
     lines = [
-        _line(mode, plan, raw[plan.settlement.settlement_id])
-        for mode, flow in by_mode.items()
+        _line(by_company[flow.pk].name, plan, raw[plan.settlement.settlement_id])
+        for flow in flows
         for plan in Plan.objects.filter(flow=flow).select_related("settlement").order_by("settlement__ends_at")
     ]
-    books = [
-        replace(_books(outside, mode, names[mode], audited["ledgers"][mode]), failed=tuple(_failed(flow)))
-        for mode, flow in by_mode.items()
+    books = []
+    for flow in flows:
+        company = by_company[flow.pk]
+        found = _books(outside, company, ids[company.name], audited["ledgers"][company.name])
+        books.append(replace(found, failed=tuple(_failed(flow))))
+    stopped = Delivery.objects.filter(flow__in=flows, state__in=[State.HELD, State.PARKED])
+    held = [
+        (by_company[flow].name, number, reason)
+        for flow, number, reason in stopped.values_list("flow", "number", "reason")
     ]
-    held = list(
-        Delivery.objects.filter(flow__in=by_mode.values(), state__in=[State.HELD, State.PARKED]).values_list(
-            "flow__mode", "number", "reason"
-        )
-    )
-    expected = {mode: {one["carrier"] for one in outside.expected(mode)["held"]} for mode in by_mode}
+    expected = {
+        company.name: {one["carrier"] for one in outside.expected(company)["held"]} for company in by_company.values()
+    }
     problems = [
-        *(f"{one.mode} {one.settlement_id}: {to_text(one.difference, CURRENCY)}" for one in lines if one.difference),
-        *(f"{one.mode}: clearing is off by {one.clearing}" for one in books if one.clearing),
-        *(f"{one.mode}: bank {one.bank}, payouts {one.payouts}" for one in books if one.bank != one.payouts),
-        *(f"{one.mode}: {text}" for one in books for text in one.wrong),
+        *(f"{one.company} {one.settlement_id}: {to_text(one.difference, CURRENCY)}" for one in lines if one.difference),
+        *(f"{one.company.name}: clearing is off by {one.clearing}" for one in books if one.clearing),
+        *(f"{one.company.name}: bank {one.bank}, payouts {one.payouts}" for one in books if one.bank != one.payouts),
+        *(f"{one.company.name}: {text}" for one in books for text in one.wrong),
         *(f"settlement {one} was never planned" for one in sorted(raw.keys() - {line.settlement_id for line in lines})),
     ]
-    for mode in by_mode:
-        found = {number for of, number, _ in held if of == mode}
-        if found != expected[mode]:
-            problems.append(f"{mode}: held are {sorted(found)}, expected {sorted(expected[mode])}")
+    for name, numbers in expected.items():
+        found_held = {number for of, number, _ in held if of == name}
+        if found_held != numbers:
+            problems.append(f"{name}: held are {sorted(found_held)}, expected {sorted(numbers)}")
     return Result(
         lines=tuple(lines),
         books=tuple(books),
@@ -111,7 +116,7 @@ def result_of(outside: Outside, flows: Iterable[Flow]) -> Result:
     )
 
 
-def _line(mode: str, plan: Plan, raw: dict[str, Any]) -> Line:
+def _line(company: str, plan: Plan, raw: dict[str, Any]) -> Line:
     statement = statements.from_json(plan.statement)
     posted = waiting = 0
     for amount, state in Carrier.objects.filter(plan=plan).values_list("amount", "delivery__state"):
@@ -133,7 +138,7 @@ def _line(mode: str, plan: Plan, raw: dict[str, Any]) -> Line:
     off = abs(header - known) + abs(int(Decimal(raw["header"]).scaleb(2)) - header)
     off += abs(int(Decimal(raw["added"]).scaleb(2)) - header)
     return Line(
-        mode=mode,
+        company=company,
         settlement_id=plan.settlement.settlement_id,
         period=f"{plan.settlement.starts_at:%d %b} - {plan.settlement.ends_at:%d %b}",
         rows=statement.rows,
@@ -146,28 +151,43 @@ def _line(mode: str, plan: Plan, raw: dict[str, Any]) -> Line:
     )
 
 
-def _books(outside: Outside, mode: str, names: Mapping[str, str], found: dict[str, Any]) -> Books:
-    expected: Counter[str] = Counter(outside.expected(mode)["balances"])
+def _books(outside: Outside, company: Company, ids: Mapping[str, str], found: dict[str, Any]) -> Books:
+    expected: Counter[str] = Counter(outside.expected(company)["balances"])
     balances = {key: Decimal(amount) for key, amount in found["balances"].items()}
+    receivable = Decimal(found["open_invoices"]) - _text(expected.pop("AR", 0))
     # Several keys may be mapped to one account, which then holds the sum of what is expected of them.
     by_account: dict[str, int] = Counter()
-    for key, name in names.items():
-        by_account[name] += expected[key]
-    off = {name: balances[key] - _text(by_account[name]) for key, name in names.items()}
-    clearing = off.pop(names["CLEARING"])
-    receivable = Decimal(found["open_invoices"]) - _text(expected["AR"])
-    wrong = [f"{name} is off by {amount}" for name, amount in sorted(off.items()) if amount]
+    for key, account in ids.items():
+        by_account[account] += expected.pop(key, 0)
+    off = {account: (key, balances[key] - _text(by_account[account])) for key, account in reversed(list(ids.items()))}
+    _, clearing = off.pop(ids["CLEARING"])
+    wrong = [f"{key} is off by {amount}" for key, amount in sorted(off.values()) if amount]
     wrong += [f"open invoices are off by {receivable}"] if receivable else []
+    wrong += _others(found["others"], expected, Decimal(found["open_invoices"]))
     wrong += [f"{account} has a balance for which there are no documents" for account in found["stated_otherwise"]]
     wrong += [f"{document} does not balance" for document in found["unbalanced"]]
     wrong += [f"in the books twice: {mark}" for mark in found["twice"]]
+    bank = "PAYOUTS" if pretend_of(company.ledger).in_transit else "BANK"
     return Books(
-        mode=mode,
+        company=company,
         clearing=clearing,
-        bank=balances["BANK"],
-        payouts=_text(expected["BANK"]),
+        bank=balances[bank],
+        payouts=_text(outside.expected(company)["balances"][bank]),
         wrong=tuple(wrong),
     )
+
+
+def _others(found: Mapping[str, str], expected: Mapping[str, int], open_invoices: Decimal) -> list[str]:
+    """Return what is wrong with accounts that nothing is mapped to: the receivables hold what is open, and those of the
+    ledger's own what the truth expects beyond the mapping."""
+    left = Counter(Decimal(amount) for amount in found.values())
+    left.subtract(_text(amount) for amount in expected.values() if amount)
+    left.subtract([open_invoices] if open_invoices else [])
+    if not any(left.values()):
+        return []
+    said = ", ".join(f"{name} {amount}" for name, amount in found.items()) or "nothing"
+    wanted = ", ".join(f"{key} {_text(amount)}" for key, amount in expected.items() if amount) or "nothing"
+    return [f"in other accounts is {said}; expected beyond open invoices: {wanted}"]
 
 
 def _failed(flow: Flow) -> Iterator[tuple[str, int, bool, str]]:
@@ -184,19 +204,19 @@ def _text(amount: int) -> Decimal:
     return Decimal(to_text(amount, CURRENCY))
 
 
-def _account_names(flow: Flow) -> dict[str, str]:
-    """Return the name, as the company's chart has it, of the account that each key is mapped to."""
-    names = {account.id: account.name for account in reference.cached(flow.target).accounts}
+def _account_ids(flow: Flow) -> dict[str, str]:
+    """Return the company's id of the account that each key is mapped to."""
     made = Delivery.objects.filter(remote_key=flow.target.remote_key, kind=Kind.ACCOUNT, live=True)
-    names |= {f"@{row.key}": row.plain_document["name"] for row in made}
-    return {str(key): names[target.account] for key, target in mapping.load(flow).base.items() if target.account}
+    ids = {f"@{row.key}": row.external_id for row in made}
+    base = mapping.load(flow).base
+    return {str(key): ids.get(target.account, target.account) for key, target in base.items() if target.account}
 
 
 def table(result: Result, rate_scale: int) -> str:
     """Return the tie-out as text of at most ``WIDTH`` columns."""
     cells: list[tuple[str, ...]] = [HEAD]
     for one in result.books:
-        lines = [line for line in result.lines if line.mode == one.mode]
+        lines = [line for line in result.lines if line.company == one.company.name]
         cells += [_cells(line) for line in lines]
         cells.append(_total(lines))
     widths = [max(len(row[n]) for row in cells) for n in range(len(HEAD))]
@@ -208,23 +228,28 @@ def table(result: Result, rate_scale: int) -> str:
     parts.append("")
     for one in result.books:
         parts.append(
-            f"quickbooks {one.mode}: {one.bank} in the bank account, {one.payouts} paid out by Amazon; "
+            f"{one.company.name}: {one.bank} in {_where(one.company)}, {one.payouts} paid out by Amazon; "
             f"clearing is off by {one.clearing}"
         )
         parts += [_wrapped(_failed_in_words(*payout)) for payout in one.failed]
         if others := _other_movements(one, result.lines):
             parts.append(_wrapped(f"between Amazon and the bank besides payouts, such as a micro deposit: {others}"))
     parts.append(f"{result.orders} orders. {_count(len(result.held), 'document')} held for a person:")
-    parts += [_wrapped(f"{mode} {number}: {reason}") for mode, number, reason in result.held]
+    parts += [_wrapped(f"{company} {number}: {reason}") for company, number, reason in result.held]
     if rate_scale != 1:
-        parts.append(f"The stand-ins of Amazon and QuickBooks allow {rate_scale} times the real rates.")
+        parts.append(f"The stand-ins of Amazon and the ledgers allow {rate_scale} times the real rates.")
     parts += [_wrapped(f"NOT TIED: {problem}") for problem in result.problems]
     return "\n".join(parts)
 
 
+def _where(company: Company) -> str:
+    in_transit = pretend_of(company.ledger).in_transit
+    return "payouts in transit, for the bank's feed to be matched with" if in_transit else "the bank account"
+
+
 def _other_movements(books: Books, lines: Iterable[Line]) -> Decimal:
     """Return what is in the bank beyond the payouts of the table less those that were taken off it again."""
-    paid = sum(line.payout for line in lines if line.mode == books.mode)
+    paid = sum(line.payout for line in lines if line.company == books.company.name)
     back = sum(amount for _, amount, booked, later in books.failed if booked and later)
     return books.bank - _text(paid - back)
 
@@ -243,7 +268,7 @@ def _failed_in_words(settlement_id: str, amount: int, booked: bool, later: str) 
 def _cells(line: Line) -> tuple[str, ...]:
     amounts = (line.header, line.entries, line.held, line.payout, line.difference)
     return (
-        f"quickbooks {line.mode}",
+        line.company,
         line.settlement_id,
         line.period,
         str(line.rows),

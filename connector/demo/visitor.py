@@ -30,31 +30,36 @@ class Visitor:
             raise Astray("sign-up was refused")
 
     def connect(self, slug: str, choice: str, asked: Mapping[str, str]) -> None:
-        """Click *Connect*, agree on the provider's own consent page for the seller or company ``choice``, come back."""
+        """Click *Connect*, agree on the provider's own consent page as, or for, ``choice``, come back.
+
+        Where the consent opens several companies, all of them are connected.
+        """
         page = self.send(self.open(f"/connections/{slug}/connect/"), asked)
         away = _Page(page.text).consent
         if not away:
             raise Astray(f"the way to the consent page of {slug} is missing")
         consent = self.open(away)
-        self.send(consent, {"choice": choice, "decision": "allow"})
+        page = self.send(consent, {"choice": choice, "decision": "allow"})
+        if offered := _Page(page.text).companies:
+            self.send(page, {"company": offered})
         if not self.url.startswith(f"{self.site}/connections/"):
             raise Astray(f"the consent of {slug} did not lead back: {self.url}")
 
     def connect_all(self, outside: Outside) -> None:
         """Connect the pretend seller and every pretend company."""
         self.connect("amazon", outside.seller_id, {"marketplace": outside.marketplace_id})
-        for company in outside.companies.values():
-            self.connect("quickbooks", company["realm"], {})
+        for slug, choice in dict.fromkeys((each.ledger, each.signs_in) for each in outside.companies):
+            self.connect(slug, choice, {})
 
     def open(self, url: str) -> requests.Response:
         return self._follow("GET", urljoin(self.url if url.startswith("http") else self.site, url), {})
 
-    def send(self, page: requests.Response, values: Mapping[str, str]) -> requests.Response:
+    def send(self, page: requests.Response, values: Mapping[str, str | list[str]]) -> requests.Response:
         """Send the page's form with its own hidden and preset values, overlaid by ``values``."""
         form = _Page(page.text).form
         return self._follow("POST", urljoin(self.url, form.action), {**form.fields, **values})
 
-    def _follow(self, method: str, url: str, values: Mapping[str, str]) -> requests.Response:
+    def _follow(self, method: str, url: str, values: Mapping[str, str | list[str]]) -> requests.Response:
         for _ in range(12):
             answer = self.session.request(
                 method,
@@ -84,6 +89,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.forms: list[_Form] = []
         self.consent = ""
+        self.companies: list[str] = []
         self._select, self._in_main = "", False
         self.feed(text)
 
@@ -106,6 +112,8 @@ class _Page(HTMLParser):
             self.forms.append(_Form(values.get("action", "")))
         elif tag == "input" and self.forms and "name" in values:
             kind = values.get("type", "text")
+            if values["name"] == "company" and kind == "checkbox" and "disabled" not in values:
+                self.companies.append(values["value"])
             if kind not in ("radio", "checkbox") or "checked" in values:
                 self.forms[-1].fields[values["name"]] = values.get("value", "")
         elif tag == "select":

@@ -11,7 +11,7 @@ from tests.crash.theatre import RATE_SCALE, copied, opened
 
 # An unanswered write is looked up after their sum; the stand-ins answer within milliseconds.
 PATIENCE = {"QBO_DEADLINE_S": "3", "QBO_QUARANTINE_S": "1"}
-MODES = ["summary", "orders"]
+COMPANIES = [("quickbooks", "summary"), ("quickbooks", "orders")]
 
 
 @dataclass
@@ -29,23 +29,23 @@ class Prepared:
 @pytest.fixture(scope="session")
 def new_flow(tmp_path_factory):
     """Amazon and a company are connected and a flow is made; the site has not looked at it yet."""
-    return prepare(tmp_path_factory.mktemp("new"), ["orders"], [], ["begin"])
+    return prepare(tmp_path_factory.mktemp("new"), COMPANIES[1:], [], ["begin"])
 
 
 @pytest.fixture(scope="session")
 def ready_to_post(tmp_path_factory):
     """A flow in each mode is fetched, planned, mapped and live; the site has posted nothing yet."""
-    return prepare(tmp_path_factory.mktemp("ready"), MODES, ["begin", "plan"] * 2, ["live"])
+    return prepare(tmp_path_factory.mktemp("ready"), COMPANIES, ["begin", "plan"] * 2, ["live"])
 
 
-def prepare(place, modes, beside, alone):
+def prepare(place, companies, beside, alone):
     """Sign up, connect, and take the steps ``beside`` the open site, then those ``alone`` while it is closed."""
     with opened(Stage(place, RATE_SCALE, more=PATIENCE)) as theatre:
         theatre.open_outside()
         theatre.open_site().ready()
         stage = theatre.stage
-        told = {"site": stage.site, "amazon": stage.amazon, "quickbooks": stage.quickbooks}
-        made = theatre.drive(["connect"], modes=modes, rate_scale=stage.rate_scale, **told)
+        told = {"site": stage.site, "amazon": stage.amazon, "ledgers": stage.ledgers}
+        made = theatre.drive(["connect"], companies=companies, rate_scale=stage.rate_scale, **told)
         if beside:
             theatre.drive(beside, made=made)
         theatre.close_site()

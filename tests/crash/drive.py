@@ -29,8 +29,8 @@ EMAIL, PASSWORD = "crash@tieout.example", "survives kill -9 at noon"
 WITHIN_S = 120.0
 
 
-def connect(site, amazon, quickbooks, modes, rate_scale):
-    made = outside.prepare(amazon, quickbooks, rate_scale, modes)
+def connect(site, amazon, ledgers, companies, rate_scale):
+    made = outside.prepare(amazon, ledgers, rate_scale, companies)
     visitor = Visitor(site)
     visitor.sign_up("Crash Goods", EMAIL, PASSWORD)
     visitor.connect_all(made)
@@ -39,10 +39,8 @@ def connect(site, amazon, quickbooks, modes, rate_scale):
 
 def begin(made):
     with scope(job.tenant_of(EMAIL).pk):
-        made_already = {flow.mode for flow in flows()}
-        job.make_flow(
-            outside.Outside(**made), next(each for each in made["companies"] if each not in made_already), EMAIL
-        )
+        companies = outside.Outside.from_json(made).companies
+        job.make_flow(companies[len(flows())], EMAIL)
 
 
 def plan(made):
@@ -61,7 +59,7 @@ def live(made):
 def settle(made):
     with scope(job.tenant_of(EMAIL).pk):
         job.wait_until_posted(flows(), WITHIN_S, lambda text: None)
-        result = tieout.result_of(outside.Outside(**made), flows())
+        result = tieout.result_of(outside.Outside.from_json(made), flows())
     return {"problems": list(result.problems), "proofs": sorted({line.verdict for line in result.lines})}
 
 

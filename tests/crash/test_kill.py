@@ -59,8 +59,8 @@ def test_site_killed_while_it_fetches_and_plans_posts_everything_once(new_flow, 
 def test_site_killed_while_it_posts_posts_everything_once(ready_to_post, tmp_path, boundaries):
     with ready_to_post.copy(tmp_path / "stage") as theatre:
         theatre.open_outside()
-        for company in ready_to_post.made["companies"].values():
-            theatre.tell("quickbooks", "expire_access", realm=company["realm"])
+        for company in ready_to_post.made["companies"]:
+            theatre.tell("quickbooks", "expire_access", realm=company["made"]["realm"])
         _killed_and_started_again(theatre, boundaries, ["settle"], ready_to_post.made)
 
 
@@ -96,7 +96,7 @@ def test_consent_whose_code_was_being_exchanged_at_the_kill_is_given_again(tmp_p
     with opened(Stage(tmp_path, RATE_SCALE)) as theatre:
         theatre.open_outside()
         theatre.open_site().ready()
-        made = outside.prepare(theatre.stage.amazon, theatre.stage.quickbooks, RATE_SCALE, ["orders"])
+        made = outside.prepare(theatre.stage.amazon, theatre.stage.ledgers, RATE_SCALE, [("quickbooks", "orders")])
         visitor = Visitor(theatre.stage.site)
         visitor.sign_up("Crash Goods", "crash@tieout.example", "survives kill -9 at noon")
         theatre.kill_site_at("quickbooks.token:after_commit")

@@ -89,7 +89,7 @@ class Theatre:
         return self.answer_of(self.start_driving(steps, **told))
 
     def _base(self, slug):
-        return {"amazon": self.stage.amazon, "quickbooks": self.stage.quickbooks}[slug]
+        return {"amazon": self.stage.amazon, **self.stage.ledgers}[slug]
 
 
 @contextmanager

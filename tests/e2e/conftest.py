@@ -29,7 +29,7 @@ def stage(tmp_path):
 @pytest.fixture
 def pretended(stage):
     """The demo seller, and one company that keeps its books at the pretended QuickBooks."""
-    return outside.prepare(stage.amazon, stage.quickbooks, RATE_SCALE, ["summary"])
+    return outside.prepare(stage.amazon, stage.ledgers, RATE_SCALE, [("quickbooks", "summary")])
 
 
 @pytest.fixture

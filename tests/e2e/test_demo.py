@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from connector.demo.processes import environment, python
+from ledgers.pretend import pretended
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 KEYS = [
@@ -23,7 +24,7 @@ KEYS = [
 ]
 
 
-def test_demo_ties_every_settlement_in_both_modes_and_ends(tmp_path):
+def test_demo_ties_every_settlement_in_every_company_and_ends(tmp_path):
     done = subprocess.run(
         python("manage.py", "demo", "--once", "--json"),
         env=environment({"TMPDIR": str(tmp_path), "TIEOUT_VAR": str(tmp_path / "var")}),
@@ -40,7 +41,8 @@ def test_demo_ties_every_settlement_in_both_modes_and_ends(tmp_path):
     assert 0 < summary["orders"] <= 60
     assert 0 < summary["held"] == summary["expected_held"]
     assert summary["difference"] == "0.00"
-    assert [run["mode"] for run in summary["runs"]] == ["summary", "orders"]
+    companies = [(run["ledger"], run["mode"]) for run in summary["runs"]]
+    assert companies == [(slug, mode) for slug in pretended() for mode in ("summary", "orders")]
     assert all(run["clearing"] == "0.00" and run["bank"] == run["payouts"] for run in summary["runs"])
     assert list(tmp_path.glob("tieout-demo-*")) == []
     assert not _speaking_of(str(tmp_path))

@@ -59,7 +59,7 @@ class Walk:
 def test_a_new_seller_walks_from_sign_up_to_a_replayed_record(stage, pretended, open_page, javascript):
     walk = Walk(open_page(java_script_enabled=javascript), stage.site)
     page, main = walk.page, walk.main
-    company = pretended.companies["summary"]
+    company = pretended.companies[0].made
     account = {"realm": company["realm"], "kind": "Account", "id": company["accounts"][USED]}
 
     walk.sign_up()
@@ -84,14 +84,14 @@ def test_a_new_seller_walks_from_sign_up_to_a_replayed_record(stage, pretended, 
     main.get_by_role("link", name=FIRST).click()
     walk.await_(main.get_by_role("heading", name="Ties to the cent"))
 
-    outside.tell(stage.quickbooks, "edit", {**account, "changes": {"Active": False}})
+    outside.tell(stage.ledgers["quickbooks"], "edit", {**account, "changes": {"Active": False}})
     walk.follow("Look and approve")
     walk.press(f"Approve {SECOND}")
     walk.go_to("Audit")
     broken = main.get_by_role("row", name=f"Journal entry AMZ-{SECOND}").filter(has_text="was made inactive")
     walk.await_(broken)
 
-    outside.tell(stage.quickbooks, "edit", {**account, "changes": {"Active": True}})
+    outside.tell(stage.ledgers["quickbooks"], "edit", {**account, "changes": {"Active": True}})
     for box in broken.get_by_role("checkbox").all():
         box.check()
     walk.press("Replay what is marked")

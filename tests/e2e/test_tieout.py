@@ -6,13 +6,15 @@ from decimal import Decimal
 import pytest
 
 from connector.demo import tieout
-from connector.demo.outside import Outside
+from connector.demo.outside import Company, Outside
 from connector.demo.tieout import Books, Line, Result
 
-NAMES = {"CLEARING": "Clearing", "BANK": "Checking", "FEE_SELLING": "Fees", "ADS": "Fees"}
+IDS = {"CLEARING": "1", "BANK": "2", "FEE_SELLING": "3", "ADS": "3"}
+COMPANY = Company("quickbooks", "summary", {"realm": "9"})
 BALANCES = {"CLEARING": "10.00", "BANK": "90.00", "FEE_SELLING": "7.00", "ADS": "7.00"}
 FOUND = {
     "balances": BALANCES,
+    "others": {},
     "open_invoices": "0",
     "stated_otherwise": [],
     "unbalanced": [],
@@ -20,38 +22,46 @@ FOUND = {
 }
 OUTSIDE = Outside(
     amazon="",
-    quickbooks="",
+    ledgers={},
     truth={
         "expected": {
             "quickbooks": {"summary": {"balances": {"CLEARING": 1000, "BANK": 9000, "FEE_SELLING": 500, "ADS": 200}}}
         }
     },
-    companies={},
+    companies=[COMPANY],
 )
 
 
 def books(**changes):
-    return tieout._books(OUTSIDE, "summary", NAMES, {**FOUND, **changes})
+    return tieout._books(OUTSIDE, COMPANY, IDS, {**FOUND, **changes})
 
 
 def line(settlement_id, difference=0):
-    return Line("summary", settlement_id, "01 Jan - 15 Jan", 40, 123456, 123456, 0, 123456, difference, "proved")
+    return Line(COMPANY.name, settlement_id, "01 Jan - 15 Jan", 40, 123456, 123456, 0, 123456, difference, "proved")
 
 
 def test_books_that_are_as_expected_are_not_blamed():
-    assert books() == Books("summary", Decimal(0), Decimal(90), Decimal(90), wrong=())
+    assert books() == Books(COMPANY, Decimal(0), Decimal(90), Decimal(90), wrong=())
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"balances": {**BALANCES, "FEE_SELLING": "7.01", "ADS": "7.01"}}, "Fees is off by 0.01"),
-        ({"open_invoices": "3"}, "open invoices are off by 3.00"),
+        ({"balances": {**BALANCES, "FEE_SELLING": "7.01", "ADS": "7.01"}}, "FEE_SELLING is off by 0.01"),
+        ({"open_invoices": "3", "others": {"Receivable": "3.00"}}, "open invoices are off by 3.00"),
+        ({"others": {"Cash": "3"}}, "in other accounts is Cash 3; expected beyond open invoices: nothing"),
         ({"twice": ["Deposit abc"]}, "in the books twice: Deposit abc"),
         ({"unbalanced": ["Invoice 3"]}, "Invoice 3 does not balance"),
         ({"stated_otherwise": ["Fees"]}, "Fees has a balance for which there are no documents"),
     ],
-    ids=["an account", "receivables", "a document there twice", "an unbalanced document", "a balance from nowhere"],
+    ids=[
+        "an account",
+        "receivables",
+        "an account nothing is mapped to",
+        "a document there twice",
+        "an unbalanced document",
+        "a balance from nowhere",
+    ],
 )
 def test_whatever_is_off_in_the_books_is_named(changes, said):
     assert books(**changes).wrong == (said,)

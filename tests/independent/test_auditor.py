@@ -6,14 +6,16 @@ import sys
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 
 from amazon.sandbox import AmazonStandIn
 from ledgers.quickbooks.sandbox import QuickBooksStandIn
 from ledgers.quickbooks.sandbox.tests.conftest import Api
 from sandbox.serve import serve
-from tests.independent import auditor
+from tests.independent import auditor, quickbooks
+from tests.independent.reading import Books as Found
 
-ACCOUNTS = {"CLEARING": "AMZ US Settlement Clearing", "BANK": "Chase Operating x4417"}
+NAMES = {"CLEARING": "AMZ US Settlement Clearing", "BANK": "Chase Operating x4417"}
 
 
 @pytest.fixture
@@ -45,15 +47,21 @@ def audit(amazon, api):
             "ledgers": [
                 {
                     "name": "acme",
+                    "ledger": "quickbooks",
                     "base": servers[1].url,
-                    "realm": api.realm,
+                    "company": api.realm,
                     "token": api.tokens["access_token"],
                     "accounts": accounts,
                 }
             ],
         }
         done = subprocess.run(
-            [sys.executable, auditor.__file__], input=json.dumps(question), capture_output=True, text=True, check=False
+            [sys.executable, "-m", "tests.independent.auditor"],
+            cwd=settings.BASE_DIR,
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -78,6 +86,10 @@ class Books:
 
     def all(self, kind, where=""):
         return self.kinds.get(kind, [])
+
+
+def findings(remote, accounts):
+    return auditor.company_findings(quickbooks.company_books(remote), accounts)
 
 
 def account(id_, name, type_, classification="Asset", balance=0):
@@ -131,7 +143,7 @@ def test_rows_are_added_up_as_they_stand_in_the_file():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_document_is_read_as_debit_of_the_bank(kind, document):
-    found = dict(auditor.effects(kind, document, auditor.Chart([], [])))
+    found = dict(quickbooks.effects(kind, document, quickbooks.Chart([], [])))
 
     assert found == {"1": 5, "3": -5}
 
@@ -148,7 +160,7 @@ def test_payment_closes_the_receivable_that_its_invoice_opened():
     books = Books(Invoice=[invoice], Payment=[payment])
     books.kinds["Account"] += [account("3", "Sales", "Income", "Revenue")]
 
-    found = auditor.company_findings(books, {"BANK": "Checking", "AR": "Receivable", "SALES": "Sales"})
+    found = findings(books, {"BANK": "1", "AR": "2", "SALES": "3"})
 
     assert found["balances"] == {"BANK": "7", "AR": "0", "SALES": "-7"}
     assert found["unbalanced"] == []
@@ -157,7 +169,7 @@ def test_payment_closes_the_receivable_that_its_invoice_opened():
 def test_document_that_does_not_balance_is_named():
     books = Books(JournalEntry=[entry(("Debit", "1", "5"), ("Credit", "2", "4.99"), id_="77")])
 
-    assert auditor.company_findings(books, {})["unbalanced"] == ["JournalEntry 77"]
+    assert findings(books, {})["unbalanced"] == ["JournalEntry 77"]
 
 
 def test_line_that_nobody_can_read_stops_the_audit():
@@ -169,13 +181,13 @@ def test_line_that_nobody_can_read_stops_the_audit():
     }
 
     with pytest.raises(ValueError, match="DiscountLineDetail"):
-        auditor.company_findings(Books(Invoice=[invoice]), {})
+        findings(Books(Invoice=[invoice]), {})
 
 
 def test_balance_without_documents_is_named():
     books = Books(Account=[account("1", "Checking", "Bank", "Asset", 5), account("3", "Sales", "Income", "Revenue", 8)])
 
-    assert auditor.company_findings(books, {})["stated_otherwise"] == ["Checking"]
+    assert findings(books, {})["stated_otherwise"] == ["Checking"]
 
 
 def test_mark_on_two_documents_and_number_on_two_invoices_are_there_twice():
@@ -183,9 +195,13 @@ def test_mark_on_two_documents_and_number_on_two_invoices_are_there_twice():
     entries = [entry(id_="1", **note), entry(id_="2", **note), entry(id_="3", PrivateNote="ref:other")]
     invoices = [{"DocNumber": "701-1"}, {"DocNumber": "701-1"}, {"DocNumber": ""}, {"DocNumber": ""}]
 
-    found = auditor.twice({"JournalEntry": entries, "Transfer": [note], "Invoice": invoices})
+    found = Found({})
+    for each in entries:
+        found.add("JournalEntry", "1", [], each["PrivateNote"])
+    found.add("Transfer", "2", [], note["PrivateNote"])
+    found.numbers = [each["DocNumber"] for each in invoices]
 
-    assert found == ["Invoice number 701-1", "JournalEntry abc"]
+    assert found.twice() == ["Invoice number 701-1", "JournalEntry abc"]
 
 
 def test_every_page_of_the_books_is_read(monkeypatch):
@@ -193,13 +209,13 @@ def test_every_page_of_the_books_is_read(monkeypatch):
 
     def page(url, **how):
         asked.append(url)
-        return {"QueryResponse": {"Item": [{"Id": str(n)} for n in range(auditor.PAGE if len(asked) == 1 else 3)]}}
+        return {"QueryResponse": {"Item": [{"Id": str(n)} for n in range(quickbooks.PAGE if len(asked) == 1 else 3)]}}
 
-    monkeypatch.setattr(auditor, "fetch_json", page)
+    monkeypatch.setattr(quickbooks, "fetch_json", page)
 
-    found = auditor.QuickBooks("http://books", "1", "token").all("Item")
+    found = quickbooks.QuickBooks("http://books", "1", "token").all("Item")
 
-    assert len(found) == auditor.PAGE + 3
+    assert len(found) == quickbooks.PAGE + 3
     assert "startposition+1001" in asked[1]
 
 
@@ -209,7 +225,7 @@ def test_what_a_person_books_by_hand_is_in_the_findings(api, audit):
     for _ in range(2):
         api.remote.control("add", {"realm": api.realm, "kind": "JournalEntry", "body": by_hand})
 
-    found = audit(**ACCOUNTS)["ledgers"]["acme"]
+    found = audit(**{key: api.made["accounts"][name] for key, name in NAMES.items()})["ledgers"]["acme"]
 
     assert found["balances"] == {"CLEARING": "24.68", "BANK": "-24.68"}
     assert found["twice"] == ["JournalEntry same"]

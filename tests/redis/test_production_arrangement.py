@@ -114,7 +114,7 @@ def begin(arrangement):
         "site": arrangement.proxy.url,
         "certificate": arrangement.proxy.certificate,
         "amazon": stage.amazon,
-        "quickbooks": stage.quickbooks,
+        "ledgers": stage.ledgers,
         "mails": str(arrangement.place / "mails"),
         "rate_scale": RATE_SCALE,
     }

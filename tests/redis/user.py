@@ -42,13 +42,15 @@ def register(told):
     """Register our addresses with both applications, as a person does at Amazon and at Intuit."""
     for base, action, client_id, slug in (
         (told["amazon"], "application", settings.AMAZON_CLIENT_ID, "amazon"),
-        (told["quickbooks"], "register_app", settings.QBO_CLIENT_ID, "quickbooks"),
+        (told["ledgers"]["quickbooks"], "register_app", settings.QBO_CLIENT_ID, "quickbooks"),
     ):
         outside.tell(base, action, {"client_id": client_id, "redirect_uris": [redirect_uri(slug)]})
 
 
 told = json.load(sys.stdin)
-made = outside.prepare(told["amazon"], told["quickbooks"], told["rate_scale"])
+made = outside.prepare(
+    told["amazon"], told["ledgers"], told["rate_scale"], [("quickbooks", "summary"), ("quickbooks", "orders")]
+)
 register(told)
 visitor = Visitor(told["site"])
 visitor.session.verify, visitor.session.trust_env = told["certificate"], False
@@ -58,8 +60,8 @@ visitor.connect_all(made)
 say("connected")
 with scope(job.tenant_of(EMAIL).pk):
     flows = []
-    for mode in made.companies:
-        flows.append(job.make_flow(made, mode, EMAIL))
+    for company in made.companies:
+        flows.append(job.make_flow(company, EMAIL))
         job.wait_until_planned(flows[-1], WITHIN_S)
     for flow in flows:
         job.map_accounts(flow, EMAIL)

@@ -28,6 +28,8 @@ from connector.demo.visitor import Astray, Visitor
 from flows import setup
 from flows.models import Delivery, Flow
 from kit.scope import scope
+from ledgers.pretend import pretended
+from ledgers.registry import ledger_spec
 
 RATE_SCALE = 60  # searchOrders allows one call in three minutes; nobody wants to watch that
 DRIVE = "TIEOUT_DEMO"  # what the driving process is told, as JSON
@@ -38,7 +40,7 @@ INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = "Run the main job on the embedded default with stand-ins of Amazon and QuickBooks, and show the tie-out."
+    help = "Run the main job on the embedded default with stand-ins of Amazon and every ledger, and show the tie-out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when it is done: 0 only if everything ties")
@@ -75,7 +77,7 @@ class Command(BaseCommand):
             return 1
 
     def _run(self, stage: Stage, children: list[Child], options: dict[str, Any]) -> int:
-        self._say("Starting the stand-ins of Amazon and QuickBooks, and the site")
+        self._say(f"Starting the stand-ins of Amazon, {_names()}, and the site")
         children += [stage.open_outside(), stage.open_site()]
         login = {"email": EMAIL, "password": secrets.token_urlsafe(12)}
         failed = self._have_driven(stage, children, login, options)
@@ -99,7 +101,7 @@ class Command(BaseCommand):
         """Let a process with the site's settings do what a new user does. Raises Died."""
         for child in children:
             child.ready()
-        told = {"site": stage.site, "amazon": stage.amazon, "quickbooks": stage.quickbooks, **login}
+        told = {"site": stage.site, "amazon": stage.amazon, "ledgers": stage.ledgers, **login}
         command = python("manage.py", "demo", *(f"--{flag}" for flag in ("once", "json") if options[flag]))
         env = environment({**stage.settings, DRIVE: json.dumps(told)})
         # Only our own interpreter and command are started.
@@ -117,7 +119,7 @@ class Command(BaseCommand):
             self.stderr.write(f"The end of {stage.place / 'site.log'}:\n{children[-1].last_words()}")
         return status
 
-    def _drive(self, told: dict[str, str], options: dict[str, Any]) -> int:
+    def _drive(self, told: dict[str, Any], options: dict[str, Any]) -> int:
         """Be the new user: sign up, connect both, map, go live, wait, compare."""
         try:
             return self._work(told, options)
@@ -127,20 +129,20 @@ class Command(BaseCommand):
             self.stderr.write(f"The demo could not go on: {error}")
             return 1
 
-    def _work(self, told: dict[str, str], options: dict[str, Any]) -> int:
+    def _work(self, told: dict[str, Any], options: dict[str, Any]) -> int:
         started = time.monotonic()
-        outside = outsides.prepare(told["amazon"], told["quickbooks"], RATE_SCALE)
+        outside = outsides.prepare(told["amazon"], told["ledgers"], RATE_SCALE)
         self._say(f"Signing up as {told['email']}")
         visitor = Visitor(told["site"])
         visitor.sign_up(COMPANY, told["email"], told["password"])
-        self._say("Connecting Amazon and two QuickBooks companies on their consent pages")
+        self._say(f"Connecting Amazon and {len(outside.companies)} companies on their consent pages")
         visitor.connect_all(outside)
         tenant = job.tenant_of(told["email"])
         with scope(tenant.pk):
             self._say("Fetching settlements and orders, planning (dry run)")
             flows = []
-            for mode in outside.companies:
-                flows.append(job.make_flow(outside, mode, told["email"]))
+            for company in outside.companies:
+                flows.append(job.make_flow(company, told["email"]))
                 # One reader per seller account: the next flow finds everything fetched.
                 job.wait_until_planned(flows[-1], JOB_S)
             self._say("Accepting the suggested mapping, going live, posting")
@@ -166,6 +168,10 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _names() -> str:
+    return ", ".join(ledger_spec(slug).name for slug in pretended())
 
 
 def _is_served(place: Path) -> bool:
@@ -199,8 +205,8 @@ def _summary(result: tieout.Result, seconds: float) -> dict[str, Any]:
         "rate_scale": RATE_SCALE,
         "runs": [
             {
-                "ledger": "quickbooks",
-                "mode": one.mode,
+                "ledger": one.company.ledger,
+                "mode": one.company.mode,
                 "clearing": f"{one.clearing:.2f}",
                 "bank": f"{one.bank:.2f}",
                 "payouts": f"{one.payouts:.2f}",

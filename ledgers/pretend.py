@@ -1,0 +1,43 @@
+"""What the demo has to know of a ledger's stand-in: how the site finds it, how a company is made there, who signs in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ledgers.registry import all_ledgers
+
+Made = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pretend:
+    """One ledger's stand-in as the demo uses it.
+
+    ``settings`` returns the site's environment for a stand-in at an address whose limits are scaled. ``rate`` is what the
+    stand-in is switched to for that scale. ``create`` returns the control action that makes a company of a name, ``company``
+    the id it has at the provider, ``signs_in`` the choice on the consent page, ``token`` the control action that gives another
+    application a token. ``audited`` is what follows the address in calls of the public API. ``in_transit``: the API reaches
+    neither bank nor card, so payouts wait in an account of their own.
+    """
+
+    settings: Callable[[str, int], Mapping[str, str]]
+    rate: Callable[[int], Mapping[str, Any]]
+    create: Callable[[str], tuple[str, Mapping[str, Any]]]
+    company: Callable[[Made], str]
+    signs_in: Callable[[Made], str]
+    token: Callable[[Made], tuple[str, Mapping[str, Any]]]
+    audited: str = ""
+    in_transit: bool = False
+
+
+def pretended() -> list[str]:
+    """Return the slugs of the ledgers that have a stand-in to show."""
+    return [slug for slug in all_ledgers() if find_spec(f"ledgers.{slug}.pretend")]
+
+
+def pretend_of(slug: str) -> Pretend:
+    """Return what ``ledgers/<slug>/pretend.py`` says. It is not imported before a demo asks: it knows the stand-in."""
+    found: Pretend = import_module(f"ledgers.{slug}.pretend").PRETEND
+    return found
