@@ -1,7 +1,7 @@
 """What the demo has to know of a ledger's stand-in: how the site finds it, how a company is made there, who signs in."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -17,17 +17,20 @@ class Pretend:
 
     ``settings`` returns the site's environment for a stand-in at an address whose limits are scaled. ``rate`` is what the
     stand-in is switched to for that scale. ``create`` returns the control action that makes a company of a name, ``company``
-    the id it has at the provider, ``signs_in`` the choice on the consent page, ``token`` the control action that gives another
-    application a token. ``audited`` is what follows the address in calls of the public API. ``in_transit``: the API reaches
-    neither bank nor card, so payouts wait in an account of their own.
+    the remote id of its connection, ``known_as`` what it is called in calls of the public API, which follow ``audited`` in the
+    address. ``asked`` is what a person answers before they leave for the consent page, ``signs_in`` the choice there, ``token``
+    the control action that gives another application a token. ``in_transit``: the API reaches neither bank nor card, so payouts
+    wait in an account of their own.
     """
 
     settings: Callable[[str, int], Mapping[str, str]]
     rate: Callable[[int], Mapping[str, Any]]
     create: Callable[[str], tuple[str, Mapping[str, Any]]]
     company: Callable[[Made], str]
+    known_as: Callable[[Made], str]
     signs_in: Callable[[Made], str]
     token: Callable[[Made], tuple[str, Mapping[str, Any]]]
+    asked: Mapping[str, str] = field(default_factory=dict)
     audited: str = ""
     in_transit: bool = False
 

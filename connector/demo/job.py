@@ -51,7 +51,7 @@ def map_accounts(flow: Flow, actor: str) -> None:
     """Accept what is suggested for every account, and have made what the company lacks."""
     left = setup.accept_suggestions(flow, actor, create_missing=True)
     if left:
-        raise NotDone(f"There is no suggestion for {', '.join(left)}.")
+        raise NotDone(f"There is no suggestion for {', '.join(left)} of {flow}.")
 
 
 def wait_until_posted(flows: list[Flow], within_s: float, say: Callable[[str], None]) -> None:

@@ -98,7 +98,7 @@ class Outside:
             "name": company.name,
             "ledger": company.ledger,
             "base": f"{base}{pretend.audited}",
-            "company": company.remote_id,
+            "company": pretend.known_as(company.made),
             "token": tell(base, *pretend.token(company.made))["access_token"],
             "accounts": accounts,
         }

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import requests
 
 from connector.demo.outside import Outside
+from ledgers.pretend import pretend_of
 
 TIMEOUT_S = 60
 
@@ -49,7 +50,7 @@ class Visitor:
         """Connect the pretend seller and every pretend company."""
         self.connect("amazon", outside.seller_id, {"marketplace": outside.marketplace_id})
         for slug, choice in dict.fromkeys((each.ledger, each.signs_in) for each in outside.companies):
-            self.connect(slug, choice, {})
+            self.connect(slug, choice, pretend_of(slug).asked)
 
     def open(self, url: str) -> requests.Response:
         return self._follow("GET", urljoin(self.url if url.startswith("http") else self.site, url), {})

@@ -25,6 +25,7 @@ PRETEND: Final = Pretend(
     rate=lambda scale: {"rate_scale": scale * 100},  # in percent
     create=lambda name: ("create_company", {"name": name, "chart": "bookkeeper"}),
     company=lambda made: str(made["realm"]),
+    known_as=lambda made: str(made["realm"]),
     signs_in=lambda made: str(made["realm"]),
     token=lambda made: ("issue_tokens", {"realm": made["realm"], "client_id": "auditor"}),
 )

@@ -14,7 +14,7 @@ from django.conf import settings
 from connector.demo.processes import environment, python
 
 RATE_SCALE = 60
-DIES_WITHIN_S = 90.0
+DIES_WITHIN_S = 150.0
 
 
 class Theatre:
