@@ -96,8 +96,11 @@ def _plain_one(key: AccountKey, candidates: Sequence[_Candidate]) -> Suggestion 
             return _only(_of(candidates, {_C.RECEIVABLE}), "It is the only receivables account.")
         case _K.BANK:
             return _bank(_of(candidates, {_C.BANK}))
-    cards = _of(candidates, {_C.CARD})
-    return _only(cards, "It is the only credit card.") or _one_of(cards, "Which of these cards does Amazon charge?")
+        case _K.CHARGE_METHOD:
+            cards = _of(candidates, {_C.CARD})
+            which = "Which of these cards does Amazon charge?"
+            return _only(cards, "It is the only credit card.") or _one_of(cards, which)
+    return None
 
 
 def _bank(banks: Sequence[_Candidate]) -> Suggestion | None:

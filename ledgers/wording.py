@@ -310,6 +310,10 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         _says(55, "amazon", "plan|monthly|professional"),
         never="software|saas|cloud|app|magazine|adobe|computer|website|tool|box|it|journal|charity|trade",
     ),
+    _K.FX: _rule(
+        (_C.OTHER_INCOME,), _says(65, "exchange|currency|forex", "gain|loss|difference"), never="unrealized|asset"
+    ),
+    _K.FX_COST: _rule(_COST, _says(65, "currency|exchange", "conversion|fee|cost|charge"), never="gain|loss|telephone"),
     _K.FEE_OTHER: _rule(
         _COST,
         _says(60, "amazon", "other|adjustment"),

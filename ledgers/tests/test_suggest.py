@@ -1,6 +1,6 @@
 import pytest
 
-from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
+from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey
 from ledgers.port import RemoteAccount
 from ledgers.suggest import suggest
 
@@ -25,10 +25,9 @@ def near(key: AccountKey, *accounts: tuple[str, AccountClass | None], taken: tup
 
 
 def test_our_own_default_names_are_recognised() -> None:
+    own = {K.OPENING: "Equity/OpeningBalanceEquity", K.PETTY: "asset/Petty Cash", K.REVENUE: "income/Revenue"}
     defaults = [
-        RemoteAccount(
-            key.value, account.name, "Equity/OpeningBalanceEquity" if key is K.OPENING else "", account.account_class
-        )
+        RemoteAccount(key.value, account.name, own.get(key, ""), account.account_class)
         for key, account in ACCOUNTS.items()
     ]
 
@@ -149,7 +148,7 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_no_account_that_is_called_nearly_like_a_default_goes_unseen(spelling: str) -> None:
     """Nothing is made beside it: it is taken where it is surely meant, or shown to a person."""
-    by_class = {K.BANK, K.CHARGE_METHOD, K.AR, K.OPENING}
+    by_class = {K.BANK, K.CHARGE_METHOD, K.OPENING, *SYSTEM}
     names = {key: SPELLINGS[spelling](account.name) for key, account in ACCOUNTS.items() if key not in by_class}
     alike = {key: name for key, name in names.items() if NOT_AMAZONS.get(key) != name}
 
