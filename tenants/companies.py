@@ -171,8 +171,9 @@ def used_at_the_provider(grant: Grant, *, but: int = 0) -> bool:
     return any(used(pk, but=but) for pk in alike.values_list("pk", flat=True))
 
 
-def withdraw(grant: Grant) -> None:
+def withdraw(grant_id: int) -> None:
     """End a consent at the provider. One that does not answer is left: our copy of the tokens goes all the same."""
+    grant = Grant.objects.get(pk=grant_id)  # with the tokens of now: a provider may take no others
     token = open_from(grant, "refresh_token") or open_from(grant, "access_token")
     if not token:
         return

@@ -163,7 +163,7 @@ def disconnect(connection: Connection, *, actor: str = "") -> None:
     If the provider does not answer, our copy of the tokens goes all the same.
     """
     if not companies.used_at_the_provider(connection.grant, but=connection.pk):
-        companies.withdraw(connection.grant)
+        companies.withdraw(connection.grant_id)
     with recorded(), scope(connection.tenant_id):
         connection.state = Access.REVOKED
         connection.save(update_fields=["state"])

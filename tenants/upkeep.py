@@ -80,7 +80,7 @@ def withdraw_unused() -> int:
         if companies.used(grant.pk):
             continue  # somebody has chosen a company while the others were withdrawn
         if not companies.used_at_the_provider(grant):
-            companies.withdraw(grant)
+            companies.withdraw(grant.pk)
         companies.forget(grant.pk)
         ended += 1
     return ended
