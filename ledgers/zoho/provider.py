@@ -10,9 +10,10 @@ Sources: Zoho Books API, "OAuth"; Zoho Accounts, "Multi-DC support" and "Token v
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from importlib import import_module
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -216,10 +217,21 @@ def _token_of(connection: Connection) -> Token:
 
 
 def _quota_of(connection: Connection) -> Quota:
+    zone = _zone(str(connection.data.get("time_zone", "")))
+
     def quota(limit: int, remaining: int, resets_s: int) -> None:
-        reference.note_quota(connection, limit, remaining, clock.now() + timedelta(seconds=resets_s))
+        resets_at = clock.now() + timedelta(seconds=resets_s)
+        reference.note_quota(connection, limit, remaining, resets_at.astimezone(zone))
 
     return quota
+
+
+def _zone(name: str) -> tzinfo:
+    """Return the organization's time zone, in which its day of calls ends; UTC where Zoho names none we know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 def _company(connection: Connection, web: str) -> Company:

@@ -1,5 +1,6 @@
 """One login at FreshBooks, Wave and Zoho Books, and its companies in several tenants, against the stand-ins."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +16,7 @@ from ledgers.freshbooks.sandbox import FreshBooksStandIn
 from ledgers.port import AuthorizationLost
 from ledgers.wave.sandbox import WaveStandIn
 from ledgers.zoho.sandbox import ZohoStandIn
-from tenants import companies, connections, grants
+from tenants import companies, connections, grants, quotas
 from tenants.models import Alert, Connection, Grant
 from tests import factories
 from tests.world import _Form
@@ -74,7 +75,7 @@ def wave(settings):
 def zoho(settings):
     """A user of the EU who had the data centre of the US chosen: where the code goes, the callback says."""
     stand_in = ZohoStandIn()
-    user = stand_in.control("create_organization", {"name": NAMES[0], "location": "eu"})["user"]
+    user = stand_in.control("create_organization", {"name": NAMES[0], "location": "eu", "trial": True})["user"]
     for name in NAMES[1:]:
         stand_in.control("create_organization", {"name": name, "user": user})
     settings.ZOHO_CLIENTS = dict.fromkeys(settings.ZOHO_CLIENTS, ("1000.SANDBOX", "sandbox-secret"))
@@ -167,6 +168,16 @@ def test_another_persons_consent_as_the_same_user_ends_the_first_only_where_one_
     else:
         assert told == []
         assert (read(first), read(second)) == ("North Ltd", "South Ltd")
+
+
+@pytest.mark.parametrize("login", [zoho], indirect=True, ids=["zoho"])
+def test_what_a_company_has_left_of_its_day_is_known_after_a_call(login, two):
+    read(two[0])
+
+    with scope(two[0].tenant_id):
+        assert re.fullmatch(
+            r"9\d\d of 1,000 calls left today, until midnight in New York \(0[45]:00 UTC\)", quotas.of(two[0]).text
+        )
 
 
 @pytest.mark.parametrize("login", [zoho], indirect=True, ids=["zoho"])
