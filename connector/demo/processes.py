@@ -15,7 +15,7 @@ from django.conf import settings
 _NOT_OURS = frozenset({"DATABASE_URL", "REDIS_URL", "TIEOUT_PRODUCTION", "SECRET_KEY", "VAULT_KEYS", "ALLOWED_HOSTS"})
 START_S = 60.0
 END_S = 15.0
-WORDS = 2000
+WORDS = 4000
 
 
 class Died(Exception):
