@@ -12,7 +12,9 @@ from bookkeeping.documents import Invoice, Payment
 from bookkeeping.money import BadAmount
 from ledgers.port import Call, CannotTell, Found, Post, Posted, Refused, Unknown
 from ledgers.wave import accounts, errors, operations, translate, wire
-from ledgers.wave.bodies import Anchor, Company, input_of
+from ledgers.wave.bodies import input_of
+from ledgers.wave.bound import Company
+from ledgers.wave.transactions import Anchor
 from ledgers.wave.wire import text_of
 
 Row = Mapping[str, Any]

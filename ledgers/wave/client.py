@@ -31,7 +31,7 @@ from ledgers.port import (
     Refused,
 )
 from ledgers.wave import answers, changed, checks, lists, operations, translate, wire
-from ledgers.wave.bodies import Company, why_shut
+from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
 

@@ -10,8 +10,9 @@ from bookkeeping.documents import Customer, Invoice, Item, JournalEntry, Kind, N
 from bookkeeping.money import BadAmount, shown
 from ledgers.port import Absent, CannotTell, Found, NotRenderable, NotSent, Post, Posted
 from ledgers.wave import accounts, answers, lists, operations, wire
-from ledgers.wave.bodies import Company, account_of, anchor_of, referred
+from ledgers.wave.bound import Company, account_of, referred
 from ledgers.wave.remote import READ_AGAIN_S, ReadRefused, Remote, Row
+from ledgers.wave.transactions import anchor_of
 from ledgers.wave.wire import text_of
 
 _OBJECTS: Final[Mapping[Kind, tuple[str, str, str]]] = {

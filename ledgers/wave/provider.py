@@ -19,7 +19,7 @@ from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
 from ledgers.wave import accounts, operations, wire
-from ledgers.wave.bodies import Company, why_shut
+from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.client import PAUSE_S, Wave
 from ledgers.wave.remote import ReadRefused, Remote, Row, Token, is_last
 from ledgers.wave.wire import text_of

@@ -9,7 +9,8 @@ from typing import Any, Final
 from bookkeeping.documents import Invoice, Kind, Undo
 from ledgers.port import Call, Post
 from ledgers.wave import operations, wire
-from ledgers.wave.bodies import Company, input_of
+from ledgers.wave.bodies import input_of
+from ledgers.wave.bound import Company
 
 _CREATED: Final = (
     Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PAYMENT, Kind.TRANSFER, Kind.ENTRY,

@@ -7,7 +7,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountKey, LineKey
 from bookkeeping.documents import Document
 from ledgers.port import Binding, External, Post
 from ledgers.wave import accounts
-from ledgers.wave.bodies import Company
+from ledgers.wave.bound import Company
 from tests.contract.documents import (
     BUYER,
     ON,

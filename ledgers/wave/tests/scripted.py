@@ -8,7 +8,7 @@ from typing import Any
 
 from kit import http
 from kit.http import Http
-from ledgers.wave.bodies import Company
+from ledgers.wave.bound import Company
 from ledgers.wave.client import Wave
 from ledgers.wave.tests import factories as make
 

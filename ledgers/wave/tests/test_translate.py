@@ -10,7 +10,7 @@ from bookkeeping.accounts import AccountClass
 from bookkeeping.documents import EntryLine, How, InvoiceLine, Kind, Undo
 from ledgers.port import Binding, External, NotRenderable
 from ledgers.wave import translate, wire
-from ledgers.wave.bodies import Company, why_shut
+from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.tests import factories as make
 
 INVOICE = {"inv1": External("I1")}
