@@ -16,10 +16,12 @@ from flows.models import Flow
 from flows.rows import Draft
 from ledgers.port import Binding, Layout, Reference
 from ledgers.registry import open_ledger
+from ledgers.suggest import is_own
 
 
 def drafts(documents: Sequence[Planned], known: TenantMapping, company: Reference) -> list[Draft]:
     """Return a draft per document; one that names what nobody has mapped is held."""
+    known = _with_own_accounts(known, company)
     made = {
         symbol: Binding(item=f"@{_object_key(document)}")
         if isinstance(document, Item)
@@ -27,6 +29,17 @@ def drafts(documents: Sequence[Planned], known: TenantMapping, company: Referenc
         for symbol, document in _new_objects(documents, known, company)
     }
     return [_draft(planned, known, made) for planned in documents]
+
+
+def _with_own_accounts(known: TenantMapping, company: Reference) -> TenantMapping:
+    """Return the mapping with the accounts to which the ledger books by itself: nobody maps them."""
+    own = {
+        key: Binding(account=account.id)
+        for key in (AccountKey.PETTY, AccountKey.REVENUE)
+        for account in company.accounts
+        if account.active and is_own(key, account)
+    }
+    return replace(known, base={**own, **known.base}) if own else known
 
 
 def company_drafts(documents: Sequence[Planned], known: TenantMapping, company: Reference) -> list[Draft]:

@@ -82,6 +82,12 @@ def suggest(
     }
 
 
+def is_own(key: AccountKey, account: RemoteAccount) -> bool:
+    """Whether an account is the one to which its ledger books by itself what goes to a key (PETTY, REVENUE): its type says so,
+    with the name of the key's account after a slash."""
+    return account.type.endswith(f"/{ACCOUNTS[key].name}")
+
+
 def _plain_one(key: AccountKey, candidates: Sequence[_Candidate]) -> Suggestion | None:
     """Return what is found by class alone."""
     match key:
@@ -89,8 +95,7 @@ def _plain_one(key: AccountKey, candidates: Sequence[_Candidate]) -> Suggestion 
             own = [each for each in candidates if each.account.type.endswith("OpeningBalanceEquity")]
             return _only(own, "It is the ledger's own account for opening balances.")
         case _K.PETTY | _K.REVENUE:
-            # A ledger that books to them whatever it is told names them so at the end of their types.
-            own = [each for each in candidates if each.account.type.endswith(f"/{ACCOUNTS[key].name}")]
+            own = [each for each in candidates if is_own(key, each.account)]
             return _only(own, "It is the ledger's own account, to which it books by itself.")
         case _K.AR:
             return _only(_of(candidates, {_C.RECEIVABLE}), "It is the only receivables account.")
