@@ -10,15 +10,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from bookkeeping.accounts import LineKey
 from bookkeeping.check import check
 from bookkeeping.coverage import Coverage, OpenInvoice, cover, difference, remainders
 from bookkeeping.cutting import cut
 from bookkeeping.documents import Cover, Payment
 from bookkeeping.figures import OrderPart, Statement
+from bookkeeping.income_and_expenses import plan_income_and_expenses, reconciling
 from bookkeeping.invoices import (
     CheckLine,
     CustomerOf,
     amounts_of,
+    buyer,
     customer_symbol,
     invoice_lines,
     order_document,
@@ -34,7 +37,7 @@ from bookkeeping.numbering import (
     settlement_key,
     settlement_number,
 )
-from bookkeeping.parts import ClassOf, layout_of, plan_parts
+from bookkeeping.parts import ClassOf, layout_of, payout_of, plan_parts
 from bookkeeping.planned import Carrier, EarlierPayout, Plan, Planned, Previous
 from bookkeeping.policy import Mode, Policy, default_class
 from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
@@ -76,20 +79,29 @@ def plan(
     coverage = tuple(one for one, _ in coverings)
     left = remainders(statement, coverage)
     layout = layout_of(statement, mode, policy, class_of, payout_failed)
-    entries, carriers = plan_parts(
-        statement,
-        left,
-        layout,
-        moved=moved_on(statement, coverage, policy),
-        policy=policy,
-        class_of=class_of,
-        payout_failed=payout_failed,
-        revision=revision,
-    )
     moved = plan_movements(statement, policy, payouts, revision)
-    found = cut(
-        (*maker.planned, *_payments(statement, coverings, policy, revision), *moved.documents, *entries), policy
-    )
+    of_orders = (*maker.planned, *_payments(statement, coverings, policy, revision))
+    rest: Mapping[LineKey, int] = {}
+    if policy.income_and_expenses:
+        customer = buyer(policy, customer_of, "", statement.header.currency)
+        others, carriers = plan_income_and_expenses(
+            statement, left, policy=policy, customer=customer, revision=revision
+        )
+        payout = None if payout_failed else payout_of(statement, {}, layout, policy, revision)
+        rest = reconciling(statement, left, [one.document for one in moved.documents], payout, moved.pairings)
+    else:
+        entries, carriers = plan_parts(
+            statement,
+            left,
+            layout,
+            moved=moved_on(statement, coverage, policy),
+            policy=policy,
+            class_of=class_of,
+            payout_failed=payout_failed,
+            revision=revision,
+        )
+        others = (*moved.documents, *entries)
+    found = cut((*of_orders, *others), policy)
     broken = _continuity(statement, previous)
     doubted = Hold(HoldReason.OVERLAP, doubt, statement.header.settlement_id) if doubt else None
     result = Plan(
@@ -102,6 +114,7 @@ def plan(
         carriers=(*_covering(coverage), *found.carriers(carriers)),
         pairings=moved.pairings,
         flags=(*statement.flags, *moved.flags, *_flags(statement, coverings, policy, previous)),
+        reconciling=rest,
     )
     check(statement, result, policy)
     return result
@@ -142,7 +155,7 @@ class _InvoiceMaker:
                 Hold(HoldReason.NUMBERS_USED_UP, f"{problem}. Post this settlement as a summary.", order_id),
             )
         self.taken[number] = key
-        customer = self.customer_of(part.marketplace, header.currency)
+        customer = buyer(self.policy, self.customer_of, part.marketplace, header.currency)
         document = order_document(
             self.policy,
             number=number,

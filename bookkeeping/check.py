@@ -15,11 +15,18 @@ def check(statement: Statement, plan: Plan, policy: Policy) -> None:
 
     CLEARING moves by total − opening debt − payout, less what is undecided (held) and payouts that were withheld and
     came back. Where a ledger puts payments and income of invoices of its own accord, the settlement leaves the first
-    account as it was, and the second with what its invoices brought less what was paid.
+    account as it was, and the second with what its invoices brought less what was paid. A ledger without entries gets
+    invoices, payments and expenses alone, and they move the account of payments by what stays out of the books.
     """
     check_documents(plan.documents, policy)
     _carried_once(statement, plan)
     _payments_fit(plan)
+    if policy.income_and_expenses:
+        _moves(plan, policy.payments_to, sum(plan.reconciling.values()))
+        for planned in plan.documents:
+            if not isinstance(planned.document, (Invoice, Payment, Expense)):
+                raise PlanBroken(f"{planned.key} is a {planned.document.kind}, which the ledger has not")
+        return
     header = statement.header
     payout = header.total if header.total > 0 else 0
     paired = sum(pairing.amount for pairing in plan.pairings if pairing.withheld)
@@ -44,9 +51,8 @@ def check_documents(documents: Iterable[Planned], policy: Policy | None = None) 
         if planned.key in seen:
             raise PlanBroken(f"two documents have the key {planned.key}")
         seen.add(planned.key)
-        undecided = (
-            planned.held is not None and isinstance(planned.document, JournalEntry) and not planned.document.lines
-        )
+        document = planned.document
+        undecided = planned.held is not None and isinstance(document, (Invoice, JournalEntry)) and not document.lines
         if not undecided and not _well_formed(planned.document):
             raise PlanBroken(f"{planned.key} is not a well-formed {planned.document.kind}")
         if policy and isinstance(planned.document, JournalEntry) and not undecided:
@@ -95,6 +101,9 @@ def _carried_once(statement: Statement, plan: Plan) -> None:
 
 def _payments_fit(plan: Plan) -> None:
     covered = {(one.invoice, one.part): one.amount for one in plan.coverage if one.paid}
+    for planned in plan.documents:
+        if isinstance(planned.document, Invoice) and planned.document.lines and not planned.document.order_id:
+            covered[planned.key, planned.part] = planned.document.total
     paid = {
         (planned.document.cover.invoice, planned.part): planned.document.total
         for planned in plan.documents

@@ -6,8 +6,9 @@ from datetime import date
 from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.coverage import CLOSE_OUT, Coverage, OpenInvoice
 from bookkeeping.cutting import cut
-from bookkeeping.documents import Cover, JournalEntry, Payment
+from bookkeeping.documents import Cover, Expense, JournalEntry, Payment
 from bookkeeping.entries import entry_lines
+from bookkeeping.income_and_expenses import VENDOR
 from bookkeeping.numbering import close_out_key, close_out_number, revised
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
@@ -15,7 +16,7 @@ from bookkeeping.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class CloseOut:
-    """A payment and an entry, or one of them, and the coverage to be stored like a settlement's."""
+    """A payment with an entry or expense, or an entry alone, and the coverage to be stored like a settlement's."""
 
     documents: tuple[Planned, ...]
     coverage: Coverage
@@ -25,8 +26,9 @@ def close_out(invoice: OpenInvoice, *, policy: Policy, on: date, currency: str, 
     """Return what closes an invoice whose order was cancelled or never settles, None when nothing of it is open.
 
     The payment takes the open balance into CLEARING, or to where the ledger puts payments, and the entry takes what is
-    left of the invoice back from its accounts; CLEARING is where it was. Where an entry stands in the invoice's place,
-    another one takes the rest of it back. Rows that come later start a new invoice.
+    left of the invoice back from its accounts; CLEARING is where it was. A ledger without entries refunds it by an
+    expense. Where an entry stands in the invoice's place, another one takes the rest of it back. Rows that come later
+    start a new invoice.
     """
     if invoice.balance <= 0:
         return None
@@ -40,6 +42,9 @@ def close_out(invoice: OpenInvoice, *, policy: Policy, on: date, currency: str, 
     waits_on = policy.payments_to if is_invoice else invoice.receivable
     entry = JournalEntry(number, day, currency, entry_lines(taken_back, waits_on), memo)
     documents = [Planned(close_out_key(invoice.number, "entry", revision), entry)]
+    if policy.income_and_expenses:
+        refund = Expense(number, day, currency, AccountKey.REFUNDS, invoice.balance, policy.payments_to, VENDOR, memo)
+        documents = [Planned(close_out_key(invoice.number, "expense", revision), refund)]
     if is_invoice:
         covering = Cover(invoice.key, invoice.balance)
         payment = Payment(number, day, currency, invoice.customer, policy.payments_to, covering, memo)

@@ -19,6 +19,11 @@ def customer_symbol(marketplace: str, currency: str) -> str:
     return f"customer:{marketplace or 'Amazon'}:{currency}"
 
 
+def buyer(policy: Policy, customer_of: CustomerOf, marketplace: str, currency: str) -> str:
+    """Return the customer of an invoice: one for all in a ledger without entries, whose plan counts customers."""
+    return customer_of("" if policy.income_and_expenses else marketplace, currency)
+
+
 def invoice_lines(items: Iterable[OrderItem], *, negative: bool) -> tuple[InvoiceLine, ...]:
     """Return one line per order item and line key, without zeros; ``negative`` False leaves out what lowers the total.
 

@@ -71,7 +71,7 @@ def plan_parts(
     payout_key = settlement_key(header.settlement_id, "P", "payout", revision)
     payout_hold = None
     for part in statement.parts:
-        amounts, hold = left[part.n], _undecided(statement, part.n)
+        amounts, hold = left[part.n], undecided(statement, part.n)
         own = dict(amounts)
         if part.n == layout.rides:
             own = {key: amount for key, amount in amounts.items() if class_of(key) not in policy.deposit_classes}
@@ -85,7 +85,7 @@ def plan_parts(
         carriers += [
             Carrier(part.n, "", line, amount, key if line in own else payout_key) for line, amount in amounts.items()
         ]
-    payout = _payout(statement, direct, layout, policy, revision)
+    payout = payout_of(statement, direct, layout, policy, revision)
     if payout is not None:
         hold = _failed(statement) if payout_failed else payout_hold
         closing = Planned(payout_key, payout, held=hold, part=layout.rides, not_before=header.deposit_on)
@@ -144,9 +144,10 @@ def part_entry(
     )
 
 
-def _payout(
+def payout_of(
     statement: Statement, direct: Mapping[LineKey, int], layout: Layout, policy: Policy, revision: int
 ) -> Document | None:
+    """Return the document of the payout, with ``direct`` lines where it is a deposit; None where nothing is paid out."""
     header = statement.header
     if header.total <= 0:
         return None
@@ -159,7 +160,8 @@ def _payout(
     return Transfer(number, header.deposit_on, header.currency, source, target, header.total, memo)
 
 
-def _undecided(statement: Statement, n: int) -> Hold | None:
+def undecided(statement: Statement, n: int) -> Hold | None:
+    """Return what holds the documents of a part while labels of it are unknown."""
     found = [unknown for unknown in statement.unknown if unknown.part == n]
     if not found:
         return None

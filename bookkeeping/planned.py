@@ -1,7 +1,8 @@
 """A plan: the documents of one settlement, what they carry and what they wait for."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from bookkeeping.accounts import LineKey
@@ -35,7 +36,7 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """``document`` (a key) carries ``amount`` of one line key in one part: for an order's invoice, or "" for the rest
-    of the part.
+    of the part. It is "" where the ledger cannot hold the amount, and our own record alone carries it.
     """
 
     part: int
@@ -87,7 +88,8 @@ class Plan:
 
     ``coverage`` is to be stored with the plan and forgotten with it. ``invoices`` are the invoices made here, as
     later settlements need them. ``carriers`` say where every amount of the settlement went. Equal facts give an equal
-    plan, byte for byte.
+    plan, byte for byte. ``reconciling`` is what a ledger without entries cannot hold, by account, debit positive: it
+    sums to what the documents move the account of payments by.
     """
 
     settlement_id: str
@@ -97,6 +99,7 @@ class Plan:
     carriers: tuple[Carrier, ...]
     pairings: tuple[Pairing, ...]
     flags: tuple[Flag, ...]
+    reconciling: Mapping[LineKey, int] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return a digest of everything that would be sent and why it would wait."""

@@ -4,12 +4,12 @@ It rests on what the ledger answered, never on what was sent. A green verdict cl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final
 
-from bookkeeping.accounts import AccountKey, Category
-from bookkeeping.documents import Deposit, Transfer
+from bookkeeping.accounts import AccountKey, Category, LineKey
+from bookkeeping.documents import Deposit, Document, Transfer
 from bookkeeping.entries import effect, own_total
 from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan, Planned
@@ -78,6 +78,9 @@ class Proof:
     """``clearing`` is how far the documents in the books moved CLEARING (debit positive), ``clearing_expected`` how
     far all of them will: 0, or a debt carried into the next settlement. ``undecided`` is the sum of the rows with
     unknown labels.
+
+    In a ledger without entries both are those of PETTY, where its payments go, and the second is the sum of
+    ``reconciling``: what stays out of the books, by account.
     """
 
     verdict: Verdict
@@ -86,6 +89,7 @@ class Proof:
     undecided: int
     clearing: int
     clearing_expected: int
+    reconciling: Mapping[LineKey, int] = field(default_factory=dict)
 
 
 def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Proof:
@@ -107,8 +111,9 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
         *_payout(plan, header.total, answers),
     )
     waiting = _waiting(plan.documents, answers)
-    expected = _expected_clearing(statement, plan)
-    clearing = sum(_clearing(planned, answers[planned.key]) for planned in posted)
+    account = AccountKey.PETTY if plan.reconciling else AccountKey.CLEARING
+    expected = sum(plan.reconciling.values()) if plan.reconciling else _expected_clearing(statement, plan)
+    clearing = sum(_moved(account, planned, answers[planned.key]) for planned in posted)
     return Proof(
         verdict=_verdict(comparisons, bool(waiting or undecided), clearing == expected),
         comparisons=comparisons,
@@ -116,6 +121,7 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
         undecided=undecided,
         clearing=clearing,
         clearing_expected=expected,
+        reconciling=plan.reconciling,
     )
 
 
@@ -127,10 +133,15 @@ def _answered(planned: Planned, answer: Answer) -> Comparison:
 
 
 def _payout(plan: Plan, total: int, answers: Mapping[str, Answer]) -> tuple[Comparison, ...]:
-    closing = [one for one in plan.documents if one.not_before and isinstance(one.document, (Deposit, Transfer))]
+    closing = [one for one in plan.documents if one.not_before and _pays_out(one.document)]
     return tuple(
         Comparison("header and payout", total, answers[one.key].total) for one in closing if one.key in answers
     )
+
+
+def _pays_out(document: Document) -> bool:
+    """Whether it closes a settlement; what goes on from an account in transit has the same amount and is no other payout."""
+    return isinstance(document, Deposit) or (isinstance(document, Transfer) and document.source == AccountKey.CLEARING)
 
 
 def _waiting(documents: Sequence[Planned], answers: Mapping[str, Answer]) -> tuple[Waiting, ...]:
@@ -154,15 +165,15 @@ def _expected_clearing(statement: Statement, plan: Plan) -> int:
     return total - statement.opening_debt - max(total, 0) - paired
 
 
-def _clearing(planned: Planned, answer: Answer) -> int:
-    """Return how far a posted document moved CLEARING, by the ledger's total where it states one.
+def _moved(account: LineKey, planned: Planned, answer: Answer) -> int:
+    """Return how far a posted document moved an account, by the ledger's total where it states one.
 
-    A document that came back with another total moved CLEARING by an unknown share of it: what was planned is taken
-    and the difference stands as its own comparison. What is gone moves nothing.
+    A document that came back with another total moved it by an unknown share of that: what was planned is taken and the
+    difference stands as its own comparison. What is gone moves nothing.
     """
     if answer.gone:
         return 0
-    planned_effect = effect(planned.document).get(AccountKey.CLEARING, 0)
+    planned_effect = effect(planned.document).get(account, 0)
     whole = own_total(planned.document)
     if answer.total is not None and abs(planned_effect) == whole:
         return answer.total if planned_effect > 0 else -answer.total

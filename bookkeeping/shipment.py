@@ -13,6 +13,7 @@ from bookkeeping.invoices import (
     CheckLine,
     CustomerOf,
     amounts_of,
+    buyer,
     customer_symbol,
     invoice_lines,
     order_document,
@@ -99,7 +100,7 @@ def plan_shipment(
     except NumbersUsedUp:
         return Shipment(reason=NoInvoice.NUMBERS_USED_UP)
     on = first_open_on if in_closed and first_open_on else order.on
-    customer = customer_of(order.marketplace, order.currency)
+    customer = buyer(policy, customer_of, order.marketplace, order.currency)
     document = order_document(
         policy,
         number=number,

@@ -11,6 +11,7 @@ from bookkeeping.documents import (
     Deposit,
     Document,
     EntryLine,
+    Expense,
     How,
     Invoice,
     JournalEntry,
@@ -21,6 +22,8 @@ from bookkeeping.documents import (
 )
 from bookkeeping.entries import dated, effect, reversed_lines
 from bookkeeping.figures import Statement
+from bookkeeping.income_and_expenses import INCOME_PAYMENT, carried_by, is_booked, part_documents
+from bookkeeping.invoices import CustomerOf, buyer, customer_symbol
 from bookkeeping.moving_on import Amounts, moved_on
 from bookkeeping.numbering import reversal_number, settlement_key, undo_key
 from bookkeeping.parts import part_entries, part_entry
@@ -119,6 +122,7 @@ def remap(
     revision: int,
     closed_until: date | None = None,
     first_open_on: date | None = None,
+    customer_of: CustomerOf = customer_symbol,
 ) -> tuple[Planned, ...]:
     """Return what moves posted part entries to changed accounts; invoices, payments, movements, payout and coverage
     stay.
@@ -126,23 +130,36 @@ def remap(
     ``statement`` is built with the new mapping; ``live`` are the settlement's documents in the books, ``coverage`` as
     stored. An entry in an open month is deleted, or reversed where the ledger deletes none, and posted anew on its date; in
     a closed one it is reversed and posted anew on ``first_open_on``. What rides on a deposit, and what was moved before
-    out of a closed month, is moved by an entry of the difference. Parts whose accounts did not change give nothing.
+    out of a closed month, is moved by an entry of the difference. A ledger without entries gets the invoice and expenses
+    of the part anew. Parts whose accounts did not change give nothing.
+
+    Raises:
+        ClosedPeriod: an invoice or expense that would go is dated on or before ``closed_until``.
+        PlanBroken: a part is not in the books as it was planned.
     """
     coverages = list(coverage)
     left, beside = remainders(statement, coverages), moved_on(statement, coverages, policy)
     planned: list[Planned] = []
     for part in statement.parts:
         moved = beside.get(part.n, {})
-        carrying = [one for one in live if one.part == part.n and _carries_part(one.document)]
+        carrying = [one for one in live if one.part == part.n and _carries_part(one)]
         carried = _carried(one.document for one in carrying)
         wanted = _plus(left[part.n], *moved.values())
+        if policy.income_and_expenses:
+            wanted = {line: amount for line, amount in wanted.items() if is_booked(line)}
         if carried == wanted:
             continue
         if not carrying or sum(carried.values()) != sum(wanted.values()):
             raise PlanBroken(
                 f"part {part.n} of settlement {statement.header.settlement_id} is not in the books as it was planned"
             )
-        if _is_one_version(carrying):
+        if policy.income_and_expenses:
+            backs = list(undo(carrying, how=how, closed_until=closed_until))
+            customer = buyer(policy, customer_of, "", statement.header.currency)
+            anew = part_documents(statement, part, left[part.n], policy=policy, customer=customer, revision=revision)
+            gone = tuple(back.key for back in backs)
+            planned += [*backs, *(replace(one, depends_on=(*one.depends_on, *gone)) for one in anew)]
+        elif _is_one_version(carrying):
             backs = [_take_back(one, how, closed_until, first_open_on) for one in carrying]
             own = _open_day(part.on, closed_until, first_open_on)
             on = own if own != part.on else None
@@ -157,8 +174,16 @@ def remap(
     return cut(planned, policy).documents
 
 
-def _carries_part(document: Document) -> bool:
-    return isinstance(document, Deposit) or (isinstance(document, JournalEntry) and not document.order_id)
+def _carries_part(one: Planned) -> bool:
+    match one.document:
+        case Deposit() | Expense():
+            return True
+        case Invoice(order_id=order_id) | JournalEntry(order_id=order_id):
+            return not order_id
+        case Payment():
+            return INCOME_PAYMENT in one.key.split("/")
+        case _:
+            return False
 
 
 def _is_one_version(carrying: Sequence[Planned]) -> bool:
@@ -172,8 +197,9 @@ def _is_one_version(carrying: Sequence[Planned]) -> bool:
 
 def _carried(documents: Iterable[Document]) -> dict[LineKey, int]:
     """Return what documents carry by line key, the accounts that money only passes through left out."""
-    effects = [{key: -amount for key, amount in effect(document).items()} for document in documents]
-    return _plus(*effects)
+    return _plus(
+        *(carried_by(document) or {key: -amount for key, amount in effect(document).items()} for document in documents)
+    )
 
 
 def _plus(*some: Amounts) -> dict[LineKey, int]:

@@ -11,22 +11,29 @@ from django.db.models import Q
 
 from bookkeeping.documents import Document, Kind, document_from
 from bookkeeping.entries import effect
+from bookkeeping.income_and_expenses import INCOME_PAYMENT
 from bookkeeping.numbering import undo_key
 from flows import rows
 from flows.bindings import made_in, plain
 from flows.models import Delivery, Plan
 from flows.rows import Draft
 
-_CARRYING: Final = (Kind.ENTRY, Kind.DEPOSIT)
+_CARRYING: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.INVOICE, Kind.EXPENSE)
+_OF_INCOME: Final = f"/{INCOME_PAYMENT}/"
 
 
 def carrying() -> Q:
     """Return what tells the documents that carry a month: not those of movements, nor of orders."""
-    return Q(kind__in=_CARRYING, part__gt=0, order_id="")
+    kinds = Q(kind__in=_CARRYING) | Q(kind=Kind.PAYMENT, key__contains=_OF_INCOME)
+    return kinds & Q(part__gt=0, order_id="")
 
 
 def is_carrying(row: Delivery) -> bool:
-    return row.kind in _CARRYING and row.part > 0 and not row.order_id
+    return _carries(row.kind, row.key) and row.part > 0 and not row.order_id
+
+
+def _carries(kind: str, key: str) -> bool:
+    return kind in _CARRYING or (kind == Kind.PAYMENT and _OF_INCOME in key)
 
 
 def differing(plan: Plan, drafts: Sequence[Draft], mapping_version: int) -> list[str]:
@@ -64,7 +71,8 @@ def staying(plan: Plan):  # type: ignore[no-untyped-def]  # a queryset's type de
 
 def carries_month(draft: Draft) -> bool:
     document = draft.planned.document
-    return draft.planned.part > 0 and document.kind in _CARRYING and not getattr(document, "order_id", "")
+    carries = _carries(document.kind, draft.planned.key)
+    return carries and draft.planned.part > 0 and not getattr(document, "order_id", "")
 
 
 def _by_account(

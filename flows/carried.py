@@ -93,7 +93,8 @@ def _store_coverage(plan: Plan, planning: Planning, by_key: Mapping[str, int]) -
 
 
 def _store_carriers(plan: Plan, planning: Planning, by_key: Mapping[str, int]) -> None:
-    everywhere = {**_elsewhere(plan.flow, {one.document for one in planning.carriers} - by_key.keys()), **by_key}
+    elsewhere = _elsewhere(plan.flow, {one.document for one in planning.carriers} - {"", *by_key})
+    everywhere: dict[str, int | None] = {**elsewhere, **by_key, "": None}
     wanted = {
         (one.part, one.order_id, one.key): {"amount": one.amount, "delivery_id": everywhere[one.document]}
         for one in planning.carriers

@@ -93,10 +93,15 @@ def unsettled(flow: Flow) -> QuerySet[InvoiceBalance]:
     return found.exclude(Exists(lately)).select_related("delivery__flow").order_by("delivery__on", "pk")
 
 
+def _is_open(balance: InvoiceBalance) -> bool:
+    # The amount of an entry in an invoice's place is what it debits: more than its balance, where it has promotions.
+    return balance.delivery.kind == Kind.INVOICE or history.open_invoice(balance).balance > 0
+
+
 def watch(flow: Flow) -> None:
     """Tell of invoices that do not settle, the oldest first and once each, and settle the alerts of those that did or were
     closed. Of very many, the next are told as the first are dealt with."""
-    waiting = {_unsettled_key(balance.delivery): balance.delivery for balance in unsettled(flow)}
+    waiting = {_unsettled_key(balance.delivery): balance.delivery for balance in unsettled(flow) if _is_open(balance)}
     told = set(
         Alert.objects.filter(kind=_UNSETTLED, key__startswith=f"flow:{flow.pk}:invoice:", settled_at=None).values_list(
             "key", flat=True

@@ -19,6 +19,7 @@ from bookkeeping.documents import (
     Customer,
     Deposit,
     Document,
+    Expense,
     Invoice,
     Item,
     JournalEntry,
@@ -172,6 +173,8 @@ def symbols(document: Document) -> set[str]:
             return {account, *(line.key for line in deposit_lines)}
         case Transfer(source=source, target=target):
             return {source, target}
+        case Expense(key=key, account=account):
+            return {key, account}
         case Item(key=key):
             return {key}
         case Undo(reversal=JournalEntry() as reversal):

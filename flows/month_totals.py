@@ -40,7 +40,7 @@ State = Delivery.State
 # What somebody changed in the ledger counts as it was posted; what is void there is not booked any more.
 IS_BOOKED: Final = ExpressionWrapper(in_the_books(), BooleanField())
 IS_CHANGED: Final = ExpressionWrapper(changed_by_hand(), BooleanField())
-BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER)
+BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE)
 _GONE: Final = (State.DROPPED, State.UNDONE)
 # What only this product moves, so that what it moved is what stands there. Banks and cards have other movements too.
 CARRIED: Final = (
@@ -324,7 +324,7 @@ def _lines(found: QuerySet[Delivery]) -> Iterator[tuple[int | None, bool, Accoun
 
 
 def _signed(document: str, answered: Mapping[LineKey, int], amount: int) -> Iterable[tuple[LineKey, int]]:
-    if answered:
+    if answered and '"income":""' in document:
         return [(AccountKey.AR, amount), *((line, -each) for line, each in answered.items())]
     return signed_lines(document_from(json.loads(document)))
 

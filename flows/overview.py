@@ -345,9 +345,14 @@ def uncovered() -> list[Uncovered]:
 
 
 def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
-    """Return how far documents move CLEARING, by flow. Payments are summed, the few others are read."""
+    """Return how far documents move CLEARING, by flow. Payments that go there are summed, the few others are read."""
     moved = dict.fromkeys((flow.pk for flow in flows), 0)
-    paid = rows.filter(kind="payment").order_by().values_list("flow_id").annotate(Sum("amount"))
+    paid = (
+        rows.filter(kind="payment", document__contains='"account":"CLEARING"')
+        .order_by()
+        .values_list("flow_id")
+        .annotate(Sum("amount"))
+    )
     for flow_id, amount in paid:
         moved[flow_id] += amount
     others = rows.filter(kind__in=["entry", "transfer", "deposit"])

@@ -210,6 +210,7 @@ def _keep_figures(plan: Plan, made: Made, changes: Changes, carried_digest: str)
             {"line": one.line, "settlement_id": one.settlement_id, "amount": one.amount, "withheld": one.withheld}
             for one in planning.pairings
         ],
+        "reconciling": dict(planning.reconciling),
     }
     with trail.recorded():
         values["verdict"] = _locked_verdict(plan) | {"differs": changes.differs}

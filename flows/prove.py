@@ -40,7 +40,9 @@ def proof_of(plan: Plan) -> Proof:
     }
     planning = as_planning(plan, found)
     proof = _by_balance(plan, prove(statements.from_json(plan.statement), planning, answers))
-    if not plan.settlement.payout_failed or not history.payout_cancelled(plan.flow, plan.settlement):
+    if planning.reconciling or not plan.settlement.payout_failed:
+        return proof
+    if not history.payout_cancelled(plan.flow, plan.settlement):
         return proof
     # The payout failed before it was booked and a later settlement took it back: what it would have paid out stays on
     # clearing, and that later one takes it off again.
@@ -113,11 +115,12 @@ def as_planning(plan: Plan, found: list[Delivery]) -> Planning:
         coverage=(),
         invoices=(),
         carriers=tuple(
-            Carrying(part, order_id, line_key, amount, keys.get(delivery_id) or key)
+            Carrying(part, order_id, line_key, amount, keys.get(delivery_id) or key or "")
             for part, order_id, line_key, amount, delivery_id, key in carriers.iterator(chunk_size=2000)
         ),
         pairings=tuple(Pairing(**pairing) for pairing in plan.pairings),
         flags=(),
+        reconciling=plan.reconciling,
     )
 
 

@@ -13,9 +13,10 @@ from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.accounts import PASSING, AccountKey, LineKey, account_key
 from bookkeeping.coverage import remainders
-from bookkeeping.documents import Deposit, Document, JournalEntry, document_from
+from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, document_from
 from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
+from bookkeeping.income_and_expenses import carried_by
 from bookkeeping.planned import PlanBroken, Planned
 from flows import booked, drafts, history, lanes, mapping, planning, rows, statements, undo
 from flows import reading as readings
@@ -102,6 +103,11 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
         raise CannotRepost(
             "What is in the books of this settlement is not what Amazon's data says now.",
             "Undo the settlement and post it again; where its period is closed, open it first.",
+        ) from error
+    except undoing.ClosedPeriod as error:
+        raise CannotRepost(
+            "The month is closed, and this ledger has no entries to move its accounts with afterwards.",
+            "Open the period in the ledger first, or leave the settlement as it is.",
         ) from error
     except Unmapped as error:
         names = ", ".join(known.label(symbol) for symbol in error.symbols)
@@ -206,6 +212,8 @@ def _renamed(document: Document, names: Mapping[LineKey, LineKey]) -> Document:
         return replace(document, lines=tuple(replace(one, key=names.get(one.key, one.key)) for one in document.lines))
     if isinstance(document, Deposit):
         return replace(document, lines=tuple(replace(one, key=names.get(one.key, one.key)) for one in document.lines))
+    if isinstance(document, Expense):
+        return replace(document, key=names.get(document.key, document.key))
     return document
 
 
@@ -230,13 +238,22 @@ def _carry(
                     part=part,
                     line_key=line_key,
                     amount=amount,
-                    delivery_id=by_key[next((one for one in new if line_key in effect(one.document)), new[0]).key],
+                    delivery_id=_delivery(line_key, new, by_key),
                 )
         stored.filter(pk__in=[one.pk for one in keep.values()]).delete()
         if replaced:
             stored.exclude(line_key__in=list(left[part])).delete()
 
 
+def _delivery(line_key: LineKey, new: Sequence[Planned], by_key: Mapping[str, int]) -> int | None:
+    """Return which of a month's new documents carries an amount: none in a ledger without entries that cannot hold it."""
+    if not isinstance(new[0].document, JournalEntry):
+        carrying = [one for one in new if line_key in carried_by(one.document)]
+        return by_key[carrying[0].key] if carrying else None
+    return by_key[next((one for one in new if line_key in effect(one.document)), new[0]).key]
+
+
 def _entries(documents: Iterable[Planned]) -> list[Planned]:
-    """Return the entries that carry something: neither undos nor reversals."""
-    return [one for one in documents if isinstance(one.document, JournalEntry) and "/reversal" not in one.key]
+    """Return the documents that carry something of a month: neither undos nor reversals, nor payments."""
+    found = [one for one in documents if isinstance(one.document, (JournalEntry, Invoice, Expense))]
+    return [one for one in found if "/reversal" not in one.key]

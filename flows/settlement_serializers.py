@@ -43,8 +43,14 @@ class ProofSerializer(serializers.Serializer[Any]):
     comparisons = ComparisonSerializer(many=True)
     waiting = NotBookedSerializer(many=True)
     undecided = serializers.IntegerField(help_text="Sum of the rows whose label nobody has given a meaning.")
-    clearing = serializers.IntegerField(help_text="How far the documents in the books moved clearing, debit positive.")
+    clearing = serializers.IntegerField(
+        help_text="How far the documents in the books moved clearing, debit positive; in a ledger without entries petty cash."
+    )
     clearing_expected = serializers.IntegerField(help_text="How far all of them will.")
+    reconciling = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="What a ledger without entries cannot hold, by account, debit positive: it sums to how far petty cash will.",
+    )
 
 
 class StepSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from bookkeeping.accounts import ACCOUNTS, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
 from bookkeeping.proof import Verdict
@@ -261,10 +262,20 @@ def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str
     documents = "the document" if posted == 1 else f"each of the {_documents(posted)}"
     text = (
         f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {documents} "
-        f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 else ''}. The clearing account is moved by "
-        f"exactly what remains. Whether the bank received the money is not compared here."
+        f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 and not plan.reconciling else ''}. "
+        f"{_remains(plan)} Whether the bank received the money is not compared here."
     )
     return "proved", "Ties to the cent", text
+
+
+def _remains(plan: Plan) -> str:
+    if not plan.reconciling:
+        return "The clearing account is moved by exactly what remains."
+    parts = [
+        f"{ACCOUNTS[account_key(key)].name} {shown(amount, plan.settlement.currency)}"
+        for key, amount in plan.reconciling.items()
+    ]
+    return f"Petty Cash is moved by exactly what this ledger cannot hold: {', '.join(parts)}."
 
 
 def _stopped(found: TakingBack) -> str:
@@ -286,7 +297,8 @@ def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
     left, expected = plan.verdict.get("clearing", 0), plan.verdict.get("clearing_expected", 0)
     currency = plan.settlement.currency
     off = shown(left - expected, currency)
-    return f"Every document agrees, but they leave {off} on the clearing account that should not be there."
+    account = "Petty Cash" if plan.reconciling else "the clearing account"
+    return f"Every document agrees, but they leave {off} on {account} that should not be there."
 
 
 def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ...]:

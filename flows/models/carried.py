@@ -69,14 +69,17 @@ class Shipment(ScopedModel):
 
 
 class Carrier(ScopedModel):
-    """Which delivery carries a piece of a settlement: an order of one month, or a line key of one month. Exactly one."""
+    """Which delivery carries a piece of a settlement: an order of one month, or a line key of one month. Exactly one.
+
+    None does where the ledger cannot hold it: then our own record alone carries it.
+    """
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="carriers")
     part = models.PositiveSmallIntegerField()
     order_id = models.CharField(max_length=60, blank=True)
     line_key = models.CharField(max_length=80, blank=True)
     amount = models.BigIntegerField(help_text="Minor units, positive where it raises what Amazon owes")
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="carries")
+    delivery = models.ForeignKey(Delivery, models.CASCADE, null=True, related_name="carries")
 
     class Meta:
         constraints = [

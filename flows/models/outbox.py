@@ -53,6 +53,9 @@ class Plan(ScopedModel):
     exchange = models.JSONField(
         default=dict, help_text="Rates, and what is left on clearing in home money; frozen once something was sent"
     )
+    reconciling = models.JSONField(
+        default=dict, help_text="What a ledger without entries cannot hold: line key -> minor units, debit positive"
+    )
     verdict = models.JSONField(default=dict)
     proved_at = models.DateTimeField(null=True, blank=True)
     prove_at = models.DateTimeField(
