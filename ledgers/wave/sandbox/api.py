@@ -13,7 +13,6 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
-    OperationType,
     SelectionSetNode,
     execute_sync,
     parse,
@@ -143,7 +142,7 @@ class WaveStandIn(StandIn):
             self.meters.leave(token)
 
     def guard(self, request: Request, operation: str) -> Response | None:
-        crowded = request.path == _PATH and request.environ[_CROWDED]
+        crowded = request.environ[_CROWDED] and request.path == _PATH and bearer(request)
         return self._too_fast(1) if crowded else None
 
     # GraphQL: parse, validate, coerce variables, authenticate, execute
@@ -176,10 +175,9 @@ class WaveStandIn(StandIn):
                 return self._failed(
                     [GraphQLError(str(why))], "UNAUTHENTICATED", self.switches["status_unauthenticated"], data=True
                 )
-        result = execute_sync(
-            self.schema, document, context_value=session, variable_values=given, operation_name=wanted
+        return self._answer_of(
+            execute_sync(self.schema, document, context_value=session, variable_values=given, operation_name=wanted)
         )
-        return self._answer_of(result, writes=operation.operation is OperationType.MUTATION)
 
     def _session(self, request: Request) -> Session:
         grant = self.oauth.grant_of(request)
@@ -189,7 +187,7 @@ class WaveStandIn(StandIn):
             raise Abort(self._too_fast(fast.after_s)) from fast
         return Session(self.store, self.clock, self.switches, self.meters, grant, bearer(request))
 
-    def _answer_of(self, result: ExecutionResult, *, writes: bool) -> Response:
+    def _answer_of(self, result: ExecutionResult) -> Response:
         body: dict[str, Any] = {"data": result.data}
         shown = []
         for error in result.errors or []:

@@ -138,7 +138,7 @@ def here(source: Doc, info: Info) -> Business:
     """The business whose fields are asked for."""
     session = session_of(info)
     session.check_plan(source)
-    return Business(session.store, session.clock, session.switches, source)
+    return session.view(source)
 
 
 # Lists of a business

@@ -17,6 +17,7 @@ class Session:
     def __init__(self, store: Store, clock: Clock, switches: Switches, meters: Meters, grant: Doc, token: str) -> None:
         self.store, self.clock, self.switches, self.meters = store, clock, switches, meters
         self.grant, self._token = grant, token
+        self._views: dict[str, Business] = {}
 
     def allow(self, scope: str) -> None:
         """Raises GraphQLError when the token has no such scope; ``x:*`` covers both verbs of x."""
@@ -39,13 +40,20 @@ class Session:
         if info is None:
             raise not_found("Business", id_)
         self.check_plan(info)
-        return Business(self.store, self.clock, self.switches, info)
+        return self.view(info)
 
     def around(self, doc: Doc) -> Business:
         """The business a stored object belongs to."""
-        info = self.store.get("business", doc["business"])
-        assert info is not None
-        return Business(self.store, self.clock, self.switches, info)
+        if doc["business"] not in self._views:
+            self.view(self.store.get("business", doc["business"]) or {})
+        return self._views[doc["business"]]
+
+    def view(self, info: Doc) -> Business:
+        """One view for the length of the request."""
+        uuid = info["uuid"]
+        if uuid not in self._views:
+            self._views[uuid] = Business(self.store, self.clock, self.switches, info)
+        return self._views[uuid]
 
     def owned(self, kind: str, id_: str) -> tuple[Business, Doc]:
         """An object by its id alone, with its business. Raises GraphQLError NOT_FOUND."""

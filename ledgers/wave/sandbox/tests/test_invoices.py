@@ -373,6 +373,15 @@ def test_foreign_invoice_is_carried_at_its_rate_and_the_payment_realises_the_dif
     assert pounds == {"balance": "60.00", "balanceInBusinessCurrency": "78.60"}
 
 
+def test_last_payment_closes_a_foreign_receivable_to_the_cent(remote):
+    api = Api(remote, business(remote, rates={"GBP": "1.25"}))
+    invoice = api.invoice("0.10", "0.10", "0.10", currency="GBP")
+    api.pay(invoice, "0.20", exchangeRate="1.25")
+    api.pay(invoice, "0.10", exchangeRate="1.25")
+
+    assert api.balances() == {"Clearing": "0.38", "Goods": "-0.39", "Loss on Foreign Exchange": "0.01"}
+
+
 def test_foreign_invoice_takes_the_rate_of_the_business_or_is_refused(remote):
     api = Api(remote, business(remote, rates={"GBP": "1.30"}))
 

@@ -94,6 +94,14 @@ def test_yen_have_no_decimals(remote):
     assert remote.books(api.id).balance("Clearing") == 500
 
 
+def test_two_decimals_are_the_most_even_where_the_currency_has_three(remote):
+    api = Api(remote, business(remote, currency="BHD"))
+
+    assert api.post_refused("1.001", ("Goods", "1.001")) == ["input.anchor.amount"]
+    assert isinstance(api.post("1.01", ("Goods", "1.010")), str)
+    assert remote.books(api.id).balance("Clearing") == 1010
+
+
 def test_anchor_is_a_money_account(api):
     for number, (anchor, taken) in enumerate(
         {"Clearing": True, "Card": True, "Transit": False, "Payouts": False, "Goods": False}.items()
@@ -257,6 +265,14 @@ def test_foreign_anchor_is_converted_at_the_rate_of_the_business(remote):
     remote.control("set_rate", {"business": api.id, "currency": "GBP", "rate": "2"})
     api.post("-1.01", ("Goods", "-1.01"), anchor="Pounds", external="e3")
     assert (balance(api, "Pounds"), balance(api, "Pounds", "balanceInBusinessCurrency")) == ("0.00", "-0.75")
+
+
+def test_what_converting_each_line_leaves_over_goes_to_the_anchor(remote):
+    pounds = {"subtype": "CASH_AND_BANK", "currency": "GBP"}
+    api = Api(remote, business(remote, accounts={**ACCOUNTS, "Pounds": pounds}, rates={"GBP": "1.25"}))
+    api.post("0.30", *((name, "0.10") for name in ("Goods", "Tax", "Promo")), anchor="Pounds")
+
+    assert api.balances() == {"Pounds": "0.39", "Goods": "-0.13", "Tax": "-0.13", "Promo": "-0.13"}
 
 
 # Fresh and stale balances
