@@ -31,6 +31,7 @@ DRAFT: Final = "draft"
 TO_BE_SENT: Final = frozenset({DRAFT, "approved"})
 # A person has to approve it first; then it is marked as sent like any other.
 WAITING: Final = frozenset({"pending_approval", "rejected"})
+_UNBOOKED: Final = WAITING | {DRAFT}
 _VOID: Final = "void"
 
 Row = Mapping[str, Any]
@@ -173,10 +174,11 @@ def is_void(row: Row) -> bool:
     return status_of(row) == _VOID
 
 
-def found(post: Post, row: Row, company: Company) -> Found:
+def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> Found:
     """Return a remote object that is ours as a look-up result, compared with what the post would write now.
 
-    What the row does not state (a list leaves lines and accounts out) is not compared. Raises NotRenderable, BadAmount.
+    What the row does not state (a list leaves lines and accounts out) is not compared. A draft is not in the books, so it is
+    never equal, but ``as_draft``. Raises NotRenderable, BadAmount.
     """
     kind, document, ours = post.document.kind, post.document, body_of(post, company)
     total: int | None = None
@@ -191,6 +193,8 @@ def found(post: Post, row: Row, company: Company) -> Found:
     difference = _difference(wanted, kept)
     if isinstance(document, Transfer) and document.received and not difference:
         difference = _short(document, row, company)
+    if not difference and not as_draft and status_of(row) in _UNBOOKED:
+        difference = "it is a draft, or waits for approval, and so is not in the books"
     alive = not is_void(row) and status_of(row) != "inactive" and row.get("is_active") is not False
     return Found(
         posted(kind, row, company, total=total, line_keys=line_keys),

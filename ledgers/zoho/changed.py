@@ -6,7 +6,7 @@ kind is incomplete, and what we have in the books is read with ``kept`` as well.
 and currency; lines are compared of the first twenty that were changed after they were made.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,9 @@ from ledgers.zoho.translate import RESOURCES
 
 _LISTED_BY_CHANGE: Final = (Kind.INVOICE, Kind.ENTRY)
 _OF_OURS: Final = {"reference_number_startswith": "AMZ-"}
+# Bank transactions have no filter that would tell ours: the newest are listed, an older one is read by itself.
+_NEWEST: Final = {"sort_column": "date", "sort_order": "D"}
+_NEWEST_PAGES: Final = 5
 _IDS: Final = 200  # journal_ids of one list
 _MADE: Final = timedelta(minutes=10)  # what we write is as it stays by then
 _PAGES: Final = 25
@@ -71,7 +74,8 @@ def _listed(remote: Remote, kind: Kind, ids: Sequence[str]) -> Iterable[Row]:
     elif kind is Kind.INVOICE:
         yield from _invoices(remote, ids)
     else:
-        yield from _list(remote, kind, _OF_OURS, _PAGES)
+        transfers = kind is Kind.TRANSFER
+        yield from _list(remote, kind, *((_NEWEST, _NEWEST_PAGES) if transfers else (_OF_OURS, _PAGES)))
 
 
 def _invoices(remote: Remote, ids: Sequence[str]) -> Iterable[Row]:
@@ -85,7 +89,7 @@ def _invoices(remote: Remote, ids: Sequence[str]) -> Iterable[Row]:
         yield from _list(remote, Kind.INVOICE, query, _PAGES)
 
 
-def _list(remote: Remote, kind: Kind, query: dict[str, str], most: int) -> list[Row]:
+def _list(remote: Remote, kind: Kind, query: Mapping[str, str], most: int) -> list[Row]:
     resource = RESOURCES[kind]
     try:
         rows, _ = remote.pages(resource.path, resource.many, query, most=most)

@@ -97,7 +97,7 @@ class Lookups:
         if status in answers.WAITING:
             return CannotTell(f"invoice {number} waits for approval in Zoho Books. {APPROVAL}")
         if status in answers.TO_BE_SENT:
-            draft = answers.found(post, row, self._company)
+            draft = answers.found(post, row, self._company, as_draft=True)
             if not draft.equal:
                 return CannotTell(
                     f"invoice {number} is a draft in Zoho Books, and not as it was sent: {draft.difference}. Delete the draft "

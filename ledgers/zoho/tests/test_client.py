@@ -658,6 +658,20 @@ def test_a_listed_row_is_compared_by_what_it_states(
     assert answer.equal is equal
 
 
+@pytest.mark.parametrize("status", ["draft", "pending_approval"])
+def test_an_invoice_somebody_made_a_draft_again_is_not_in_the_books(
+    remote: tuple[Script, ZohoBooks], status: str
+) -> None:
+    script, client = remote
+    script.done(invoice={**SENT, "status": status})
+
+    (kept,) = client.kept(Kind.INVOICE, ["71"])
+    answer = client.compare(INVOICE, kept)
+
+    assert isinstance(answer, Found)
+    assert (answer.equal, "not in the books" in answer.difference) == (False, True)
+
+
 def test_a_read_that_is_refused_is_asked_again_later(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
     script.refuse(2)
