@@ -179,7 +179,7 @@ def withdraw(grant_id: int) -> None:
         return
     try:
         oauth.revoke(grants.HTTP, grants.spec_of(grant), token=token)
-    except OAuthError as error:
+    except (OAuthError, ConsentError) as error:
         log.warning("grant %s could not be withdrawn at %s: %s", grant.pk, grant.provider, error)
 
 

@@ -132,9 +132,6 @@ def choose(request: TenantRequest, pk: int) -> HttpResponse:
     """Ask which of the companies a person's own consent opens are to be connected; nobody else's consent is there."""
     grant = get_object_or_404(Grant, pk=pk, user=request.user)
     spec = _provider(grant.provider)
-    if grant.state != Access.ACTIVE:
-        messages.warning(request, f"This consent has ended. Agree once more at {spec.name}.")
-        return redirect("tenants:connect", slug=spec.slug)
     chosen = request.POST.getlist("company")
     try:
         if chosen:
@@ -142,8 +139,9 @@ def choose(request: TenantRequest, pk: int) -> HttpResponse:
         offered = companies.offered(request.user, request.tenant, grant)
     except services.ConsentError as error:
         return _not_connected(request, spec, error)
-    except grants.NeedsReconnect as error:
-        return _not_connected(request, spec, services.ConsentRefused(str(error), services.AGAIN))
+    except grants.NeedsReconnect:
+        messages.warning(request, f"This consent has ended. Agree once more at {spec.name}.")
+        return redirect("tenants:connect", slug=spec.slug)
     except grants.RefreshFailed as error:
         return _not_connected(request, spec, services.ConsentFailed(str(error), "Try again in a few minutes."))
     context = {

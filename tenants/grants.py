@@ -21,6 +21,7 @@ from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, Throttled, TokenEn
 from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
 from tenants.alerts import alert
+from tenants.consents import ConsentError
 from tenants.models import Access, Connection, Grant
 from tenants.providers import provider
 
@@ -139,7 +140,7 @@ def end_leases() -> None:
 
 
 def spec_of(grant: Grant) -> OAuthSpec:
-    """Return the provider's endpoints with the credentials that belong to this grant."""
+    """Return the provider's endpoints with the credentials that belong to this grant. Raises ConsentError: none it knows."""
     spec = provider(grant.provider).oauth(grant.data)
     if grant.application:
         return replace(spec, client_id=grant.application, client_secret=open_from(grant, "client_secret"))
@@ -230,7 +231,10 @@ def _take_lease(grant: Grant) -> str:
 def _refresh(grant: Grant, lease: str) -> str:
     """Refresh as the holder of the lease; return the new token, or "" if the grant changed hands meanwhile."""
     held = Grant.objects.filter(pk=grant.pk, lease=lease, version=grant.version)
-    spec, token = spec_of(grant), open_from(grant, "refresh_token")
+    try:
+        spec, token = spec_of(grant), open_from(grant, "refresh_token")
+    except ConsentError as error:  # the server it was given at is on the provider's list no longer
+        return _ended(grant, held, error.text)
     failure, least_s = "", 0.0
     for attempt in range(TRIES):
         if attempt:

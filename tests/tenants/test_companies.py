@@ -409,6 +409,20 @@ def test_a_server_the_provider_does_not_know_is_sent_nothing(alice, acme, endpoi
 
 
 @pytest.mark.usefixtures("regions")
+def test_a_server_that_is_known_no_longer_is_sent_nothing_and_wants_a_new_consent(alice, acme, endpoint, monkeypatch):
+    (connection,) = choose(alice, acme, consent(alice, acme, endpoint, location="eu").grant, "1")
+    asked = len(endpoint.calls)
+    monkeypatch.delitem(SERVERS, "eu")
+
+    with pytest.raises(NeedsReconnect):
+        token_for(connection, rejected=token_for(connection))
+    disconnect(connection)
+
+    assert len(endpoint.calls) == asked
+    assert states() == {("Acme", "1"): Access.REVOKED}
+
+
+@pytest.mark.usefixtures("regions")
 def test_what_was_chosen_stands_over_the_callback(alice, acme, endpoint):
     endpoint.codes["code"] = "u1"
     state = parse_qs(urlsplit(begin_consent(alice, acme, "quickbooks", extra={"location": "eu"})).query)["state"][0]
