@@ -140,6 +140,15 @@ def test_four_settlements_end_as_the_column_says(api, mode):
     assert sum(D(amount) for amount in EXPECTED.values()) == 0
 
 
+def test_without_a_bank_feed_the_bank_side_is_posted_as_well(api):
+    summary(api)
+    move(api)
+    api.post("-50.00", ("PAYOUTS", "-50.00"), anchor="CHARGE_METHOD", external="S3-C1 bank", date="2026-10-18")
+    api.post("109.36", ("PAYOUTS", "109.36"), anchor="BANK", external="S3-P bank", date="2026-11-03")
+
+    assert api.balances() == EXPECTED
+
+
 @pytest.mark.parametrize(("mode", "sent"), [(summary, 11), (orders, 10)])
 def test_profit_falls_into_its_months(api, mode, sent):
     mode(api)
