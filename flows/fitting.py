@@ -1,11 +1,15 @@
 """Which account may serve which kind of amount, which usually does, and how accounts are grouped where one is chosen."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from ledgers.port import RemoteAccount
 
+# What a ledger's accounts are instead of the usual class, by key: LedgerSpec.classes.
+Classes = Mapping[AccountKey, AccountClass]
+USUAL: Final[Classes] = MappingProxyType({})
 UNUSUAL: Final = "Unusual here: "
 
 _C, _K = AccountClass, AccountKey
@@ -47,22 +51,22 @@ _WORDS: Final[Mapping[AccountClass, str]] = {
 }
 
 
-def fits(key: AccountKey, account: RemoteAccount, currency: str = "") -> bool:
+def fits(key: AccountKey, account: RemoteAccount, currency: str = "", classes: Classes = USUAL) -> bool:
     """Whether an account of this class may serve the key: a bank for the bank, an asset for clearing, profit and loss among
     themselves. With a currency, also whether money of it may pass through."""
     if currency and key in _OF_ONE_CURRENCY and account.currency not in ("", currency):
         return False
-    return usable(key, account.account_class)
+    return usable(key, account.account_class, classes)
 
 
-def usable(key: AccountKey, account_class: AccountClass | None) -> bool:
+def usable(key: AccountKey, account_class: AccountClass | None, classes: Classes = USUAL) -> bool:
     """Whether an account of this class may serve the key, whatever its currency."""
-    return account_class in _FITS[ACCOUNTS[key].account_class]
+    return account_class in _FITS[_of_class(key, classes)]
 
 
-def usual(key: AccountKey) -> tuple[AccountClass, ...]:
+def usual(key: AccountKey, classes: Classes = USUAL) -> tuple[AccountClass, ...]:
     """Return the classes in which a bookkeeper looks for the key's account, the likeliest first."""
-    of_class = ACCOUNTS[key].account_class
+    of_class = _of_class(key, classes)
     return (
         _USUAL_OF_KEY.get(key)
         or _USUAL.get(of_class)
@@ -70,12 +74,16 @@ def usual(key: AccountKey) -> tuple[AccountClass, ...]:
     )
 
 
-def warning(key: AccountKey, account: RemoteAccount) -> str:
+def warning(key: AccountKey, account: RemoteAccount, classes: Classes = USUAL) -> str:
     """Return what an account of an unusual class does to the reports; "" where it is usual, or does not fit at all."""
-    classes = usual(key)
-    if account.account_class in classes or not fits(key, account) or account.account_class is None:
+    expected_classes = usual(key, classes)
+    if (
+        account.account_class in expected_classes
+        or not fits(key, account, "", classes)
+        or account.account_class is None
+    ):
         return ""
-    expected = " or ".join(_WORDS[each] for each in classes)
+    expected = " or ".join(_WORDS[each] for each in expected_classes)
     found = _WORDS[account.account_class]
     return (
         f"{ACCOUNTS[key].name} usually belongs to {expected}, and {account.name} is among {found}. The profit comes out the "
@@ -84,7 +92,10 @@ def warning(key: AccountKey, account: RemoteAccount) -> str:
 
 
 def grouped(
-    keys: Collection[AccountKey], accounts: Iterable[RemoteAccount], first: Sequence[str] = ()
+    keys: Collection[AccountKey],
+    accounts: Iterable[RemoteAccount],
+    first: Sequence[str] = (),
+    classes: Classes = USUAL,
 ) -> list[tuple[str, list[RemoteAccount]]]:
     """Return accounts in groups with a heading: ``first`` (ids) under *Perhaps*, then the usual types of all keys, then the
     others. Within a group as they come."""
@@ -93,7 +104,7 @@ def grouped(
     for account in found:
         if account.id in first:
             continue
-        ranks = [_rank(key, account) for key in keys]
+        ranks = [_rank(key, account, classes) for key in keys]
         unusual = any(rank is None for rank in ranks)
         kind = account.type.partition("/")[0]
         heading = f"{UNUSUAL}{kind}" if unusual else kind
@@ -107,6 +118,10 @@ def grouped(
     return [("Perhaps", perhaps)] * bool(perhaps) + list(merged.items())
 
 
-def _rank(key: AccountKey, account: RemoteAccount) -> int | None:
-    classes = usual(key)
-    return classes.index(account.account_class) if account.account_class in classes else None
+def _rank(key: AccountKey, account: RemoteAccount, classes: Classes) -> int | None:
+    wanted = usual(key, classes)
+    return wanted.index(account.account_class) if account.account_class in wanted else None
+
+
+def _of_class(key: AccountKey, classes: Classes) -> AccountClass:
+    return classes.get(key) or ACCOUNTS[key].account_class

@@ -10,7 +10,7 @@ from amazon.labels import CATEGORY_NAMES
 from bookkeeping.accounts import ACCOUNTS, AccountKey, Category
 from bookkeeping.facts import Label
 from flows.categories import GROUPS
-from flows.fitting import UNUSUAL, grouped
+from flows.fitting import UNUSUAL, USUAL, Classes, grouped
 from flows.forms import plausible_day
 from flows.setup import OWN_ACCOUNTS, Choice
 from ledgers.port import Binding, Reference, RemoteAccount, RemoteObject
@@ -75,7 +75,7 @@ class AccountsForm(forms.Form):
         if line.key in self.makeable and not line.making:
             choices.append((CREATE, f"Create “{ACCOUNTS[line.key].name}”"))
         perhaps = line.perhaps.accounts if line.perhaps else ()
-        return choices + _grouped([line.key], line.options, perhaps)
+        return choices + _grouped([line.key], line.options, perhaps, line.classes)
 
     def _add(self, name: str, choices: Sequence[tuple[str, Any]], initial: str) -> None:
         field = forms.ChoiceField(choices=choices, initial=initial, required=False)
@@ -328,10 +328,11 @@ def _active(objects: Sequence[RemoteObject]) -> list[RemoteObject]:
 
 
 def _grouped(
-    keys: Sequence[AccountKey], accounts: Sequence[RemoteAccount], first: Sequence[str] = ()
+    keys: Sequence[AccountKey], accounts: Sequence[RemoteAccount], first: Sequence[str] = (), classes: Classes = USUAL
 ) -> list[tuple[str, Any]]:
     """Return the choices of a select, the usual types first."""
-    return [(heading, [(each.id, _label(each)) for each in some]) for heading, some in grouped(keys, accounts, first)]
+    found = grouped(keys, accounts, first, classes)
+    return [(heading, [(each.id, _label(each)) for each in some]) for heading, some in found]
 
 
 def _label(account: RemoteAccount) -> str:

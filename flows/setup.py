@@ -7,7 +7,7 @@ from typing import Final
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from flows import access, mapping, opening, planning, rows, rules
-from flows.fitting import fits, warning
+from flows.fitting import USUAL, Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
 from ledgers import reference, registry, suggest
@@ -61,6 +61,7 @@ class Choice:
     options: tuple[RemoteAccount, ...]
     needed: bool
     problem: str
+    classes: Classes = USUAL
     name: str = ""
     making: str = ""
     warning: str = ""
@@ -73,18 +74,20 @@ def choices(flow: Flow) -> list[Choice]:
     needed = planning.needed_keys(flow) - {AccountKey.AR}
     keys = [key for key in AccountKey if key in MAPPABLE or key in needed or (key in current.base and key in _RARE)]
     taken = {target.account for target in current.base.values() if target.account}
-    suggested = suggest.suggest([key for key in keys if not current.target(key).account], known.accounts, taken)
+    classes = registry.ledger_spec(flow.target.provider).classes
+    open_keys = [key for key in keys if not current.target(key).account]
+    suggested = suggest.suggest(open_keys, known.accounts, taken, classes)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
     lines = []
     for key in keys:
         target = current.base.get(key, Binding())
         options = tuple(
-            account for account in known.accounts if account.active and fits(key, account, flow.books_currency)
+            account for account in known.accounts if account.active and fits(key, account, flow.books_currency, classes)
         )
         found = _fitting(suggested.get(key), options)
         sure, perhaps = (found, None) if found and found.sure else (None, found)
-        line = Choice(key, target, sure, perhaps, options, key in needed, "")
+        line = Choice(key, target, sure, perhaps, options, key in needed, "", classes)
         lines.append(_named(line, by_id, made))
     return sorted(lines, key=_urgency)
 
@@ -284,7 +287,7 @@ def _named(line: Choice, by_id: Mapping[str, RemoteAccount], made: Mapping[str, 
     if account is None or not account.active:
         gone = f"The account chosen for {key_name} is no longer there or was made inactive. Choose another one."
         return replace(line, name=account.name if account else making.name if making else "", problem=gone)
-    if fits(line.key, account):
-        return replace(line, name=account.name, warning=warning(line.key, account))
+    if fits(line.key, account, "", line.classes):
+        return replace(line, name=account.name, warning=warning(line.key, account, line.classes))
     wrong = f"{account.name} cannot serve as {key_name}: it is a {account.type} account. Choose another one."
     return replace(line, name=account.name, problem=wrong)

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, replace
 
-from bookkeeping.accounts import ACCOUNTS, AccountKey
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from flows import fitting
 from flows.models import Delivery, Flow
 from kit.scope import unscoped
 from ledgers import reference
 from ledgers.port import Binding, Reference, RemoteObject
+from ledgers.registry import ledger_spec
 
 _LISTS = {"item": "items", "customer": "customers", "department": "locations", "class_": "classes"}
 # What we make in a company, by what a target calls it: the keys of the deliveries that make it begin so.
@@ -25,6 +26,7 @@ class Targets:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.company: Reference = reference.cached(flow.target)
+        self.classes = ledger_spec(flow.target.provider).classes
 
     def check(self, target: Binding, key: AccountKey | None = None, before: Binding | None = None) -> None:
         """Raise BadMapping unless every id of the target is in the company's lists, active, and its account fits the key.
@@ -35,7 +37,7 @@ class Targets:
         new = replace(target, **{name: "" for name, value in asdict(target).items() if value == known[name]})
         if new.account and self._made("account", new.account):
             made_for = AccountKey(new.account.split("/")[2])
-            if key is not None and not fitting.usable(key, ACCOUNTS[made_for].account_class):
+            if key is not None and not fitting.usable(key, self._made_class(made_for), self.classes):
                 raise BadMapping(
                     f"{ACCOUNTS[made_for].name}, which is being made, cannot serve as {ACCOUNTS[key].name}."
                 )
@@ -50,11 +52,14 @@ class Targets:
         account = next((each for each in self.company.accounts if each.id == wanted and each.active), None)
         if account is None:
             raise BadMapping("The company has no active account of this id.")
-        if key is not None and not fitting.fits(key, account, self.flow.books_currency):
+        if key is not None and not fitting.fits(key, account, self.flow.books_currency, self.classes):
             raise BadMapping(
                 f"{account.name} cannot serve as {ACCOUNTS[key].name} of this flow: it is a {account.type} account"
                 f"{f' in {account.currency}' if account.currency else ''}."
             )
+
+    def _made_class(self, key: AccountKey) -> AccountClass:
+        return self.classes.get(key) or ACCOUNTS[key].account_class
 
     def _made(self, name: str, wanted: str) -> bool:
         if name not in _MADE_BY or not wanted.startswith(_MADE_BY[name]):

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bookkeeping.accounts import AccountClass
+from bookkeeping.accounts import AccountClass, AccountKey
 from ledgers import reference
 from ledgers.port import Ledger, Reference
 from tenants.models import Connection
@@ -16,6 +16,7 @@ from tenants.providers import Provider
 class LedgerSpec:
     """One ledger. ``open`` makes the client of a connection and calls nobody.
 
+    ``classes`` has the class of the account that serves a key where this ledger needs another than the usual one.
     ``account_types`` says for a person how the ledger names the type of a new account of a class. ``sandbox`` opens its
     stand-in, mounted in process, with a connected client: for tests only. ``logo`` is a static path.
     """
@@ -27,6 +28,7 @@ class LedgerSpec:
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
     logo: str = ""
+    classes: Mapping[AccountKey, AccountClass] = field(default_factory=dict)
 
 
 class UnknownLedger(LookupError):

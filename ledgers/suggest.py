@@ -8,7 +8,8 @@ none, and accounts of other sales channels are never suggested. The words are in
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
@@ -63,17 +64,26 @@ class _Candidate:
 
 
 def suggest(
-    keys: Iterable[AccountKey], accounts: Sequence[RemoteAccount], taken: Collection[str] = ()
+    keys: Iterable[AccountKey],
+    accounts: Sequence[RemoteAccount],
+    taken: Collection[str] = (),
+    classes: Mapping[AccountKey, AccountClass] = MappingProxyType({}),
 ) -> dict[AccountKey, Suggestion]:
     """Return the suggestions that can be made; a key without one has nothing like it among the accounts.
 
-    ``taken`` are ids that serve other keys already: they are not shown as near."""
+    ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the ledger's spec."""
     candidates = [_candidate(account) for account in accounts if account.active]
     usable = [each for each in candidates if not each.path & OTHER_CHANNELS]
     channels = {each.account.account_class for each in candidates if each.path & OTHER_CHANNELS}
     wanted = list(keys)
-    scored = {key: _scored(key, usable, channels) for key in wanted if key in RULES}
-    found = {key: _plain_one(key, usable) if key not in RULES else _sure(key, scored[key]) for key in wanted}
+    rules = {
+        **RULES,
+        **{key: replace(RULES[key], classes=frozenset({of})) for key, of in classes.items() if key in RULES},
+    }
+    scored = {key: _scored(key, rules[key], usable, channels) for key in wanted if key in rules}
+    found = {
+        key: _plain_one(key, usable) if key not in rules else _sure(key, rules[key], scored[key]) for key in wanted
+    }
     served = {*taken, *(one.account_id for one in found.values() if one and one.sure)}
     return {
         key: each
@@ -128,8 +138,8 @@ def _one_of(candidates: Sequence[_Candidate], reason: str) -> Suggestion | None:
     return Suggestion(ids, reason, sure=False) if ids else None
 
 
-def _sure(key: AccountKey, scored: Sequence[tuple[int, _Candidate]]) -> Suggestion | None:
-    fitting = [(score, each) for score, each in scored if each.account.account_class in RULES[key].classes]
+def _sure(key: AccountKey, rule: Rule, scored: Sequence[tuple[int, _Candidate]]) -> Suggestion | None:
+    fitting = [(score, each) for score, each in scored if each.account.account_class in rule.classes]
     if not fitting or fitting[0][0] < _SURE or (len(fitting) > 1 and fitting[0][0] - fitting[1][0] < _MARGIN):
         return None
     best = fitting[0][1].account
@@ -157,10 +167,10 @@ def _near(
 
 
 def _scored(
-    key: AccountKey, candidates: Sequence[_Candidate], channels: set[AccountClass | None]
+    key: AccountKey, rule: Rule, candidates: Sequence[_Candidate], channels: set[AccountClass | None]
 ) -> list[tuple[int, _Candidate]]:
     """Return the candidates of a class that may serve the key with their points, the best first."""
-    rule, default = RULES[key], _plain(ACCOUNTS[key].name)
+    default = _plain(ACCOUNTS[key].name)
     possible = _of(candidates, rule.classes | rule.near_classes)
     scored = [(_score(key, rule, each, default, channels), each) for each in possible]
     return sorted(scored, key=lambda pair: -pair[0])
@@ -176,7 +186,7 @@ def _score(key: AccountKey, rule: Rule, candidate: _Candidate, default: str, cha
         return 0  # who keeps channels apart does not book Amazon on the account for the rest
     said = frozenset(word for pattern in rule.patterns for group in pattern.groups for word in group)
     extra = len(candidate.own - said - NEUTRAL - AMAZON)
-    other_class = candidate.account.account_class is not ACCOUNTS[key].account_class
+    other_class = candidate.account.account_class not in {ACCOUNTS[key].account_class, *rule.classes}
     less = _EXTRA_WORD * extra + _OTHER_CLASS * other_class
     found = [pattern for pattern in rule.patterns if _matches(pattern, candidate)]
     points = [1 if each.hint else max(each.weight + _AMAZON_BONUS * amazon - less, 1) for each in found]

@@ -196,3 +196,14 @@ def test_a_suggestion_says_why() -> None:
 
     assert "Amazon Advertising" in found[K.ADS].reason
     assert found[K.ADS].sure
+
+
+def test_clearing_is_found_among_the_accounts_of_the_class_that_a_ledger_wants() -> None:
+    accounts = chart(("Business Checking", C.BANK), ("Amazon Clearing US", C.BANK))
+
+    found = suggest([K.CLEARING, K.BANK], accounts, classes={K.CLEARING: C.BANK})
+
+    assert {key: (one.account_id, one.sure) for key, one in found.items()} == {
+        K.CLEARING: ("Amazon Clearing US", True),
+        K.BANK: ("Business Checking", True),
+    }

@@ -25,7 +25,7 @@ TYPES: Final[Mapping[AccountClass, tuple[str, ...]]] = {
 }
 # Money passes the clearing account: a transfer of the payout, a payment's deposit account and a currency of its own
 # are documented for bank accounts alone.
-_OF_KEY: Final[Mapping[AccountKey, str]] = {AccountKey.CLEARING: "bank"}
+CLASS_OF_KEY: Final[Mapping[AccountKey, AccountClass]] = {AccountKey.CLEARING: AccountClass.BANK}
 _CLASSES: Final[Mapping[str, AccountClass]] = {
     "bank": AccountClass.BANK,
     "cash": AccountClass.BANK,
@@ -51,7 +51,7 @@ _PROFIT_AND_LOSS: Final = frozenset({"income", "other_income", "expense", "other
 def type_for(key: LineKey) -> str:
     """Return the account type of the account we create for a key."""
     known = account_key(key)
-    return _OF_KEY.get(known) or TYPES[ACCOUNTS[known].account_class][0]
+    return TYPES[CLASS_OF_KEY.get(known) or ACCOUNTS[known].account_class][0]
 
 
 def is_banking(account_type: str) -> bool:

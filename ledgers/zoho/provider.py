@@ -289,6 +289,7 @@ LEDGER: Final = LedgerSpec(
     provider=PROVIDER,
     open=open_ledger,
     account_types=accounts.TYPES,
+    classes=accounts.CLASS_OF_KEY,
     sandbox=_sandbox,
     logo=LOGO,
 )

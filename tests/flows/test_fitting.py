@@ -70,3 +70,14 @@ def test_what_may_be_meant_stands_before_all_and_only_there() -> None:
 )
 def test_an_unusual_type_is_said(key: AccountKey, account: RemoteAccount, warned: bool) -> None:
     assert bool(warning(key, account)) is warned
+
+
+def test_a_ledger_may_want_another_class_of_account_for_a_key() -> None:
+    asset, bank = (
+        RemoteAccount("8", "Amazon", "asset", C.CURRENT_ASSET),
+        RemoteAccount("9", "Amazon", "bank", C.BANK),
+    )
+    in_banks = {K.CLEARING: C.BANK}
+
+    assert (fits(K.CLEARING, asset), fits(K.CLEARING, bank)) == (True, False)
+    assert (fits(K.CLEARING, asset, classes=in_banks), fits(K.CLEARING, bank, classes=in_banks)) == (False, True)
