@@ -6,6 +6,7 @@ that FreshBooks books everything else to have an id of their own here.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -31,21 +32,24 @@ TYPES: Final[Mapping[AccountClass, AccountType]] = {
     _C.RECEIVABLE: ("asset", "Current Asset"),
     _C.EQUITY: ("equity", "Equity"),
 }
-# Number of the account that every company has of a sub type: it says how the company calls that one.
+# Number of the account of a class that every company has.
 _BASES: Final[Mapping[AccountClass, str]] = {
     _C.BANK: "1000",
-    _C.CARD: "2000",
     _C.CURRENT_ASSET: "1200",
     _C.CURRENT_LIABILITY: "2000",
-    _C.LOAN: "2000",
-    _C.INCOME: "4000",
-    _C.CONTRA_INCOME: "4000",
-    _C.OTHER_INCOME: "4000",
-    _C.EXPENSE: "6000",
-    _C.COST_OF_SALES: "5000",
-    _C.RECEIVABLE: "1200",
     _C.EQUITY: "3000",
+    _C.INCOME: "4000",
+    _C.COST_OF_SALES: "5000",
+    _C.EXPENSE: "6000",
 }
+# Of which class an account is made where the company shows how it calls that one only.
+_LIKE: Final[Mapping[AccountClass, AccountClass]] = {
+    _C.CONTRA_INCOME: _C.INCOME,
+    _C.OTHER_INCOME: _C.INCOME,
+    _C.LOAN: _C.CURRENT_LIABILITY,
+    _C.CARD: _C.CURRENT_LIABILITY,
+}
+_FIRST: Final = 1000  # what the base account outweighs
 PETTY: Final = "Petty Cash"  # every payment and expense is booked to it, whatever we send
 REVENUE: Final = "Revenue"  # the income of every invoice likewise
 RECEIVABLE: Final = "Accounts Receivable"
@@ -67,21 +71,23 @@ PETTY_ID: Final = "petty-cash"
 REVENUE_ID: Final = "revenue"
 
 
-def sub_type_for(key: LineKey, known: Mapping[str, str]) -> str:
-    """Return the sub type of the account we create for a key. ``known`` has the company's own by account number."""
+def sub_type_for(key: LineKey, known: Mapping[AccountClass, str]) -> str:
+    """Return the sub type of the account we create for a key. ``known`` are the company's own (``sub_types``)."""
     account_class = ACCOUNTS[account_key(key)].account_class
-    return known.get(_BASES[account_class]) or TYPES[account_class][1]
+    like = _LIKE.get(account_class, account_class)
+    return known.get(account_class) or known.get(like) or TYPES[account_class][1]
 
 
-def sub_types(accounts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the sub types of a company's base accounts, by number, from (number, type) of its accounts."""
-    bases = frozenset(_BASES.values())
-    found: dict[str, str] = {}
-    for number, account_type in accounts:
-        base, named = number.partition("-")[0], _SUB_TYPE.search(account_type)
-        if base in bases and named:
-            found.setdefault(base, named[1])
-    return found
+def sub_types(accounts: Iterable[tuple[AccountClass | None, str, str]]) -> dict[AccountClass, str]:
+    """Return how a company calls the sub type of each class, from (class, number, type) of its accounts: as its base account
+    of that class has it, else as most have it."""
+    seen: dict[AccountClass, Counter[str]] = {}
+    for account_class, number, account_type in accounts:
+        named = _SUB_TYPE.search(account_type)
+        if account_class and named:
+            of_base = number.partition("-")[0] == _BASES.get(account_class)
+            seen.setdefault(account_class, Counter())[named[1]] += _FIRST if of_base else 1
+    return {account_class: counted.most_common(1)[0][0] for account_class, counted in seen.items()}
 
 
 def class_of(account_type: str, sub_type: str, number: str, name: str) -> AccountClass | None:

@@ -46,7 +46,7 @@ class Company:
     name: str = ""
     classes: Mapping[str, AccountClass | None] = field(default_factory=dict)
     items: Mapping[str, str] = field(default_factory=dict)
-    sub_types: Mapping[str, str] = field(default_factory=dict)
+    sub_types: Mapping[AccountClass, str] = field(default_factory=dict)
 
 
 def body_of(post: Post, company: Company) -> Body:

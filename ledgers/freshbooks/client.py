@@ -193,5 +193,5 @@ def company_from(plan: Plan, reference: Reference) -> Company:
         name=reference.company_name,
         classes={account.id: account.account_class for account in reference.accounts},
         items={item.id: item.name for item in reference.items},
-        sub_types=accounts.sub_types((account.number, account.type) for account in reference.accounts),
+        sub_types=accounts.sub_types((each.account_class, each.number, each.type) for each in reference.accounts),
     )

@@ -146,17 +146,19 @@ def _company(connection: Connection) -> Company:
     if known is None:
         return Company(plan)
     rows = ListEntry.objects.filter(connection=connection)
-    listed = list(
-        rows.filter(list=ListEntry.List.ACCOUNT).values_list("external_id", "account_class", "number", "type")
-    )
+    columns = ("external_id", "account_class", "number", "type")
+    listed = [
+        (account, AccountClass(of) if of else None, number, type_)
+        for account, of, number, type_ in rows.filter(list=ListEntry.List.ACCOUNT).values_list(*columns)
+    ]
     items = rows.filter(list=ListEntry.List.ITEM).values_list("external_id", "name")
     return Company(
         plan=plan,
         home_currency=known.home_currency,
         name=known.name,
-        classes={account: AccountClass(of) if of else None for account, of, _, _ in listed},
+        classes={account: of for account, of, _, _ in listed},
         items=dict(items),
-        sub_types=accounts.sub_types((number, type_) for _, _, number, type_ in listed),
+        sub_types=accounts.sub_types((of, number, type_) for _, of, number, type_ in listed),
     )
 
 

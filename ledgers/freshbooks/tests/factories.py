@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bookkeeping.accounts import ACCOUNTS, AccountKey
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from bookkeeping.documents import Document, Expense
 from ledgers.freshbooks.bodies import Company
 from ledgers.freshbooks.plan import Plan
@@ -53,7 +53,7 @@ COMPANY = Company(
     home_currency="USD",
     name="Example Business LLC",
     items={BINDINGS["SALES"].item: "Mug of clay"},
-    sub_types={"1200": "Current Asset", "4000": "Revenue"},
+    sub_types={AccountClass.CURRENT_ASSET: "Current Asset", AccountClass.INCOME: "Revenue"},
 )
 LITE = Company(
     plan=replace(PLAN, journals=False, advanced=False, chart=False, client_limit=5), home_currency="USD", name=PLAN.name

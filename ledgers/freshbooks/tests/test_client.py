@@ -567,3 +567,13 @@ def test_a_reversal_is_an_entry_of_its_own(remote: Pair) -> None:
     posted = send(client, post)
 
     assert (posted.external_id, posted.total) == ("56@2026-10-14", 8500)
+
+
+def test_a_business_is_asked_at_most_twice_a_second_one_call_after_the_other() -> None:
+    with scripted() as (_, client):
+        (call,) = client.render([ENTRY])
+        client._rate_scale = 1.0
+
+        assert client.limits(call)["calls"].rate_per_s == 2.0
+        assert client.before(call) == {}
+        assert client.capabilities.batch == 1

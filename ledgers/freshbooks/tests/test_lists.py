@@ -177,11 +177,20 @@ def test_the_two_accounts_of_freshbooks_own_are_recognised_by_themselves(
 
 
 def test_new_accounts_have_the_types_of_the_company() -> None:
-    known = accounts.sub_types((each.number, each.type) for each in accounts.from_ledger(CHART))
+    known = accounts.sub_types((each.account_class, each.number, each.type) for each in accounts.from_ledger(CHART))
 
-    assert accounts.sub_type_for("SALES", known) == "Revenue"
+    assert accounts.sub_type_for("SALES", known) == accounts.sub_type_for("REFUNDS", known) == "Revenue"
     assert accounts.sub_type_for("CLEARING", known) == "Current Asset"
+    assert accounts.sub_type_for("LOAN", known) == "Long Term Liability"
+    assert accounts.sub_type_for("LOAN", {C.CURRENT_LIABILITY: "Short Term"}) == "Short Term"
     assert accounts.sub_type_for("FEE_INBOUND", {}) == "Cost of Goods Sold"
+
+
+def test_the_usual_type_of_a_company_counts_where_its_first_account_is_not_shown() -> None:
+    fees = [(C.EXPENSE, "6100-1", "expense (Payroll)"), *[(C.EXPENSE, "6200", "expense (Running Costs)")] * 2]
+
+    assert accounts.sub_types(fees) == {C.EXPENSE: "Running Costs"}
+    assert accounts.sub_types([*fees, (C.EXPENSE, "6000-1", "expense (Overhead)")]) == {C.EXPENSE: "Overhead"}
 
 
 def test_without_ledger_accounts_those_of_the_journal_are_offered_and_none_without_a_number(remote: Pair) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from bookkeeping.accounts import AccountClass
 from bookkeeping.documents import Kind
 from kit import http
 from kit.oauth import Tokens, authorize_url
@@ -140,7 +141,11 @@ def test_lists_that_were_read_are_what_rendering_goes_by(script: Script, connect
         registry.refresh_lists(connection)
         company = freshbooks._company(connection)
 
-    assert (company.home_currency, company.items, company.sub_types["4000"]) == ("CAD", {"9": "Mug"}, "Revenue")
+    assert (company.home_currency, company.items, company.sub_types[AccountClass.INCOME]) == (
+        "CAD",
+        {"9": "Mug"},
+        "Revenue",
+    )
     assert company.classes["15"] is None
     assert replace(company.plan, name="") == replace(make.PLAN, name="")
 
