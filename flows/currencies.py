@@ -197,6 +197,13 @@ def _carrying(row: Delivery, paid: int, rate: str) -> Carrying:
     return Carrying(rate, exchange.converted(row.amount, flow.currency, rate, flow.home), paid)
 
 
+def in_books(flow: Flow, amount: int, terms: Mapping[str, Any]) -> int:
+    """Return what an amount of a settlement comes to in the currency of its documents; as it is while there is no rate."""
+    if not flow.converts or not terms.get("rate"):
+        return amount
+    return exchange.converted(amount, flow.currency, terms["rate"], flow.home)
+
+
 # Documents of no settlement -------------------------------------------------------------------------------------------
 
 

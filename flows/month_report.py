@@ -79,5 +79,5 @@ def csv_of(flow: Flow, month: date) -> Iterator[str]:
     for section in month_totals.totals(flow, month).sections:
         for one in section.accounts:
             names = (csv_lines.text(flow.name), csv_lines.text(flow.target.remote_name), f"{month:%Y-%m}")
-            figures = (to_text(amount, flow.currency) for amount in (one.debit, one.credit, one.net, one.waiting))
-            yield csv_lines.line((*names, section.title, csv_lines.text(one.account), *figures, flow.currency))
+            figures = (to_text(amount, flow.books_currency) for amount in (one.debit, one.credit, one.net, one.waiting))
+            yield csv_lines.line((*names, section.title, csv_lines.text(one.account), *figures, flow.books_currency))

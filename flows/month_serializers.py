@@ -98,7 +98,7 @@ class MonthSerializer(serializers.Serializer[Any]):
     """One month of a flow. Over all sections debits equal credits."""
 
     flow = serializers.IntegerField(source="flow.pk")
-    currency = serializers.CharField(source="flow.currency")
+    currency = serializers.CharField(source="flow.books_currency", help_text="Of the books.")
     month = serializers.DateField(help_text="Its first day.")
     last_day = serializers.DateField()
     verdict = CompletenessSerializer()

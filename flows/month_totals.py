@@ -30,6 +30,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, ac
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
+from flows import currencies
 from flows.models import Coverage, Delivery, Flow, Plan
 from flows.readable import KIND_NAMES
 from flows.rows import changed_by_hand, gone_by_hand, in_the_books
@@ -292,9 +293,10 @@ def _undecided(flow: Flow, until: date) -> int:
     """Return the sum of the rows up to a day whose labels nobody has given a meaning, as they will move clearing."""
     plans = flow.plans.exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).exclude(statement__unknown=[])
     amount = 0
-    for unknown, parts in plans.values_list("statement__unknown", "statement__parts"):
+    for unknown, parts, terms in plans.values_list("statement__unknown", "statement__parts", "exchange"):
         there = {part["n"] for part in parts or () if date.fromisoformat(part["month"]) <= until}
-        amount += sum(one["amount"] for one in unknown or () if one["part"] in there)
+        rows = sum(one["amount"] for one in unknown or () if one["part"] in there)
+        amount += currencies.in_books(flow, rows, terms)
     return amount
 
 

@@ -17,7 +17,7 @@ from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import document_from
 from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
-from flows import access, balances, mapping
+from flows import access, balances, currencies, mapping
 from flows.balances import Transit
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
@@ -43,6 +43,7 @@ class Place(StrEnum):
     ACCOUNTS = "accounts"
     SKUS = "skus"
     FLOW = "flow"
+    RATES = "rates"
     RECORDS = "records"
 
 
@@ -55,6 +56,8 @@ _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
     HoldReason.OVERLAP: ("It may be another seller's", Place.RECORDS),
     HoldReason.PAYOUT_UNMATCHED: ("A payout came back that is not known", Place.RECORDS),
     HoldReason.PAYOUT_FAILED: ("A payout failed", Place.RECORDS),
+    HoldReason.NO_RATE: ("An exchange rate is missing", Place.RATES),
+    HoldReason.AMOUNT_RECEIVED: ("Nobody has said how much of a payout arrived", Place.RECORDS),
     HoldReason.NUMBERS_USED_UP: ("The order's invoice numbers are used up", Place.RECORDS),
     ELSEWHERE: ("Another flow has booked this already", Place.RECORDS),
     PAUSED: ("Held back by the pause", Place.FLOW),
@@ -273,8 +276,8 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
     approved = approved.exclude(gone_by_hand())
     to_come = _moved(flows, approved)
     undecided = dict.fromkeys(to_come, 0)
-    for flow_id, unknown in _undecided(flows):
-        undecided[flow_id] += sum(label["amount"] for label in unknown)
+    for flow_id, amount in _undecided(flows):
+        undecided[flow_id] += amount
     waiting = dict(approved.order_by().values_list("flow_id").annotate(Count("pk")))
     newest = Window(RowNumber(), partition_by=F("subject"), order_by=F("seq").desc())
     events = Event.objects.filter(kind=COMPARED, subject__in=[f"flow:{flow.pk}" for flow in flows])
@@ -285,7 +288,7 @@ def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
         known = {"actual": event.data["actual"], "then": event.data["expected"], "at": event.at} if event else {}
         found[flow.pk] = Clearing(
             expected=expected[flow.pk],
-            currency=flow.currency,
+            currency=flow.books_currency,
             to_come=to_come[flow.pk] + undecided[flow.pk],
             waiting=waiting.get(flow.pk, 0),
             undecided=undecided[flow.pk],
@@ -300,7 +303,7 @@ def last_compared(flow: Flow) -> Clearing | None:
     if event is None:
         return None
     expected = event.data["expected"]
-    return Clearing(expected, flow.currency, actual=event.data["actual"], then=expected, at=event.at)
+    return Clearing(expected, flow.books_currency, actual=event.data["actual"], then=expected, at=event.at)
 
 
 class NoClearing(Exception):
@@ -329,9 +332,9 @@ def compare_clearing(flow: Flow, actor: str) -> Clearing:
         actor=actor,
         actual=balances[account],
         expected=expected,
-        currency=flow.currency,
+        currency=flow.books_currency,
     )
-    return Clearing(expected, flow.currency, actual=balances[account], then=expected, at=clock.now())
+    return Clearing(expected, flow.books_currency, actual=balances[account], then=expected, at=clock.now())
 
 
 def uncovered() -> list[Uncovered]:
@@ -361,11 +364,13 @@ def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
     return moved
 
 
-def _undecided(flows: Sequence[Flow]) -> Iterator[tuple[int, list[dict[str, int]]]]:
-    """Yield the labels of approved settlements that no document carries before somebody decides on them."""
+def _undecided(flows: Sequence[Flow]) -> Iterator[tuple[int, int]]:
+    """Yield what the labels of approved settlements come to in the books that no document carries before somebody decides."""
+    by_pk = {flow.pk: flow for flow in flows}
     plans = Plan.objects.filter(flow__in=flows, state__in=[Plan.State.POSTING, Plan.State.POSTED])
-    rows = plans.exclude(statement__unknown=[]).values_list("flow_id", "statement__unknown")
-    yield from ((flow_id, unknown or []) for flow_id, unknown in rows)
+    rows = plans.exclude(statement__unknown=[]).values_list("flow_id", "statement__unknown", "exchange")
+    for flow_id, unknown, terms in rows:
+        yield flow_id, currencies.in_books(by_pk[flow_id], sum(label["amount"] for label in unknown or []), terms)
 
 
 def _clearing_account(flow: Flow) -> str:

@@ -6,8 +6,8 @@ from datetime import date
 
 from amazon.models import Settlement
 from bookkeeping.documents import Kind
-from flows import planning
-from flows.models import Delivery, Plan
+from flows import history, planning, rows
+from flows.models import Delivery, Flow, Plan
 from flows.verdicts import day
 
 State = Delivery.State
@@ -94,6 +94,39 @@ def has_to_be_asked(settlement: Settlement, today: date, came_back: Iterable[str
         seller_id=settlement.seller_id, currency=settlement.currency, starts_at__gte=settlement.ends_at
     )
     return settlement.payout_failed or not later.exists()
+
+
+def arrives_in(settlement: Settlement) -> list[str]:
+    """Return the currencies other than its own in which a settlement's payout may arrive: those of the books it goes into."""
+    flows = Flow.objects.filter(currency=settlement.currency).exclude(home="").select_related("source", "target")
+    return sorted({flow.home for flow in flows if history.settlements_of(flow).filter(pk=settlement.pk).exists()})
+
+
+def state_received(settlement: Settlement, actor: str, received: int | None, currency: str) -> None:
+    """Say how much of a payout arrived, in minor units of a currency of the books; None takes back what was said. A payout
+    that waited for it is planned again. Raises CannotState."""
+    if settlement.total <= 0:
+        raise CannotState("This settlement has no payout.", "Nothing to do.")
+    if currency not in (possible := arrives_in(settlement)):
+        named = " or ".join(possible)
+        raise CannotState(
+            f"Nothing of this settlement is converted into {currency}.",
+            f"Give the amount in {named}." if named else "Nothing to do.",
+        )
+    if received is not None and received <= 0:
+        raise CannotState(
+            "The amount that arrived is above zero.", "Where nothing arrived, say that the payout never came."
+        )
+    booked = Delivery.objects.filter(plan__settlement=settlement, key__contains="/P/payout/", live=True)
+    if any(rows.is_frozen(row) for row in booked) and (received, currency) != (
+        settlement.received,
+        settlement.received_currency,
+    ):
+        raise CannotState(
+            "The payout is in the books with the amount that was said before.",
+            "Take the settlement out of the books, say the other amount, and post it again.",
+        )
+    planning.state_received(settlement, actor, received, currency)
 
 
 def state(settlement: Settlement, actor: str, *, came: bool) -> None:

@@ -9,7 +9,7 @@ from amazon import overlaps
 from amazon.models import Settlement
 from bookkeeping.proof import Verdict
 from flows import payouts, prove
-from flows.models import Plan
+from flows.models import Flow, Plan
 from kit.clock import now
 
 COMPARED: Final = [(verdict.value, verdict.value) for verdict in Verdict]
@@ -60,6 +60,20 @@ class StepSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
 
 
+class ExchangeSerializer(serializers.Serializer[Any]):
+    """At which rates a settlement enters books in another currency. A rate is text, "" where it is missing."""
+
+    strategy = serializers.ChoiceField(Flow.Strategy.choices)
+    home = serializers.CharField(help_text="Currency of the books.")
+    day = serializers.DateField(help_text="Whose rate counts: that of the settlement's last entry.")
+    rate = serializers.CharField()
+    rate_on = serializers.CharField(help_text="The day for which that rate was set.")
+    spot = serializers.CharField(help_text="The rate of the deposit day.")
+    spot_on = serializers.CharField()
+    carrying = serializers.IntegerField(help_text="What it puts on clearing before its payout, minor units of `home`.")
+    left = serializers.IntegerField(help_text="What it leaves there; after a payout, what the ledger has to revalue.")
+
+
 class PlanSerializer(serializers.ModelSerializer[Plan]):
     """What a settlement became in one company. `verdict` is the proof's, as of `proved_at` or the last answer."""
 
@@ -67,6 +81,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
     settlement_id = serializers.CharField(source="settlement.settlement_id", read_only=True, help_text="Amazon's own.")
     currency = serializers.CharField(source="settlement.currency", read_only=True)
     verdict = serializers.ChoiceField(COMPARED, source="proof_verdict", allow_null=True, read_only=True)
+    exchange = ExchangeSerializer(source="terms", allow_null=True, read_only=True)
 
     class Meta:
         model = Plan
@@ -77,6 +92,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "settlement",
             "settlement_id",
             "currency",
+            "exchange",
             "revision",
             "mode",
             "state",
@@ -123,6 +139,9 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
     """Amazon's statement for a period. `total` is positive where Amazon pays out."""
 
     marketplaces = serializers.ListField(child=serializers.CharField(), read_only=True)
+    received = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="What arrived of the payout, minor units of `received_currency`."
+    )
     payout_failed = serializers.BooleanField(read_only=True, help_text="A person said that the payout never came.")
     plans = PlanSerializer(many=True, read_only=True)
 
@@ -144,6 +163,8 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "reserve_held",
             "reserve_released",
             "payout_failed",
+            "received",
+            "received_currency",
             "revision",
             "plans",
         )
@@ -182,6 +203,13 @@ class SettlementDetailSerializer(SettlementSerializer):
 
 class CameSerializer(serializers.Serializer[Any]):
     came = serializers.BooleanField(help_text="Whether the bank has the money.")
+
+
+class ReceivedSerializer(serializers.Serializer[Any]):
+    received = serializers.IntegerField(
+        min_value=1, max_value=10**15, allow_null=True, help_text="Minor units of `currency`; null takes it back."
+    )
+    currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="The currency of the books.")
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
-from flows import access, mapping, opening, planning, rows, rules
+from flows import access, mapping, opening, planning, rates, rows, rules
 from flows.fitting import USUAL, Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
@@ -146,6 +146,12 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
         named = ", ".join(unmapped[:_NAMED]) + (f" and {len(unmapped) - _NAMED} more" if len(unmapped) > _NAMED else "")
         texts.append(f"Choose an account for {named} on the mapping page.")
     texts += [line.problem for line in lines if line.problem]
+    if waiting := rates.missing(flow):
+        days = ", ".join(f"{one.on:%-d %B %Y}" for one in waiting[:_NAMED])
+        more = f" and {len(waiting) - _NAMED} more days" if len(waiting) > _NAMED else ""
+        texts.append(
+            f"Set exchange rates from {flow.currency} to {flow.home} for {days}{more}, on the page of exchange rates."
+        )
     if twice := opening.doubled(flow):
         texts.append(twice)
     if opening_missing(flow):

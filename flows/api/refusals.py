@@ -8,7 +8,8 @@ from rest_framework import exceptions, status
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller
-from flows import answering, closing, creation, payouts, reposting, rules, setup, undo, uploads
+from flows import answering, closing, creation, payouts, rates, reposting, rules, setup, undo, uploads
+from flows.rate_files import BadRateFile
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from tenants.grants import NeedsReconnect
 
@@ -57,6 +58,12 @@ def refusing() -> Iterator[None]:
         uploads.CannotDecide,
     ) as error:
         raise Refused(error.text, error.action) from error
+    except rates.CannotSet as error:
+        raise Refused(error.text, error.action) from error
+    except BadRateFile as error:
+        raise Refused(
+            "Nothing of the file was used.", "Correct the lines that problems names.", problems=error.problems
+        ) from error
     except BadSettlementFile as error:
         raise Refused(error.problem, error.action, line=error.line) from error
     except WhichSeller as error:

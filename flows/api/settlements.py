@@ -23,6 +23,7 @@ from flows.api.refusals import BadRequest, refusing
 from flows.models import Plan
 from flows.settlement_serializers import (
     CameSerializer,
+    ReceivedSerializer,
     SettlementDetailSerializer,
     SettlementSerializer,
     UploadedSerializer,
@@ -90,6 +91,20 @@ class SettlementViewSet(Listed):
         asked.is_valid(raise_exception=True)
         with refusing():
             payouts.state(settlement, actor_of(request), came=asked.validated_data["came"])
+        return self._now(settlement)
+
+    @extend_schema(request=ReceivedSerializer, responses=SettlementDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def received(self, request: Request, pk: int) -> Response:
+        """Say how much of a payout arrived, where the books are in another currency. A payout that waited for it goes on.
+
+        One that is in the books already keeps the amount that was said before (409).
+        """
+        settlement = self.get_object()
+        asked = ReceivedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with refusing():
+            payouts.state_received(settlement, actor_of(request), **asked.validated_data)
         return self._now(settlement)
 
     @extend_schema(request=None, responses=SettlementDetailSerializer)

@@ -81,6 +81,11 @@ class Plan(ScopedModel):
             )
         ]
 
+    @property
+    def terms(self) -> dict[str, Any] | None:
+        """``exchange``, None where books and settlement have one currency."""
+        return self.exchange or None
+
 
 class Delivery(ScopedModel):
     """The outbox row that carries one document to one ledger."""

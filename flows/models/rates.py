@@ -15,7 +15,7 @@ class ExchangeRate(ScopedModel):
     currency = models.CharField(max_length=3)
     on = models.DateField()
     rate = models.CharField(max_length=24)
-    source = models.CharField(max_length=200, blank=True, help_text="Who set it, or the file it came with")
+    source = models.CharField(max_length=200, blank=True, help_text="The file it came with; empty: set by hand")
     set_at = models.DateTimeField()
 
     class Meta:

@@ -66,6 +66,8 @@ def place_of(wait: Wait, flow: Flow) -> str:
             return reverse("flows:mapping_accounts", args=[flow.pk])
         case Place.SKUS:
             return reverse("flows:mapping_skus", args=[flow.pk])
+        case Place.RATES:
+            return reverse("flows:rates")
         case Place.FLOW:
             return reverse("flows:flow", args=[flow.pk])
         case _:

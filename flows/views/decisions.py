@@ -1,5 +1,8 @@
 """What a person decides about one settlement: approve, take back, post again, name a label, choose a version."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -11,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
+from bookkeeping.money import BadAmount, to_text
 from flows import access, payouts, planning, plans, readback, revisions, rules, selectors, undo, uploads
+from flows.forms import minor_from_text
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
@@ -145,6 +150,51 @@ def payout(request: TenantRequest, pk: int) -> HttpResponse:
             messages.success(request, "Noted. What depends on it was planned again.")
         return redirect("flows:settlement", pk)
     return render(request, "flows/payout.html", {"settlement": settlement})
+
+
+class ReceivedForm(forms.Form):
+    currency = forms.ChoiceField(label="Currency of the account")
+    received = forms.CharField(
+        max_length=30,
+        label="Amount on the bank statement",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any, settlement: Settlement) -> None:
+        super().__init__(data)
+        field = self.fields["currency"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(one, one) for one in payouts.arrives_in(settlement)]
+        if settlement.received is not None:
+            self.initial["received"] = to_text(settlement.received, settlement.received_currency)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if {"currency", "received"} <= cleaned.keys():
+            try:
+                cleaned["received"] = minor_from_text(cleaned["received"], cleaned["currency"])
+            except BadAmount as error:
+                self.add_error("received", str(error))
+        return cleaned
+
+
+@requires(Role.BOOKKEEPER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def received(request: TenantRequest, pk: int) -> HttpResponse:
+    """Let a person say how much of a payout arrived where Amazon, or the bank, converted it."""
+    settlement = get_object_or_404(Settlement, pk=pk, total__gt=0)
+    form = ReceivedForm(request.POST if request.method == "POST" else None, settlement)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            payouts.state_received(settlement, request.user.actor, values["received"], values["currency"])
+        except payouts.CannotState as error:
+            form.add_error(None, f"{error.text} {error.action}")
+        else:
+            messages.success(request, "Noted. The payout goes on with it.")
+            return redirect("flows:settlement", pk)
+    context = {"settlement": settlement, "form": form, "possible": payouts.arrives_in(settlement)}
+    return render(request, "flows/received.html", context, status=422 if form.errors else 200)
 
 
 @requires(Role.BOOKKEEPER)

@@ -1,5 +1,6 @@
 """Settlements: the list, the files that do not count, one settlement with its proof, and the rows behind a figure."""
 
+from datetime import date
 from typing import Any, Final
 
 from django.core.paginator import Paginator
@@ -151,6 +152,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
+        "exchange": _exchange(plan),
         "banner": banner,
         "under_way": banner.state in UNDER_WAY,
         "changed": changed,
@@ -183,6 +185,15 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     }
 
 
+def _exchange(plan: Plan) -> dict[str, Any] | None:
+    """Return at which rate a settlement enters books in another currency, and how many days older it is than its day."""
+    if plan.terms is None:
+        return None
+    day = date.fromisoformat(plan.terms["day"])
+    found = date.fromisoformat(plan.terms["rate_on"]) if plan.terms["rate_on"] else None
+    return {**plan.terms, "day": day, "rate_on": found, "days": (day - found).days if found else 0}
+
+
 def _grouped(shown: list[Delivery], needs: dict[int, list[Delivery]]) -> list[tuple[Any, ...]]:
     """Return documents for the table: (delivery, kind, what it needs, what is one payment with it, their sum)."""
     found: list[tuple[Any, ...]] = []
@@ -200,6 +211,8 @@ def mended_at(wait: overview.Wait, plan: Plan) -> str:
         return reverse("flows:flow_edit", args=[plan.flow_id])
     if wait.code == HoldReason.OVERLAP:
         return reverse("flows:belongs", args=[plan.settlement_id])
+    if wait.code == HoldReason.AMOUNT_RECEIVED:
+        return reverse("flows:received", args=[plan.settlement_id])
     if wait.code == HoldReason.PAYOUT_FAILED:
         return reverse("flows:payout", args=[plan.settlement_id])
     if wait.place == Place.RECORDS:

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from amazon.models import Order, Report
 from amazon.upload import import_file
-from flows.models import Delivery, MappingRule, Run
+from flows.models import Delivery, ExchangeRate, MappingRule, Run
 from kit.clock import now
 from kit.scope import ScopedModel, scope, unscoped
 from tenants import apikeys
@@ -89,6 +89,9 @@ def make_world():
             "order": order.pk,
             "invoice": invoice.pk,
             "delivery": Delivery.objects.filter(plan=waiting, state="held").first().pk,
+            "rate": ExchangeRate.objects.create(
+                tenant=acme, home="USD", currency="GBP", on="2026-01-05", rate="1.3", set_at=now(), source=SECRET_WORD
+            ).pk,
             "rule": MappingRule.objects.filter(flow=flow).first().pk,
             "member": Member.objects.get(user=alice).pk,
             "invitation": offered.pk,

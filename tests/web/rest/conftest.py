@@ -113,7 +113,8 @@ def _come_again(tenant, seller):
 def _ids(demo):
     """Return one id of everything an address may name."""
     from amazon.models import Order, Report
-    from flows.models import MappingRule, Run
+    from flows.models import ExchangeRate, MappingRule, Run
+    from kit.clock import now
     from tenants.alerts import alert
     from tenants.models import Connection
 
@@ -127,6 +128,9 @@ def _ids(demo):
             "revisions": Report.objects.get(state="revision").pk,
             "deliveries": Delivery.objects.filter(plan=plan, state="posted").first().pk,
             "orders": Order.objects.first().pk,
+            "exchange-rates": ExchangeRate.objects.create(
+                tenant=demo.tenant, home="USD", currency="GBP", on="2026-01-05", rate="1.3", set_at=now()
+            ).pk,
             "connections": Connection.objects.first().pk,
             "alerts": alert(demo.tenant.pk, "test", "test", "A title", "A text", "Do something").pk,
             "rule": MappingRule.objects.first().pk,

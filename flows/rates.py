@@ -1,0 +1,164 @@
+"""The tenant's exchange rates: set by hand or by a file, and what they change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import QuerySet
+
+from audit import trail
+from bookkeeping.exchange import BadRate, rate_text
+from bookkeeping.money import BadAmount, exponent
+from flows import planning, rows
+from flows.models import ExchangeRate, Flow, Plan
+from flows.rate_files import Rate, read
+from kit import clock
+
+_EARLIEST: Final = date(2010, 1, 1)
+
+
+class CannotSet(Exception):
+    """Why a rate cannot be set, and what to do."""
+
+    def __init__(self, text: str, action: str) -> None:
+        super().__init__(text)
+        self.text, self.action = text, action
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many rates of a file are new, other than they were, and as they were."""
+
+    new: int
+    changed: int
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A day on which a settlement needs a rate that nobody has set."""
+
+    home: str
+    currency: str
+    on: date
+
+
+def homes() -> list[str]:
+    """Return the currencies of the tenant's books into which something is converted."""
+    return sorted(set(Flow.objects.exclude(home="").values_list("home", flat=True)))
+
+
+def listed() -> QuerySet[ExchangeRate]:
+    return ExchangeRate.objects.order_by("-on", "currency", "home")
+
+
+def missing(flow: Flow | None = None) -> list[Missing]:
+    """Return the days that planned settlements wait for, of one flow or of all."""
+    plans = Plan.objects.exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).exclude(flow__home="")
+    if flow is not None:
+        plans = plans.filter(flow=flow)
+    found = set()
+    for kept, home, currency, total, deposit in plans.values_list(
+        "exchange", "flow__home", "flow__currency", "settlement__total", "settlement__deposit_on"
+    ):
+        if kept and not kept["rate"]:
+            found.add((home, currency, date.fromisoformat(kept["day"])))
+        if kept and kept["strategy"] == Flow.Strategy.CONVERT and not kept["spot"] and total > 0:
+            found.add((home, currency, deposit))
+    return [Missing(*one) for one in sorted(found)]
+
+
+def set_rate(tenant_id: int, actor: str, home: str, currency: str, on: date, text: str) -> ExchangeRate:
+    """Set what one unit of a currency is worth on a day. What was never sent follows. Raises CannotSet."""
+    try:
+        rate = rate_text(text)
+        exponent(currency)
+    except (BadRate, BadAmount) as error:
+        raise CannotSet(str(error), "Write how much of your currency one unit of the other one is worth.") from error
+    _check_pair(home, currency)
+    if on < _EARLIEST:
+        raise CannotSet("That day is before any settlement.", "Choose a day after 2010.")
+    keep(tenant_id, actor, home, [Rate(currency, on, rate)])
+    return ExchangeRate.objects.get(home=home, currency=currency, on=on)
+
+
+def upload(tenant_id: int, actor: str, home: str, name: str, content: bytes) -> Kept:
+    """Set the rates of a file. Raises rate_files.BadRateFile with the lines that are wrong, or CannotSet."""
+    if home not in homes():
+        raise CannotSet(f"No flow of yours converts into {home}.", "Choose the currency of your books.")
+    return keep(tenant_id, actor, home, read(content, home), source=name[:200])
+
+
+def keep(tenant_id: int, actor: str, home: str, rates: Sequence[Rate], *, source: str = "") -> Kept:
+    """Store rates into ``home``, and plan again what was never sent where one is other than it was."""
+    known: dict[tuple[str, date], str] = {}
+    for some in rows.chunked(rates):
+        stored = ExchangeRate.objects.filter(home=home, currency__in={one.currency for one in some})
+        stored = stored.filter(on__range=(min(one.on for one in some), max(one.on for one in some)))
+        known |= {(one.currency, one.on): one.rate for one in stored}
+    different = [one for one in rates if known.get((one.currency, one.on)) != one.rate]
+    new = sum((one.currency, one.on) not in known for one in rates)
+    if different:
+        now = clock.now()
+        with trail.recorded():
+            for some in rows.chunked(different):
+                ExchangeRate.objects.bulk_create(
+                    [
+                        ExchangeRate(
+                            tenant_id=tenant_id,
+                            home=home,
+                            currency=one.currency,
+                            on=one.on,
+                            rate=one.rate,
+                            source=source,
+                            set_at=now,
+                        )
+                        for one in some
+                    ],
+                    update_conflicts=True,
+                    unique_fields=["tenant", "home", "currency", "on"],
+                    update_fields=["rate", "source", "set_at"],
+                )
+            trail.record(
+                "rates.set",
+                f"rates:{home}",
+                tenant_id=tenant_id,
+                actor=actor,
+                source=source,
+                rates=[
+                    {"currency": one.currency, "on": one.on, "rate": one.rate, "was": known.get((one.currency, one.on))}
+                    for one in different[:100]
+                ],
+                count=len(different),
+            )
+        _follow(home, {one.currency for one in different})
+    return Kept(new, len(different) - new, len(rates) - len(different))
+
+
+def remove(rate: ExchangeRate, actor: str) -> None:
+    """Take a rate out of the table. What was sent with it stays; what was not takes the one before it, or waits."""
+    with trail.recorded():
+        ExchangeRate.objects.filter(pk=rate.pk).delete()
+        trail.record(
+            "rates.removed",
+            f"rates:{rate.home}",
+            tenant_id=rate.tenant_id,
+            actor=actor,
+            currency=rate.currency,
+            on=rate.on,
+            rate=rate.rate,
+        )
+    _follow(rate.home, {rate.currency})
+
+
+def _check_pair(home: str, currency: str) -> None:
+    if home not in homes():
+        raise CannotSet(f"No flow of yours converts into {home}.", "Choose the currency of your books.")
+    if currency == home:
+        raise CannotSet(f"{home} is the currency of your books itself.", "Choose the currency of the settlements.")
+
+
+def _follow(home: str, currencies: set[str]) -> None:
+    for flow in Flow.objects.filter(home=home, currency__in=currencies).select_related("source", "target"):
+        planning.follow_rates(flow)

@@ -1,0 +1,165 @@
+"""Exchange rates: files of them, what they change, and whose they are."""
+
+from datetime import date
+
+import pytest
+
+from audit.models import Event
+from flows import rate_files, rates, rules
+from flows.models import Delivery, ExchangeRate, Flow
+from flows.rate_files import BadRateFile, Rate
+from kit.scope import scope
+from ledgers.models import Company
+from ledgers.port import Binding
+from tests.web.small_books import flow_of, plan_of, settle
+
+FIRST = date(2025, 10, 15)
+
+
+def read(text, home="USD"):
+    return rate_files.read(text.encode(), home)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date,currency,rate\n2025-10-15,GBP,1.25\n",
+        "Date,Currency,Rate\r\n2025-10-15,gbp,1.2500\r\n\r\n",
+        "date,base,currency,rate\n2025-10-15,GBP,USD,1.25\n",
+        "date,base,currency,rate\n2025-10-15,USD,GBP,0.8\n",
+        "date,GBP/USD\n2025-10-15,1.25\n",
+        "date;USD/GBP\n2025-10-15;0,8\n",
+        "date\tGBPUSD\tEURUSD\n2025-10-15\t1.25\t\n",
+        "\ufeffrate,date,note,currency\n1.25,2025-10-15,spot,GBP\n",
+        "date,currency,rate\n2025-10-15,GBP,1.25\n2025-10-15,GBP,1.250\n",
+    ],
+)
+def test_every_layout_and_direction_says_the_same(text):
+    assert read(text) == [Rate("GBP", FIRST, "1.25")]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Line 1"),
+        ("currency,rate\nGBP,1.2", "no column is called date"),
+        ("date,price\n2025-10-15,1.2", "Line 1: name the columns"),
+        ("date,currency,rate\n", "no rates below"),
+        ("date,currency,rate\n15/10/2025,GBP,1.2", "Line 2: '15/10/2025' is not a day"),
+        ("date,currency,rate\n2025-10-15,GBP,1.2\n2025-10-16,GBP,0", "Line 3: '0' is not a rate"),
+        ("date,currency,rate\n2025-10-15,POUND,1.2", "Line 2: 'POUND' is no currency code"),
+        ("date,currency,rate\n2025-10-15,USD,1.2", "Line 2: USD/USD is no rate"),
+        ("date,EUR/GBP\n2025-10-15,0.86", "Line 2: EUR/GBP is no rate between USD"),
+        ("date,currency,rate\n2025-10-15,GBP,1.2\n2025-10-15,GBP,1.3", "another rate in line 2"),
+        ("date,currency,rate\n2025-10-15", "Line 2: '' is no currency code"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(text, says):
+    with pytest.raises(BadRateFile, match=says):
+        read(text)
+
+
+def test_a_file_that_is_no_text_is_refused():
+    with pytest.raises(BadRateFile, match="UTF-8"):
+        rate_files.read(b"date,currency,rate\n\xff\xfe", "USD")
+
+
+def test_of_very_many_wrong_lines_the_first_are_named():
+    with pytest.raises(BadRateFile) as refused:
+        read("date,currency,rate\n" + "never,GBP,1\n" * 200)
+
+    assert len(refused.value.problems) == 11
+    assert refused.value.problems[-1] == "190 more lines are wrong."
+
+
+@pytest.fixture
+def flow(acme):
+    """A flow of settlements in dollars into books in euros."""
+    made = flow_of(acme)
+    with scope(acme.pk):
+        Company.objects.update(home_currency="EUR")
+        Flow.objects.update(home="EUR")
+        rules.save_accounts(made, {"FX": Binding(account="40"), "FX_COST": Binding(account="41")}, "user:1", {})
+        made.refresh_from_db()
+    return made
+
+
+def held(flow):
+    return sorted(Delivery.objects.filter(flow=flow, state="held").values_list("code", flat=True))
+
+
+def test_a_file_that_comes_twice_changes_nothing_the_second_time(flow, in_acme):
+    content = b"date,currency,rate\n2025-12-30,USD,0.9\n2026-01-14,USD,0.91\n"
+
+    kept = [rates.upload(flow.tenant_id, "user:1", "EUR", "rates.csv", content) for _ in range(2)]
+
+    assert [(one.new, one.changed, one.same) for one in kept] == [(2, 0, 0), (0, 0, 2)]
+    assert Event.objects.filter(kind="rates.set").count() == 1
+
+
+def test_rates_let_go_what_waits_and_a_missing_one_is_named(acme, flow, in_acme):
+    plan = plan_of(settle(acme))
+    assert held(flow) == ["no_rate", "no_rate"]
+    days = {one.on for one in rates.missing(flow)}
+    assert date.fromisoformat(plan.exchange["day"]) in days
+
+    for day in days:
+        rates.set_rate(acme.pk, "user:1", "EUR", "USD", day, "0.9")
+
+    assert held(flow) == ["amount_received"]
+    assert rates.missing(flow) == []
+    entry = Delivery.objects.get(kind="entry")
+    assert (entry.currency, entry.original_amount) == ("EUR", 2000)
+    assert entry.amount == 1800
+
+
+def test_a_rate_of_the_week_before_is_taken_and_an_older_one_is_not(acme, flow, in_acme):
+    plan = plan_of(settle(acme))
+    day = date.fromisoformat(plan.exchange["day"])
+
+    rates.set_rate(acme.pk, "user:1", "EUR", "USD", date.fromordinal(day.toordinal() - 8), "0.8")
+    assert plan_of(plan.settlement).exchange["rate"] == ""
+    rates.set_rate(acme.pk, "user:1", "EUR", "USD", date.fromordinal(day.toordinal() - 7), "0.9")
+
+    assert plan_of(plan.settlement).exchange["rate"] == "0.9"
+
+
+def test_removing_a_rate_holds_again_what_was_not_sent(acme, flow, in_acme):
+    plan = plan_of(settle(acme))
+    for one in rates.missing(flow):
+        rates.set_rate(acme.pk, "user:1", "EUR", "USD", one.on, "0.9")
+
+    for rate in ExchangeRate.objects.all():
+        rates.remove(rate, "user:1")
+
+    assert plan_of(plan.settlement).exchange["rate"] == ""
+    assert held(flow) == ["no_rate", "no_rate"]
+
+
+@pytest.mark.parametrize(
+    ("home", "currency", "on", "text", "says"),
+    [
+        ("USD", "GBP", FIRST, "1.2", "No flow of yours converts into USD"),
+        ("EUR", "EUR", FIRST, "1.2", "itself"),
+        ("EUR", "USD", date(1999, 1, 1), "1.2", "before any settlement"),
+        ("EUR", "USD", FIRST, "about one", "is not a rate"),
+    ],
+)
+def test_a_rate_nobody_can_use_is_refused(flow, in_acme, home, currency, on, text, says):
+    with pytest.raises(rates.CannotSet, match=says):
+        rates.set_rate(flow.tenant_id, "user:1", home, currency, on, text)
+
+    assert not ExchangeRate.objects.exists()
+
+
+def test_another_tenants_rates_count_for_nobody_else(acme, globex, flow):
+    other = flow_of(globex, name="Globex EU")
+    with scope(globex.pk):
+        Company.objects.update(home_currency="EUR")
+        Flow.objects.filter(pk=other.pk).update(home="EUR")
+        rates.upload(globex.pk, "user:9", "EUR", "rates.csv", b"date,currency,rate\n2026-01-14,USD,0.5\n")
+
+    with scope(acme.pk):
+        assert rates.listed().count() == 0
+        plan = plan_of(settle(acme))
+        assert plan.exchange["rate"] == ""
