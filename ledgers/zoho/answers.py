@@ -188,20 +188,24 @@ def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> 
         total = taken.get(ours["invoices"][0]["invoice_id"], 0) if taken else document.total
     elif isinstance(document, Invoice):
         line_keys = tuple(line.key for line in document.lines if line.amount)
-    wanted = _essence(kind, ours, company, ours)
-    kept = _essence(kind, row, company, ours)
-    difference = _difference(wanted, kept)
-    if isinstance(document, Transfer) and document.received and not difference:
-        difference = _short(document, row, company)
-    if not difference and not as_draft and status_of(row) in _UNBOOKED:
-        difference = "it is a draft, or waits for approval, and so is not in the books"
+    differs = difference(kind, ours, row, company, as_draft=as_draft)
+    if isinstance(document, Transfer) and document.received and not differs:
+        differs = _short(document, row, company)
     alive = not is_void(row) and status_of(row) != "inactive" and row.get("is_active") is not False
     return Found(
         posted(kind, row, company, total=total, line_keys=line_keys),
         live=alive,
-        equal=not difference,
-        difference=difference,
+        equal=not differs,
+        difference=differs,
     )
+
+
+def difference(kind: Kind, ours: Row, row: Row, company: Company, *, as_draft: bool = False) -> str:
+    """Return how a remote object differs from the one we write, for a bookkeeper; "" where it does not. Raises BadAmount."""
+    differs = _difference(_essence(kind, ours, company, ours), _essence(kind, row, company, ours))
+    if not differs and not as_draft and status_of(row) in _UNBOOKED:
+        return "it is a draft, or waits for approval, and so is not in the books"
+    return differs
 
 
 def _short(document: Transfer, row: Row, company: Company) -> str:

@@ -118,7 +118,9 @@ class ZohoBooks:
         return reference
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        cost = {translate.INVOICE_CALL: len(call.keys) + 1, "batch": _LISTS, "read": 2}.get(call.operation, 1)
+        cost = {translate.INVOICE_CALL: len(call.keys) + 1, "batch": _LISTS, "read": 2, "write": 2}.get(
+            call.operation, 1
+        )
         return {"calls": RatePlan(_RATE_PER_S, _BURST, cost).scaled(self._rate_scale)}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:

@@ -29,15 +29,14 @@ from bookkeeping.documents import (
 )
 from bookkeeping.money import BadAmount
 from ledgers.port import Absent, AuthorizationLost, CannotTell, Found, NotRenderable, NotSent, Post, Posted, Unknown
-from ledgers.zoho import answers, errors, wire
+from ledgers.zoho import answers, errors, marked, wire
 from ledgers.zoho.bodies import Company, referred
 from ledgers.zoho.remote import READ_AGAIN_S, READ_DEADLINE_S, Declined, Remote, Row
 from ledgers.zoho.translate import RESOURCES
-from ledgers.zoho.writes import APPROVAL, mark_as_sent, not_in_the_books, numbered
+from ledgers.zoho.writes import APPROVAL, mark_as_sent, not_in_the_books
 
 _Answer = Found | Absent | CannotTell
 _FEW: Final = 3  # documents that are read whole whatever their row says
-_PAGES: Final = 5  # a reference of ours is on a few documents; more mean that the filter was not understood
 _ALL: Final = {Kind.ACCOUNT: "AccountType.All", Kind.CUSTOMER: "Status.All", Kind.ITEM: "Status.All"}
 
 
@@ -78,8 +77,8 @@ class Lookups:
             case Payment() as document:
                 return self._payment(post, document)
             case Transfer(number=number):
-                listed = self._referenced(Kind.TRANSFER, number)
-                return self._one_of(post, self._ours(Kind.TRANSFER, post, listed))
+                listed = marked.referenced(self._remote, Kind.TRANSFER, number)
+                return self._one_of(post, marked.carrying(self._remote, Kind.TRANSFER, post.marker, listed))
             case Undo() as document:
                 return self._undo(post, document)
             case Customer() | Item() | NewAccount() as document:
@@ -89,7 +88,7 @@ class Lookups:
     # Documents ------------------------------------------------------------------------------------------------------------
 
     def _invoice(self, post: Post, number: str) -> _Answer:
-        ours = self._ours(Kind.INVOICE, post, numbered(self._remote, number))
+        ours = marked.carrying(self._remote, Kind.INVOICE, post.marker, marked.numbered(self._remote, number))
         if len(ours) != 1:
             return self._one_of(post, ours)
         [row] = ours
@@ -116,13 +115,15 @@ class Lookups:
             return CannotTell(f"{refused.text} {refused.action}")
         except Unknown as error:
             raise NotSent(str(error), READ_AGAIN_S) from error
-        row = self._detail(Kind.INVOICE, external_id)
+        row = marked.detail(self._remote, Kind.INVOICE, external_id)
         if row is None or answers.status_of(row) in answers.TO_BE_SENT | answers.WAITING:
             return CannotTell("the invoice stays a draft in Zoho Books although it was marked as sent.")
         return answers.found(post, row, self._company)
 
     def _entry(self, post: Post, number: str) -> _Answer:
-        ours = self._ours(Kind.ENTRY, post, self._referenced(Kind.ENTRY, number))
+        ours = marked.carrying(
+            self._remote, Kind.ENTRY, post.marker, marked.referenced(self._remote, Kind.ENTRY, number)
+        )
         waiting = [row for row in ours if answers.status_of(row) not in ("", "published")]
         if waiting:
             return CannotTell(f"journal {number} is in Zoho Books but not published. {APPROVAL}")
@@ -134,11 +135,11 @@ class Lookups:
         A reference is shared by all payments of a part, so of many only those are read that have money left.
         """
         invoice = referred(post, document.cover.invoice).external_id
-        ours = self._ours(Kind.PAYMENT, post, self._paid_by(invoice))
+        ours = marked.carrying(self._remote, Kind.PAYMENT, post.marker, self._paid_by(invoice))
         if not ours:
-            alike = self._referenced(Kind.PAYMENT, document.reference)
+            alike = marked.referenced(self._remote, Kind.PAYMENT, document.reference)
             loose = [row for row in alike if wire.number(row.get("unused_amount"))]
-            ours = self._ours(Kind.PAYMENT, post, alike if len(alike) <= _FEW else loose)
+            ours = marked.carrying(self._remote, Kind.PAYMENT, post.marker, alike if len(alike) <= _FEW else loose)
         return self._one_of(post, [self._with_account(row) for row in ours])
 
     def _paid_by(self, invoice: str) -> list[Row]:
@@ -159,7 +160,7 @@ class Lookups:
 
     def _undo(self, post: Post, document: Undo) -> Found | Absent:
         target = referred(post, document.target).external_id
-        row = self._detail(document.target_kind, target)
+        row = marked.detail(self._remote, document.target_kind, target)
         if row is not None and not answers.is_void(row):
             return Absent()
         return Found(Posted(external_id=target), live=True, equal=True)
@@ -170,37 +171,12 @@ class Lookups:
         kind, resource = document.kind, RESOURCES[document.kind]
         for by in _names(document):
             query = {by.parameter: by.value, "filter_by": _ALL[kind]}
-            rows, _ = self._remote.pages(resource.path, resource.many, query, most=_PAGES)
+            rows, _ = self._remote.pages(resource.path, resource.many, query, most=marked.PAGES)
             for row in rows:
                 if wire.same_name(row.get(by.field), by.value):
-                    whole = self._detail(kind, answers.id_of(kind, row))
+                    whole = marked.detail(self._remote, kind, answers.id_of(kind, row))
                     return answers.found(post, {**row, **(whole or {})}, self._company)
         return Absent()
-
-    # Reading --------------------------------------------------------------------------------------------------------------
-
-    def _referenced(self, kind: Kind, reference: str) -> list[Row]:
-        """Return the listed rows with exactly this reference, each object once: a transfer is in two accounts' lists."""
-        resource = RESOURCES[kind]
-        rows, _ = self._remote.pages(resource.path, resource.many, {"reference_number": reference}, most=_PAGES)
-        # A list of payments may leave the reference out; its rows are told apart by their marks then.
-        alike = [row for row in rows if wire.same_name(row.get("reference_number", reference), reference)]
-        return list({answers.id_of(kind, row): row for row in alike}.values())
-
-    def _ours(self, kind: Kind, post: Post, listed: Sequence[Row]) -> list[Row]:
-        """Return those that carry the post's mark, with everything the list leaves out."""
-        ours = []
-        for row in listed:
-            if answers.noted(kind, row) and not answers.carries(kind, row, post.marker):
-                continue
-            whole = self._detail(kind, answers.id_of(kind, row))
-            if whole is not None and answers.carries(kind, whole, post.marker):
-                ours.append(whole)
-        return ours
-
-    def _detail(self, kind: Kind, external_id: str) -> Row | None:
-        resource = RESOURCES[kind]
-        return self._remote.one(resource.path, resource.one, external_id)
 
     def _one_of(self, post: Post, ours: Sequence[Row]) -> _Answer:
         if len(ours) > 1:

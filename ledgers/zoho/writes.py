@@ -7,7 +7,9 @@ between the two steps raises Unknown; the look-up that the outbox then makes fin
 sent itself (``lookups``). A draft that came out otherwise than it was written (Zoho drops unknown fields and takes rate 1
 where it did not understand one) is deleted before it ever was in the books, and refused.
 
-**Journals, payments and transfers** are in the books at once. Where one is not (an organization that approves first), or
+**Journals, payments and transfers** are in the books at once. A settlement's journals and transfers are looked for by
+reference and mark before they are written, for nothing else keeps them from being there twice; a second payment is refused,
+for it exceeds what is open of its invoices. Where one is not (an organization that approves first), or
 came out with another rate or currency, Unknown is raised too: the look-up says which, and nothing is sent a second time.
 
 **Taking back** reads the document first where its version is known: Zoho deletes whatever somebody made of it.
@@ -22,9 +24,9 @@ from typing import Any, Final
 from bookkeeping.documents import Kind
 from bookkeeping.money import BadAmount
 from ledgers.port import AuthorizationLost, Call, Next, NotSent, Posted, Refused, Unknown
-from ledgers.zoho import answers, errors, lists, wire
+from ledgers.zoho import answers, errors, lists, marked, wire
 from ledgers.zoho.bodies import Company
-from ledgers.zoho.remote import Declined, Remote, Row
+from ledgers.zoho.remote import READ_AGAIN_S, Declined, Remote, Row
 from ledgers.zoho.translate import INVOICE_CALL, RESOURCES, Resource, resource_of
 
 _INVOICES: Final = RESOURCES[Kind.INVOICE]
@@ -33,6 +35,7 @@ _DATED: Final[Mapping[Kind, str]] = {
     Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
 }  # fmt: skip
 _NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER: "contact_name", Kind.ITEM: "name"}
+_OF_A_SETTLEMENT: Final = "AMZ-"  # how its numbers begin
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
 
 
@@ -72,6 +75,8 @@ class Writes:
     def _created(self, call: Call, deadline_s: float) -> Outcomes:
         kind, resource = resource_of(call)
         sent = wire.decode(call.body)
+        if (there := self._already(kind, sent)) is not None:
+            return dict.fromkeys(call.keys, answers.posted(kind, there, self._company))
         try:
             answer = self._remote.write(call.method, call.path, call.query, call.body, deadline_s)
         except Declined as error:
@@ -89,6 +94,32 @@ class Writes:
             key: answers.posted(kind, row, self._company, total=taken.get(invoice, 0))
             for key, invoice in zip(call.keys, invoices, strict=True)
         }
+
+    def _already(self, kind: Kind, sent: Row) -> Row | None:
+        """Return a settlement's journal or transfer that is there as it is to be written, None where there is none of ours.
+
+        Nothing in Zoho keeps them from being there twice, and there are but a few for each settlement. An order's own journal
+        is not asked for: that would double what an order costs.
+
+        Raises:
+            NotSent, AuthorizationLost: nothing was written. Unknown: one is there, and not as it is to be.
+        """
+        reference = wire.text(sent.get("reference_number"))
+        if kind not in (Kind.ENTRY, Kind.TRANSFER) or not reference.startswith(_OF_A_SETTLEMENT):
+            return None
+        try:
+            (marker,) = wire.markers(answers.noted(kind, sent))
+            listed = marked.referenced(self._remote, kind, reference)
+            ours = marked.carrying(self._remote, kind, marker, listed)
+        except Declined as error:
+            raise NotSent(
+                f"Zoho Books did not say whether {reference} is there already: {error}", READ_AGAIN_S
+            ) from error
+        if not ours:
+            return None
+        if len(ours) > 1 or (wrong := answers.difference(kind, sent, ours[0], self._company)):
+            raise Unknown(f"{reference} is in Zoho Books already{f': {wrong}' if len(ours) == 1 else ', twice'}")
+        return ours[0]
 
     def _refused(self, kind: Kind, sent: Row, error: Declined) -> Refused:
         """Return a refusal with its cause: a used name and a locked period have no code we know, so names and locks are
@@ -170,7 +201,7 @@ class Writes:
         """Return a refusal with its cause: the code of a used number is not known, so the number is looked up."""
         if not errors.is_certain(error.code):
             try:
-                taken = numbered(self._remote, body["invoice_number"])
+                taken = marked.numbered(self._remote, body["invoice_number"])
             except (NotSent, AuthorizationLost, Declined):
                 taken = []
             if taken:
@@ -238,12 +269,6 @@ class Writes:
 def mark_as_sent(remote: Remote, ids: Sequence[str], deadline_s: float) -> None:
     """Put drafts into the books. Safe to repeat. Raises Declined, NotSent, AuthorizationLost, Unknown."""
     remote.write("POST", f"{_INVOICES.path}/status/sent", {"invoice_ids": ",".join(ids)}, b"", deadline_s)
-
-
-def numbered(remote: Remote, number: str) -> list[Row]:
-    """Return the invoices with exactly this number: a filter that Zoho does not know returns all. Raises as ``Remote.get``."""
-    rows, _ = remote.pages(_INVOICES.path, _INVOICES.many, {"invoice_number": number}, most=1)
-    return [row for row in rows if wire.same_name(row.get("invoice_number"), number)]
 
 
 def not_in_the_books(error: Declined) -> Refused:

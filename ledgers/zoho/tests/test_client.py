@@ -25,7 +25,8 @@ from ledgers.zoho.remote import RightMissing
 from ledgers.zoho.tests import factories as make
 from ledgers.zoho.tests.scripted import ORGANIZATION, Script, scripted
 
-ENTRY = make.post(make.entry())
+# An order's journal: one of a settlement is looked for before it is written.
+ENTRY = make.post(make.entry(number="114-0000001-0000001"))
 JOURNAL = make.answered(body_of(ENTRY, make.COMPANY), journal_id="55")
 INVOICE = make.post(make.invoice())
 DRAFT = make.answered(body_of(INVOICE, make.COMPANY), invoice_id="71")
@@ -57,7 +58,7 @@ def test_a_write_names_the_organization_and_carries_the_token_as_zoho_wants_it(
     (asked,) = script.asked
     assert (asked["method"], asked["path"], asked["query"]) == ("POST", "/journals", {"organization_id": ORGANIZATION})
     assert (asked["token"], asked["type"]) == ("Zoho-oauthtoken t1", "application/json")
-    assert (outcome.external_id, outcome.total, outcome.number) == ("55", 10000, "AMZ-17000000001-1")
+    assert (outcome.external_id, outcome.total, outcome.number) == ("55", 10000, "114-0000001-0000001")
     assert outcome.version == "2026-10-14T09:00:00-0400"
 
 
@@ -421,8 +422,8 @@ def test_a_journal_that_is_not_in_the_books_as_sent_is_looked_up_before_anything
 
 def test_a_journal_is_found_by_reference_and_mark(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
-    listed = {"journal_id": "55", "reference_number": "AMZ-17000000001-1", "notes": JOURNAL["notes"]}
-    script.rows(journals=[listed, {**listed, "journal_id": "56", "reference_number": "AMZ-17000000001-10"}])
+    listed = {"journal_id": "55", "reference_number": "114-0000001-0000001", "notes": JOURNAL["notes"]}
+    script.rows(journals=[listed, {**listed, "journal_id": "56", "reference_number": "114-0000001-0000001-2"}])
     script.done(journal=JOURNAL)
 
     found = client.find(ENTRY)
@@ -433,7 +434,7 @@ def test_a_journal_is_found_by_reference_and_mark(remote: tuple[Script, ZohoBook
 
 def test_two_journals_with_our_mark_go_to_a_person(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
-    listed = {"reference_number": "AMZ-17000000001-1", "notes": JOURNAL["notes"]}
+    listed = {"reference_number": "114-0000001-0000001", "notes": JOURNAL["notes"]}
     script.rows(journals=[{**listed, "journal_id": "55"}, {**listed, "journal_id": "56"}])
     script.done(journal=JOURNAL)
     script.done(journal={**JOURNAL, "journal_id": "56"})
@@ -443,13 +444,57 @@ def test_two_journals_with_our_mark_go_to_a_person(remote: tuple[Script, ZohoBoo
 
 def test_a_journal_that_waits_for_approval_cannot_be_told(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
-    script.rows(journals=[{"journal_id": "55", "reference_number": "AMZ-17000000001-1"}])
+    script.rows(journals=[{"journal_id": "55", "reference_number": "114-0000001-0000001"}])
     script.done(journal={**JOURNAL, "status": "pending_approval"})
 
     found = client.find(ENTRY)
 
     assert isinstance(found, CannotTell)
     assert "Approve" in found.reason
+
+
+PART = make.post(make.entry())
+PARTS_JOURNAL = make.answered(body_of(PART, make.COMPANY), journal_id="57")
+
+
+def test_a_settlements_journal_is_looked_for_and_written_where_it_is_not(remote: tuple[Script, ZohoBooks]) -> None:
+    script, client = remote
+    script.rows(journals=[{"journal_id": "58", "reference_number": "AMZ-17000000001-1", "notes": "somebody's"}])
+    script.will(201, {"code": 0, "journal": PARTS_JOURNAL})
+
+    assert send(client, PART)["k1"].external_id == "57"
+    assert script.calls == [("GET", "/journals"), ("POST", "/journals")]
+
+
+def test_a_settlements_journal_that_is_there_is_not_written_again(remote: tuple[Script, ZohoBooks]) -> None:
+    script, client = remote
+    script.rows(journals=[{"journal_id": "57", "reference_number": "AMZ-17000000001-1"}])
+    script.done(journal=PARTS_JOURNAL)
+
+    posted = send(client, PART)["k1"]
+
+    assert (posted.external_id, posted.total) == ("57", 10000)
+    assert [method for method, _ in script.calls] == ["GET", "GET"]
+
+
+@pytest.mark.parametrize("changes", [{"journal_date": "2026-10-15"}, {"status": "draft"}], ids=["date", "draft"])
+def test_a_settlements_journal_that_is_there_otherwise_is_nothing_to_write_over(
+    remote: tuple[Script, ZohoBooks], changes: dict[str, str]
+) -> None:
+    script, client = remote
+    script.rows(journals=[{"journal_id": "57", "reference_number": "AMZ-17000000001-1"}])
+    script.done(journal={**PARTS_JOURNAL, **changes})
+
+    with pytest.raises(Unknown):
+        send(client, PART)
+
+
+def test_nothing_is_written_where_the_look_before_it_was_refused(remote: tuple[Script, ZohoBooks]) -> None:
+    script, client = remote
+    script.refuse(2)
+
+    with pytest.raises(NotSent):
+        send(client, PART)
 
 
 PAID = {"i1": External("71"), "i2": External("72")}
@@ -688,5 +733,5 @@ def test_a_call_of_invoices_takes_a_token_for_each_of_its_requests() -> None:
         (one,) = client.render([ENTRY])
 
     plan = client.limits(call)["calls"]
-    assert (plan.cost, client.limits(one)["calls"].cost) == (4, 1)
+    assert (plan.cost, client.limits(one)["calls"].cost) == (4, 2)
     assert plan.burst + plan.rate_per_s * timedelta(minutes=1).total_seconds() <= 100

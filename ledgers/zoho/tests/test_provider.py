@@ -175,7 +175,7 @@ def test_an_opened_connection_renders_once_its_lists_were_read(connection: Conne
 
 
 def test_a_posted_document_has_a_link_and_the_calls_of_the_day_are_kept(connection: Connection, europe: Script) -> None:
-    post = make.post(make.entry(currency="EUR"))
+    post = make.post(make.entry(number="114-0000001-0000001", currency="EUR"))
     said = {"x_rate_limit_limit": "1000", "x_rate_limit_remaining": "988", "x_rate_limit_reset": "3600"}
     with scope(connection.tenant_id):
         lists(europe)
