@@ -27,7 +27,7 @@ def leave(page):
 
 def connections():
     with unscoped("the test looks at every tenant"):
-        return list(Connection.objects.all())
+        return list(Connection.objects.order_by("pk"))
 
 
 def test_the_callback_is_where_the_provider_is_told_to_send_people(settings):
