@@ -1,13 +1,13 @@
 """Mapping a flow's accounts, letting it go live, pausing it, and changing its mode."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from flows import access, mapping, opening, planning, rates, rows, rules
-from flows.fitting import USUAL, Classes, fits, warning
+from flows.fitting import Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
 from ledgers import reference, registry, suggest
@@ -61,7 +61,7 @@ class Choice:
     options: tuple[RemoteAccount, ...]
     needed: bool
     problem: str
-    classes: Classes = USUAL
+    classes: Classes = field(default_factory=dict)
     name: str = ""
     making: str = ""
     warning: str = ""
