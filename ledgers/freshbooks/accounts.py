@@ -120,7 +120,7 @@ def from_ledger(rows: Iterable[Row]) -> list[RemoteAccount]:
     by_uuid = {str(row.get("uuid")): row for row in rows}
     found: list[RemoteAccount] = []
     for row in by_uuid.values():
-        if not isinstance(row.get("jesa_id"), int):
+        if not _is_number(row.get("jesa_id")):
             continue
         number, name, sub_type = (str(row.get(field) or "") for field in ("number", "name", "sub_type"))
         system = _system(str(row.get("system_account_name") or name), str(row.get("type") or ""), number)
@@ -146,7 +146,7 @@ def from_journal(rows: Iterable[Row]) -> list[RemoteAccount]:
     for account in rows:
         kind, above = str(account.get("account_type") or ""), str(account.get("account_number") or "")
         for row in account.get("sub_accounts") or ():
-            if not isinstance(row.get("sub_accountid"), int):
+            if not _is_number(row.get("sub_accountid")):
                 continue
             own, name = str(row.get("account_sub_number") or ""), str(row.get("account_sub_name") or "")
             number = own if "-" in own or not own else f"{above}-{own}"
@@ -219,6 +219,11 @@ def _path(row: Row, rows: Mapping[str, Row], parent: str, name: str) -> str:
         names.insert(0, str(at.get(name) or ""))
         at = rows.get(str(at.get(parent))) if at.get(parent) else None
     return ":".join(names)
+
+
+def _is_number(value: object) -> bool:
+    """Whether a journal line can name it: accounts that people made have another kind of id in some lists."""
+    return str(value).isdigit()
 
 
 def is_deleted(row: Row) -> bool:

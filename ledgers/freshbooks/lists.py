@@ -32,10 +32,11 @@ def plan_of(remote: Remote, account_id: str) -> Plan:
 def reference(remote: Remote, plan: Plan) -> Reference:
     """Read everything the mapping needs. Raises NotSent, AuthorizationLost, RemoteRefused."""
     company = Company(plan)
-    journal_rows = _journal_accounts(remote, plan)
+    journal_rows, clients = _journal_accounts(remote, plan), _all(remote, company, Kind.CUSTOMER)
     return Reference(
         company_name=plan.name,
-        home_currency=home_currency(remote, plan, journal_rows),
+        # A business that says it nowhere bills its clients in it.
+        home_currency=home_currency(remote, plan, journal_rows) or _most(clients),
         multicurrency=False,  # it keeps several currencies side by side, and never adds them up
         closed_until=None,  # FreshBooks does not say; a document of a closed period is locked
         country=plan.country,
@@ -50,7 +51,7 @@ def reference(remote: Remote, plan: Plan) -> Reference:
             RemoteObject(
                 str(row["id"]), _client(row), not row.get("vis_state"), currency=str(row.get("currency_code") or "")
             )
-            for row in _all(remote, company, Kind.CUSTOMER)
+            for row in clients
         ),
     )
 
@@ -58,14 +59,18 @@ def reference(remote: Remote, plan: Plan) -> Reference:
 def home_currency(remote: Remote, plan: Plan, journal_rows: Iterable[Row]) -> str:
     """Return the currency that most accounts of the journal have; where they cannot be read, that of a report. "" where
     neither says. Raises NotSent, AuthorizationLost."""
-    codes = Counter(str(row["currency_code"]) for row in journal_rows if row.get("currency_code"))
-    if codes:
-        return codes.most_common(1)[0][0]
+    if code := _most(journal_rows):
+        return code
     try:
         report = remote.get(_of_account(plan, PROFIT_AND_LOSS), "profitloss_entity")
     except RemoteRefused:
         return ""
     return str((report or {}).get("currency_code") or "")
+
+
+def _most(rows: Iterable[Row]) -> str:
+    codes = Counter(str(row["currency_code"]) for row in rows if row.get("currency_code"))
+    return codes.most_common(1)[0][0] if codes else ""
 
 
 def balances(remote: Remote, company: Company) -> dict[str, int]:

@@ -116,13 +116,13 @@ def test_a_business_with_journal_offers_ledger_accounts_by_their_journal_numbers
     script, client = remote
     script.will(200, me())
     script.will_list("journal_entry_accounts", *JOURNAL)
-    script.will(200, {"data": CHART})
-    script.will_list("items", {"id": 9, "name": "Mug", "sku": "MUG", "vis_state": 0})
     script.will_list(
         "clients",
         {"id": 7, "organization": "Amazon.com (CAD)", "currency_code": "CAD", "vis_state": 0},
         {"id": 8, "organization": "", "fname": "Ann", "lname": "Other", "currency_code": "USD", "vis_state": 2},
     )
+    script.will(200, {"data": CHART})
+    script.will_list("items", {"id": 9, "name": "Mug", "sku": "MUG", "vis_state": 0})
 
     read = client.reference()
 
@@ -197,8 +197,8 @@ def test_without_ledger_accounts_those_of_the_journal_are_offered_and_none_witho
     script, client = remote
     script.will(200, me({**ALLOWED, "flexcoa_advanced_accounting.access": False}))
     script.will_list("journal_entry_accounts", *JOURNAL)
-    script.will_list("items")
     script.will_list("clients")
+    script.will_list("items")
 
     read = client.reference()
 
@@ -208,18 +208,24 @@ def test_without_ledger_accounts_those_of_the_journal_are_offered_and_none_witho
     assert [each.type.rpartition("/")[2] for each in read.accounts] == ["Petty Cash", "Revenue"]
 
 
-def test_the_small_plan_offers_categories_and_a_report_tells_its_currency(remote: Pair) -> None:
+@pytest.mark.parametrize(("report", "currency"), [("GBP", "GBP"), (None, "EUR")], ids=["a report", "its clients"])
+def test_the_small_plan_offers_categories_and_something_tells_its_currency(
+    remote: Pair, report: str | None, currency: str
+) -> None:
     script, client = remote
     script.will(200, me(REFUSED))
     refuse_journal(script)
-    script.will_give("profitloss_entity", {"currency_code": "GBP"})
+    script.will_list("clients", {"id": 7, "organization": "Ann", "currency_code": "EUR"})
+    if report is None:
+        refuse_journal(script)
+    else:
+        script.will_give("profitloss_entity", {"currency_code": report})
     script.will_list("categories", *CATEGORIES)
     script.will_list("items")
-    script.will_list("clients")
 
     read = client.reference()
 
-    assert read.home_currency == "GBP"
+    assert read.home_currency == currency
     assert [(each.id, each.name, each.account_class, each.active) for each in read.accounts] == [
         ("petty-cash", "Petty Cash", C.BANK, True),
         ("revenue", "Revenue", C.INCOME, True),
@@ -244,6 +250,7 @@ def test_a_refused_list_is_tried_again_later(remote: Pair) -> None:
     script, client = remote
     script.will(200, me())
     script.will_list("journal_entry_accounts", *JOURNAL)
+    script.will_list("clients")
     refuse_journal(script)
 
     with pytest.raises(NotSent):

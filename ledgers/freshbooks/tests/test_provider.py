@@ -114,9 +114,9 @@ def test_a_connection_posts_as_its_plan_allows_and_a_changed_plan_is_kept(
 ) -> None:
     script.will(200, me(REFUSED))
     script.will_list("journal_entry_accounts", *JOURNAL)
+    script.will_list("clients")
     script.will_list("categories")
     script.will_list("items")
-    script.will_list("clients")
 
     with scope(connection.tenant_id):
         before = registry.open_ledger(connection).capabilities.kinds
@@ -133,9 +133,9 @@ def test_a_connection_posts_as_its_plan_allows_and_a_changed_plan_is_kept(
 def test_lists_that_were_read_are_what_rendering_goes_by(script: Script, connection: Connection) -> None:
     script.will(200, me())
     script.will_list("journal_entry_accounts", *JOURNAL)
+    script.will_list("clients")
     script.will(200, {"data": CHART})
     script.will_list("items", {"id": 9, "name": "Mug", "sku": "MUG", "vis_state": 0})
-    script.will_list("clients")
 
     with scope(connection.tenant_id):
         registry.refresh_lists(connection)
