@@ -9,7 +9,7 @@ where it did not understand one) is deleted before it ever was in the books, and
 
 **Journals, payments and transfers** are in the books at once. A settlement's journals and transfers are looked for by
 reference and mark before they are written, for nothing else keeps them from being there twice; a second payment is refused,
-for it exceeds what is open of its invoices. Where one is not (an organization that approves first), or
+for it exceeds what is open of its invoices. Where one is kept and not in the books (an organization that approves first), or
 came out with another rate or currency, Unknown is raised too: the look-up says which, and nothing is sent a second time.
 
 **Taking back** reads the document first where its version is known: Zoho deletes whatever somebody made of it.
@@ -38,7 +38,6 @@ _NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER
 _OF_A_SETTLEMENT: Final = "AMZ-"  # how its numbers begin
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
 
-
 Outcomes = dict[str, Posted | Refused]
 
 
@@ -66,19 +65,19 @@ class Writes:
                 return self._invoices(call, until, deadline_s)
             if call.method == "DELETE":
                 return dict.fromkeys(call.keys, self._taken_back(call, until))
-            return self._created(call, deadline_s)
+            return self._created(call, until)
         except BadAmount as error:
             raise Unknown(f"Zoho Books answered an amount nobody can read: {error}") from error
 
     # One object ---------------------------------------------------------------------------------------------------------
 
-    def _created(self, call: Call, deadline_s: float) -> Outcomes:
+    def _created(self, call: Call, until: float) -> Outcomes:
         kind, resource = resource_of(call)
         sent = wire.decode(call.body)
         if (there := self._already(kind, sent)) is not None:
             return dict.fromkeys(call.keys, answers.posted(kind, there, self._company))
         try:
-            answer = self._remote.write(call.method, call.path, call.query, call.body, deadline_s)
+            answer = self._remote.write(call.method, call.path, call.query, call.body, until - time.monotonic())
         except Declined as error:
             return dict.fromkeys(call.keys, self._refused(kind, sent, error))
         row = _row(kind, resource, answer)

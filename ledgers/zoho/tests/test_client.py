@@ -1,5 +1,7 @@
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -487,6 +489,21 @@ def test_a_settlements_journal_that_is_there_otherwise_is_nothing_to_write_over(
 
     with pytest.raises(Unknown):
         send(client, PART)
+
+
+def test_a_look_that_took_all_the_time_is_followed_by_no_write(
+    remote: tuple[Script, ZohoBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    script.rows(journals=[])
+    (call,) = client.render([PART])
+    hours = itertools.count()
+    monkeypatch.setattr("ledgers.zoho.writes.time", SimpleNamespace(monotonic=lambda: next(hours) * 3600.0))
+
+    with pytest.raises(NotSent):
+        client.send(call, 5.0)
+
+    assert script.calls == [("GET", "/journals")]
 
 
 def test_nothing_is_written_where_the_look_before_it_was_refused(remote: tuple[Script, ZohoBooks]) -> None:
