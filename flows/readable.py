@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from bookkeeping.accounts import ACCOUNTS, PASSING, AccountKey, account_key
+from bookkeeping.accounts import ACCOUNTS, PASSING, SYSTEM, AccountKey, account_key
 from bookkeeping.documents import (
     Customer,
     Deposit,
@@ -28,7 +28,8 @@ from flows.models import Delivery
 from ledgers.models import ListEntry
 from tenants.models import Connection
 
-# What money passes through on its way: the net of the other lines, so no row of Amazon's stands behind it alone.
+# The net of other lines, or what is moved on: no row of Amazon's stands behind these alone.
+_NOBODYS: Final = PASSING | SYSTEM | {AccountKey.DEFERRED}
 KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.ACCOUNT: "New account",
     Kind.CUSTOMER: "New customer",
@@ -143,9 +144,9 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
         return Line(names.account(row, key), max(signed, 0), max(-signed, 0), note, quantity, rows)
 
     match document:
-        case JournalEntry(lines=entry_lines):
+        case JournalEntry(lines=entry_lines, order_id=order_id):
             return tuple(
-                line(one.key, one.debit - one.credit, one.description, rows=_rows_of(row, one.key))
+                line(one.key, one.debit - one.credit, one.description, rows=_rows_of(row, one.key, order_id))
                 for one in entry_lines
             )
         case Deposit(account=account, lines=deposit_lines):
@@ -156,13 +157,22 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
             return (paid, *carried)
         case Transfer(source=source, target=target, amount=amount):
             return line(target, amount), line(source, -amount)
-        case Invoice(lines=invoice_lines, order_id=order_id):
+        case Invoice(lines=invoice_lines, order_id=order_id, income=income):
             receivable = line(AccountKey.AR, document.total)
             sold = (
                 line(
-                    one.key,
+                    income or one.key,
                     -one.amount,
-                    " · ".join(part for part in (names.item(row, one.key), one.sku, one.description) if part),
+                    " · ".join(
+                        part
+                        for part in (
+                            names.account(row, one.key) if income else "",
+                            names.item(row, one.key),
+                            one.sku,
+                            one.description,
+                        )
+                        if part
+                    ),
                     one.quantity,
                     _rows_of(row, one.key, order_id),
                 )
@@ -180,7 +190,7 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
 
 
 def _rows_of(row: Delivery, key: str, order_id: str = "") -> dict[str, Any]:
-    if not row.part or account_key(key) in PASSING:
+    if not row.part or account_key(key) in _NOBODYS:
         return {}
     return {"part": row.part, "key": key, **({"order": order_id} if order_id else {})}
 

@@ -13,7 +13,7 @@ from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.accounts import PASSING, AccountKey, LineKey, account_key
 from bookkeeping.coverage import remainders
-from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, document_from
+from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, document_from
 from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
 from bookkeeping.income_and_expenses import carried_by
@@ -25,7 +25,7 @@ from flows.mapping import TenantMapping, Unmapped
 from flows.models import Carrier, Delivery, Dependency, Plan
 from flows.rows import Draft
 from ledgers import reference
-from ledgers.port import Binding
+from ledgers.port import Binding, Reference
 from ledgers.registry import open_ledger
 
 State = Delivery.State
@@ -76,11 +76,12 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
     if plan.state != Plan.State.POSTED:
         raise CannotRepost("This settlement is not wholly in the books.", "Wait until it is, or undo it.")
     flow, known = plan.flow, mapping.load(plan.flow)
-    was = _Was(known, made_in(flow.target.remote_key))
+    company = reference.cached(flow.target)
+    was = _Was(known, company, made_in(flow.target.remote_key))
     live = [was.planned(row) for row in rows.live(plan).filter(booked.carrying())]
     statement = readings.statement(plan.settlement, readings.reading(flow, known), frozenset(), plan.report)
     coverage = history.coverage_of(plan)
-    closed_until = reference.cached(flow.target).closed_until
+    closed_until = company.closed_until
     if closed_until and first_open_on and first_open_on <= closed_until:
         raise CannotRepost(
             f"The period is closed until {closed_until.day} {closed_until:%B %Y}.",
@@ -141,6 +142,9 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
         )
         if not changed:
             raise CannotRepost("Somebody is changing this settlement.", "Look again in a minute.")
+        going = [draft.planned for draft in found.drafts if draft.hold is None]
+        for draft in drafts.company_drafts(going, found.mapping, reference.cached(plan.flow.target)):
+            rows.ensure(plan.flow, draft, State.PLANNED)
         rows.add(plan, found.drafts, State.PLANNED)
         _carry(plan, found.statement, found.documents, found.left)
         trail.record(
@@ -169,18 +173,26 @@ class _Was:
     A line that was booked to another account than its key means now gets a key of its own, which means the old account.
     """
 
-    def __init__(self, known: TenantMapping, made: Mapping[str, str]) -> None:
-        self.known, self.made = known, made
+    def __init__(self, known: TenantMapping, company: Reference, made: Mapping[str, str]) -> None:
+        self.known, self.company, self.made = known, company, made
         self.old: dict[LineKey, Binding] = {}
 
     def planned(self, row: Delivery) -> Planned:
         document = document_from(row.plain_document)
         needs = Dependency.objects.filter(delivery=row).exclude(key__startswith="company/")
-        names = {symbol: self._name(symbol, Binding(**target)) for symbol, target in row.bindings.items()}
+        names = {
+            symbol: self._name(symbol, Binding(**target))
+            for symbol, target in row.bindings.items()
+            if not symbol.startswith("customer:")
+        }
         return Planned(row.key, _renamed(document, names), tuple(needs.values_list("key", flat=True)), part=row.part)
 
     def draft(self, planned: Planned) -> Draft:
         """Return the draft of a document that names old and new accounts. Raises Unmapped."""
+        if isinstance(planned.document, (Invoice, Payment)):
+            # Of a ledger without entries: what their lines are mapped to books nothing there.
+            [made] = drafts.drafts([planned], self.known, self.company)
+            return made
         symbols = mapping.symbols(planned.document)
         missing = [symbol for symbol in symbols if symbol not in self.old and not self.known.target(symbol).account]
         if missing:
