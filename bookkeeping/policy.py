@@ -1,6 +1,6 @@
 """What a ledger can hold and a tenant wants, as plain data: the planner asks this value, never a ledger's name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import Final
 
@@ -60,6 +60,14 @@ class Policy:
     entry_lines: int = 0
     order_entries: bool = False
     income_and_expenses: bool = False
+
+
+_OF_ORDERS: Final = ("deposit", "deposit_classes", "negative_lines", "payments_to", "income_to", "order_entries")
+
+
+def in_summary(policy: Policy) -> Policy:
+    """Return what is left of a policy where no order has a document of its own."""
+    return replace(policy, **{name: getattr(Policy(), name) for name in _OF_ORDERS})
 
 
 def default_class(key: LineKey) -> AccountClass:

@@ -7,7 +7,7 @@ from typing import Any
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
 from bookkeeping.planned import Planned
-from bookkeeping.policy import Policy, default_class
+from bookkeeping.policy import Policy, default_class, in_summary
 from bookkeeping.remarks import Hold, HoldReason
 from flows import mapping
 from flows.bindings import made_in
@@ -69,6 +69,11 @@ def layout_of(flow: Flow) -> Layout:
     """Return how the flow's documents are cut: the layout that was chosen, else the ledger's first."""
     layouts = open_ledger(flow.target).capabilities.layouts
     return next((each for each in layouts if each.name == flow.layout), layouts[0])
+
+
+def matters_in_summary(layouts: Sequence[Layout]) -> bool:
+    """Whether layouts cut documents differently where no order has a document of its own."""
+    return len({in_summary(each.policy) for each in layouts}) > 1
 
 
 def policy_of(flow: Flow) -> Policy:
@@ -149,7 +154,8 @@ def _new_objects(
     for symbol, currency in sorted({(document.customer, document.currency) for document in buying}):
         if not known.customer(symbol).customer:
             yield symbol, Customer(symbol, f"{marketplace_of(symbol)} ({currency})", currency)
-    for key in sorted({line.key for invoice in invoices for line in invoice.lines}):
+    # Where all income goes to one account, no item decides on one.
+    for key in sorted({line.key for invoice in invoices if not invoice.income for line in invoice.lines}):
         target = known.target(key)
         if target.account and not target.item:
             # One item per income account: an item has only one, and its name says which.

@@ -58,6 +58,18 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
         read_only_fields = fields
 
 
+class LayoutSerializer(serializers.Serializer[Any]):
+    """One way of cutting documents. `in_summary`: it makes a difference in summary mode, too."""
+
+    name = serializers.CharField(help_text="What `layout` of the flow is set to.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    help = serializers.CharField()
+    in_summary = serializers.SerializerMethodField()
+
+    def get_in_summary(self, _: Any) -> bool:
+        return bool(self.context.get("in_summary"))
+
+
 class FlowSettingsSerializer(serializers.Serializer[Any]):
     """How a flow books. `books_from` and the opening balances are fixed once it went live."""
 
@@ -70,7 +82,7 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
         max_length=12,
         required=False,
         allow_blank=True,
-        help_text="How documents are cut; the ledgers say which ways they know.",
+        help_text="How documents are cut; `GET /flows/{id}/layouts` lists the ways. Empty: the first of them.",
     )
     strategy = serializers.ChoiceField(
         Flow.Strategy.choices,

@@ -10,6 +10,7 @@ from django import forms
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
 from flows import creation, currencies, opening
+from flows.drafts import matters_in_summary
 from flows.models import Flow
 from flows.opening import Told
 from kit import clock
@@ -143,14 +144,17 @@ class TermsForm(forms.Form):
             offered = cast(forms.ChoiceField, self.fields["layout"])
             offered.choices = [(each.name, each.label) for each in layouts]
             self.initial["layout"] = self.initial.get("layout") or layouts[0].name
+            if matters_in_summary(layouts):
+                offered.label = "Where payouts go"
             offered.help_text = " ".join([str(offered.help_text), *(each.help for each in layouts if each.help)])
         else:
             del self.fields["layout"]
         fixed = flow is not None and flow.state != Flow.State.SETUP
         if flow is None or fixed or not flow.home or not currencies.may_be_native(flow.target):
             del self.fields["strategy"]
+        self.layout_in_summary = matters_in_summary(layouts)
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
-            for name in ("layout", "generic_items"):
+            for name in ("generic_items",) if self.layout_in_summary else ("layout", "generic_items"):
                 self.fields.pop(name, None)
         for name in creation.FIGURES:
             self.fields[name].label = f"{self.fields[name].label}{f', {flow.currency}' if flow else ''}"

@@ -14,7 +14,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from bookkeeping.accounts import ACCOUNTS, AccountKey, LineKey, account_key
+from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.documents import (
     Customer,
     Deposit,
@@ -31,6 +31,7 @@ from bookkeeping.documents import (
 from flows.models import Flow, MappingRule, ProductGroup
 from ledgers.port import Binding
 
+_INCOME: Final = (AccountClass.INCOME, AccountClass.OTHER_INCOME)
 _NAMES: Final = tuple(each.name for each in fields(Binding))
 
 
@@ -197,8 +198,10 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
             found = bool(binding.customer)
         else:
             binding = mapping.target(symbol)
+            if not binding.account:
+                binding = _instead(mapping, document, symbol)
             found = bool(binding.account)
-            if isinstance(document, Invoice) and not binding.item:
+            if isinstance(document, Invoice) and not binding.item and not document.income:
                 item = made.get(symbol, Binding()).item
                 binding, found = replace(binding, item=item), found and bool(item)
         if found:
@@ -208,6 +211,16 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
     if missing:
         raise Unmapped(tuple(missing))
     return bindings
+
+
+def _instead(mapping: TenantMapping, document: Document, symbol: LineKey) -> Binding:
+    """Return what serves a line key that nobody has mapped: the one account to which the ledger books all income, or the category
+    of refunds for income that is given back where there are only expenses."""
+    if isinstance(document, Invoice) and document.income:
+        return replace(mapping.target(document.income), item="")
+    if isinstance(document, Expense) and ACCOUNTS[account_key(symbol)].account_class in _INCOME:
+        return mapping.target(AccountKey.REFUNDS)
+    return Binding()
 
 
 def needs(bindings: Iterable[Binding]) -> set[str]:

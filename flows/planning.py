@@ -11,11 +11,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
-from bookkeeping.accounts import AccountKey, account_key
+from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.remarks import HoldReason
 from flows import history, opening, planner, rows, shipments
-from flows.drafts import default_account
+from flows.drafts import default_account, policy_of
 from flows.models import Delivery, Flow, Plan
 from flows.opening import plan_opening
 from flows.planner import kick
@@ -234,21 +234,35 @@ def _plan_with_later(settlement: Settlement) -> None:
             planner.soon(flow)
 
 
+def unused_keys(flow: Flow) -> frozenset[AccountKey]:
+    """Return the account keys that nothing is ever booked to as the flow's documents are cut, or only to the ledger's own."""
+    policy = policy_of(flow)
+    if policy.income_and_expenses:
+        kept = {AccountClass.EXPENSE, AccountClass.COST_OF_SALES, AccountClass.CONTRA_INCOME}
+        return frozenset(key for key in AccountKey if ACCOUNTS[key].account_class not in kept)
+    ends = {AccountKey.BANK, AccountKey.CHARGE_METHOD, AccountKey.PAYOUTS}
+    used = {account_key(policy.payouts_to), account_key(policy.charges_to)}
+    if policy.onward:
+        used |= {AccountKey.BANK, AccountKey.CHARGE_METHOD}
+    return SYSTEM | (ends - used)
+
+
 def needed_keys(flow: Flow) -> set[AccountKey]:
-    """Return the account keys that the planned settlements use; clearing and bank always."""
-    needed = {AccountKey.CLEARING, AccountKey.BANK}
+    """Return the account keys that the planned settlements use; clearing, and where payouts go, always."""
+    policy = policy_of(flow)
+    needed = {AccountKey.CLEARING, account_key(policy.payouts_to)} | ({AccountKey.BANK} if policy.onward else set())
     for statement in Plan.objects.filter(flow=flow).values_list("statement", flat=True):
         for by_key in statement.get("totals", {}).values():
             needed |= {account_key(key) for key, amount in by_key.items() if amount}
         if any(movement["kind"] == "C" for movement in statement.get("movements", [])):
-            needed.add(AccountKey.CHARGE_METHOD)
+            needed |= {account_key(policy.charges_to)} | ({AccountKey.CHARGE_METHOD} if policy.onward else set())
     if flow.converts:
         needed |= {AccountKey.FX, AccountKey.FX_COST}
     if opening.stated(flow) or history.failed_before_the_books(flow):
         needed.add(AccountKey.OPENING)
         needed |= {AccountKey.RESERVE} if flow.opening_reserve else set()
         needed |= {AccountKey.LOAN} if flow.opening_loan else set()
-    return needed
+    return needed - unused_keys(flow)
 
 
 def ensure_delivery(flow: Flow, draft: Draft, state: str) -> None:

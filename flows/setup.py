@@ -71,8 +71,9 @@ def choices(flow: Flow) -> list[Choice]:
     """Return the lines of the mapping page: what rows need and a person has to decide comes first."""
     known = reference.cached(flow.target)
     current = mapping.load(flow)
-    needed = planning.needed_keys(flow) - {AccountKey.AR}
-    keys = [key for key in AccountKey if key in MAPPABLE or key in needed or (key in current.base and key in _RARE)]
+    needed, unused = planning.needed_keys(flow), planning.unused_keys(flow)
+    wanted = {*MAPPABLE, *needed, *(key for key in current.base if key in _RARE)} - unused
+    keys = [key for key in AccountKey if key in wanted]
     taken = {target.account for target in current.base.values() if target.account}
     classes = registry.ledger_spec(flow.target.provider).classes
     open_keys = [key for key in keys if not current.target(key).account]

@@ -13,15 +13,18 @@ from rest_framework.response import Response
 from flows import creation, onboarding, opening, readback, schedule, setup
 from flows.api.base import IdFilter, Listed, actor_of
 from flows.api.refusals import BadRequest, Refused, refusing
+from flows.drafts import matters_in_summary
 from flows.flow_serializers import (
     FlowSerializer,
     FlowSettingsSerializer,
+    LayoutSerializer,
     NewFlowSerializer,
     OpeningSerializer,
     RunSerializer,
 )
 from flows.models import Flow, Run
 from flows.serializers import ProblemSerializer
+from ledgers.registry import open_ledger
 from tenants.api import caller
 from tenants.models import Access, Connection
 from tenants.providers import ProviderKind
@@ -98,6 +101,14 @@ class FlowViewSet(Listed):
         with refusing():
             creation.discard(flow, actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=LayoutSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def layouts(self, request: Request, pk: int) -> Response:
+        """The ways in which the flow's documents may be cut in its ledger; the first is taken unless one is chosen."""
+        found = open_ledger(self.get_object().target).capabilities.layouts
+        serializer = LayoutSerializer(found, many=True, context={"in_summary": matters_in_summary(found)})
+        return Response(serializer.data)
 
     @extend_schema(request=None, responses={202: FlowSerializer})
     @action(detail=True, methods=["post"])
