@@ -22,6 +22,10 @@ class Journal:
         self._remote = remote
         self._path = f"/accounting/account/{account_id}{_PATH}"
 
+    def length(self) -> int:
+        """Return how many lines the journal has."""
+        return self._remote.total(self._path)
+
     def lines(self, start: date | None = None, end: date | None = None, sub_account: str = "") -> list[Row]:
         """Return the journal's lines from ``start`` to ``end``, both days in, of one sub-account or all."""
         query: list[tuple[str, str]] = []

@@ -266,6 +266,7 @@ def detail(number: int, sub_account: int, amount: str, side: str = "debit", code
 def test_balances_are_the_sum_of_the_journal_over_all_pages() -> None:
     company = replace(make.COMPANY, classes={"14": C.CURRENT_ASSET, "22": C.INCOME, "30": C.BANK})
     with scripted(company) as (script, client):
+        script.will_list("journal_entry_details", total=4)
         script.will_list(
             "journal_entry_details", detail(1, 14, "85.005"), detail(2, 22, "100.00", "credit"), pages=2, total=4
         )
@@ -281,6 +282,19 @@ def test_balances_are_the_sum_of_the_journal_over_all_pages() -> None:
         assert client.balances() == {"14": 8000, "22": -10000, "30": 0}
 
 
+def test_of_a_very_long_journal_only_the_accounts_are_read_that_amazons_money_passes() -> None:
+    classes = {"14": C.CURRENT_ASSET, "15": C.CURRENT_ASSET, "22": C.INCOME, "30": C.BANK}
+    with scripted(replace(make.COMPANY, classes=classes)) as (script, client):
+        script.will_list("journal_entry_details", total=20_001)
+        script.will_list("journal_entry_details", detail(1, 14, "85.00"), detail(2, 22, "7.00"))
+        script.will_list("journal_entry_details")
+
+        assert client.balances() == {"14": 8500, "15": 0}
+
+    searched = [value for asked in script.asked for name, value in asked["query"] if name == "search[sub_accountid]"]
+    assert searched == ["14", "15"]
+
+
 def test_the_small_plan_has_balances_of_its_two_accounts() -> None:
     company = replace(make.LITE, classes={"petty-cash": C.BANK, "revenue": C.INCOME})
     petty = {
@@ -292,6 +306,7 @@ def test_the_small_plan_has_balances_of_its_two_accounts() -> None:
         "sub_account": {"sub_accountid": 21, "account_sub_name": "Sales", "account_sub_number": "1"},
     }
     with scripted(company) as (script, client):
+        script.will_list("journal_entry_details", total=2)
         script.will_list(
             "journal_entry_details",
             {**detail(1, 11, "35.00"), **petty},
