@@ -78,6 +78,12 @@ CAPABILITIES: Final = Capabilities(
     confirm_s=60,
 )
 _REFUSED_READ_AGAIN_S: Final = 300.0
+# Where a name is looked for before something is made of it.
+_LISTED: Final[Mapping[str, tuple[str, str, Mapping[str, object]]]] = {
+    operations.ACCOUNT_CREATE: (operations.ACCOUNTS, "accounts", lists.ACTIVE),
+    operations.CUSTOMER_CREATE: (operations.CUSTOMERS, "customers", {}),
+    operations.PRODUCT_CREATE: (operations.PRODUCTS, "products", lists.ACTIVE),
+}
 
 
 class Wave:
@@ -144,7 +150,7 @@ class Wave:
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
         [key] = call.keys
         until = time.monotonic() + deadline_s
-        if taken := self._number_taken(call):
+        if taken := self._number_taken(call) or self._name_taken(call):
             return {key: taken}
         return {key: answers.outcome(call, self._remote.write(call, until - time.monotonic()), self._company)}
 
@@ -197,6 +203,25 @@ class Wave:
             "If another connector posts the same orders, stop one of the two. Else renumber the other invoice and replay.",
             Next.ADOPT,
             "input.invoiceNumber",
+        )
+
+    def _name_taken(self, call: Call) -> Refused | None:
+        """Return the refusal of an account, customer or product whose name is in use: Wave may well make a second one."""
+        operation, sent = translate.request_of(call)
+        if operation not in _LISTED:
+            return None
+        try:
+            there = self._lookups().named(str(sent["name"]), *_LISTED[operation])
+        except ReadRefused as error:
+            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+        if there is None:
+            return None
+        return Refused(
+            "name_taken",
+            "Wave has one of this name already.",
+            "Rename the other one in Wave or choose it in the mapping, then replay.",
+            Next.ADOPT,
+            "input.name",
         )
 
     def _expect_readable(self, kind: Kind) -> None:

@@ -21,6 +21,7 @@ _NOT_EXECUTED: Final = frozenset(
 _DETAIL: Final = 300
 _OURS: Final = "This is a fault in Tieout, not in your books. Nothing was posted. Send the record's trail to support."
 _MAPPING: Final = "Refresh the lists of this connection, choose another one in the mapping, then replay the record."
+_PERIOD: Final = "If the day is in a closed period, open that in Wave until this is posted, then replay the record."
 _LOOK: Final = "Read what Wave says, mend it there, then replay the record."
 # Input fields that hold the id of something a tenant mapped or that was posted before.
 _NAMED: Final[Mapping[str, str]] = {
@@ -33,6 +34,7 @@ _NAMED: Final[Mapping[str, str]] = {
     "invoiceId": "invoice",
     "businessId": "business",
 }
+_DATES: Final = frozenset({"date", "invoiceDate", "paymentDate"})
 _EXISTS: Final = re.compile(r"already exist|already been used|already in use|duplicate|\bunique\b", re.IGNORECASE)
 # What is wrong with the id itself says nothing about an earlier one.
 _MALFORMED: Final = re.compile(r"invalid|format|length|too long|required|blank|missing", re.IGNORECASE)
@@ -114,6 +116,9 @@ def input_refused(found: Sequence[Fault], *, takes_back: bool) -> Refused:
         return Refused(
             code, text, "Rename the other one in Wave or choose it in the mapping, then replay.", Next.ADOPT, field
         )
+    if last in _DATES:
+        text = _quoted("Wave did not take the date of this document.", fault)
+        return Refused(code, text, _PERIOD, Next.HELD, field)
     named = next((_NAMED[part] for part in reversed(fault.path) if part in _NAMED), "")
     if named:
         text = _quoted(f"Wave did not take the {named} of this document.", fault)

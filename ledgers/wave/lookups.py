@@ -55,6 +55,16 @@ class Lookups:
         rows = self._remote.pages(operations.INVOICES, "invoices", invoiceNumber=number)
         return [row for row in rows if text_of(row, "invoiceNumber") == number]
 
+    def named(self, name: str, operation: str, listed: str, *filters: Mapping[str, object]) -> Row | None:
+        """Return the first object of just this name; archived ones are asked for last. Raises ReadRefused."""
+        known = wire.name(name)
+        for chosen in filters:
+            rows = self._remote.pages(operation, listed, **chosen)
+            named = [row for row in rows if text_of(row, "name") == known]
+            if named:
+                return min(named, key=lambda row: row.get("isArchived") is True)
+        return None
+
     def balance(self, account: str) -> tuple[str, str, int]:
         """Return an account's name, its currency and its balance in minor units of that, debit positive.
 
@@ -80,19 +90,19 @@ class Lookups:
             case Undo(reversal=reversal) as undo:
                 return self._undo(post, undo) if reversal is None else self._by_balance(post)
             case Customer(name=name, currency=currency):
-                row = self._named(name, operations.CUSTOMERS, "customers", {})
+                row = self.named(name, operations.CUSTOMERS, "customers", {})
                 if row is None:
                     return Absent()
                 kept = text_of(row, "currency", "code") or self._company.home_currency
                 return answers.found_object(row, currency=(currency, kept))
             case Item(name=name, key=key):
-                row = self._named(name, operations.PRODUCTS, "products", lists.ACTIVE, lists.ARCHIVED)
+                row = self.named(name, operations.PRODUCTS, "products", lists.ACTIVE, lists.ARCHIVED)
                 if row is None:
                     return Absent()
                 wanted = account_of(post, key, self._company)
                 return answers.found_object(row, income_account=(wanted, text_of(row, "incomeAccount", "id")))
             case NewAccount(name=name, key=key):
-                row = self._named(name, operations.ACCOUNTS, "accounts", lists.ACTIVE, lists.ARCHIVED)
+                row = self.named(name, operations.ACCOUNTS, "accounts", lists.ACTIVE, lists.ARCHIVED)
                 if row is None:
                     return Absent()
                 pair = (accounts.subtype_for(key), text_of(row, "subtype", "value"))
@@ -132,13 +142,3 @@ class Lookups:
         if self.document(document.target_kind, target) is not None:
             return Absent()
         return Found(Posted(external_id=target), live=True, equal=True)
-
-    def _named(self, name: str, operation: str, listed: str, *filters: Mapping[str, object]) -> Row | None:
-        """Return the first object of just this name; archived ones are asked for last."""
-        known = wire.name(name)
-        for chosen in filters:
-            rows = self._remote.pages(operation, listed, **chosen)
-            named = [row for row in rows if text_of(row, "name") == known]
-            if named:
-                return min(named, key=lambda row: row.get("isArchived") is True)
-        return None

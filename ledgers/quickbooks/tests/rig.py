@@ -32,6 +32,9 @@ _KINDS = {Kind.INVOICE: "Invoice", Kind.ENTRY: "JournalEntry", Kind.DEPOSIT: "De
 class Rig:
     currency = "USD"
     customer = make.BUYER
+    # What QuickBooks never says all about, and whether it refuses to take back what a person changed meanwhile.
+    incomplete: frozenset[Kind] = frozenset()
+    refuses_stale = True
 
     def __init__(self, chart: str = "us_default") -> None:
         self.stand_in = QuickBooksStandIn()
@@ -158,8 +161,9 @@ class Rig:
         """The remote's clock."""
         return self.stand_in.clock.now()
 
-    def edit_transfer(self, external_id: str, minor: int) -> None:
+    def edit_amount(self, kind: Kind, external_id: str, minor: int) -> None:
         """A person gives a transfer another amount."""
+        assert kind is Kind.TRANSFER
         self._edit("Transfer", external_id, {"Amount": Decimal(minor) / 100})
 
     def rename(self, kind: Kind, external_id: str, memo: str) -> None:

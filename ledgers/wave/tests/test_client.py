@@ -173,7 +173,7 @@ def test_a_body_counts_whatever_the_status(remote: tuple[Script, Wave]) -> None:
         ({"message": "At least one debit and credit.", "path": ["input", "lineItems"]}, Next.PARKED, "input.lineItems"),
         ({"message": "Duplicate accounts", "path": ["input", "lineItems"]}, Next.PARKED, "input.lineItems"),
         ({"message": "Invalid format", "path": ["input", "externalId"]}, Next.PARKED, "input.externalId"),
-        ({"message": "Period is locked", "path": ["input", "date"]}, Next.PARKED, "input.date"),
+        ({"message": "Period is locked", "path": ["input", "date"]}, Next.HELD, "input.date"),
         ({"message": "Period is locked", "path": None}, Next.PARKED, ""),
     ],
 )
@@ -228,10 +228,29 @@ def test_a_number_or_name_that_is_taken_is_looked_up(remote: tuple[Script, Wave]
     script, client = remote
     script.business(invoices=page())
     script.data(invoiceCreate=failed({"message": "Taken", "path": ["input", "invoiceNumber"]}))
+    script.business(accounts=page())
     script.data(accountCreate=failed({"message": "Taken", "path": ["input", "name"]}))
 
     assert send(client, make.invoice()).next is Next.ADOPT
     assert send(client, make.new_account()).next is Next.ADOPT
+
+
+@pytest.mark.parametrize(
+    ("document", "listed"),
+    [
+        (make.new_account(name="Amazon Clearing"), "accounts"),
+        (make.customer("Amazon.com (USD)"), "customers"),
+        (make.item("Amazon sales"), "products"),
+    ],
+)
+def test_what_has_the_name_already_is_looked_up_and_no_second_one_made(
+    remote: tuple[Script, Wave], document: Any, listed: str
+) -> None:
+    script, client = remote
+    script.business(**{listed: page({"id": "1", "name": document.name})})
+
+    assert send(client, document).next is Next.ADOPT
+    assert len(script.asked) == 1
 
 
 # What was posted ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+"""What a ledger can do, as a test has to know it: which kinds it holds and shows, and how it takes one back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bookkeeping.documents import How, Kind
+from bookkeeping.policy import Policy
+from bookkeeping.undo import reversal_of
+from ledgers.port import Lookup
+from tests.contract import documents as make
+
+
+def policy(rig: Any) -> Policy:
+    """How the documents of this ledger are cut unless somebody chooses."""
+    found: Policy = rig.ledger.capabilities.layouts[0].policy
+    return found
+
+
+def holds(rig: Any, kind: Kind) -> bool:
+    return kind in rig.ledger.capabilities.kinds
+
+
+def need(rig: Any, kind: Kind) -> None:
+    if not holds(rig, kind):
+        pytest.skip("this ledger does not hold it")
+
+
+def need_batches(rig: Any) -> None:
+    if rig.ledger.capabilities.batch == 1:
+        pytest.skip("a call of this ledger carries one document")
+
+
+def exact(rig: Any, kind: Kind) -> bool:
+    return bool(rig.ledger.capabilities.lookup[kind] is Lookup.EXACT)
+
+
+def readable(rig: Any, *kinds: Kind) -> Kind:
+    """Return the first of these kinds that the ledger shows to other programs."""
+    return next(kind for kind in kinds if kind in rig.ledger.capabilities.readable)
+
+
+def transfer(rig: Any, **changes: Any) -> Any:
+    """Return the payout, to where this ledger lets it go."""
+    return make.transfer(**{"target": policy(rig).payouts_to, **changes})
+
+
+def undo(rig: Any, name: str, document: Any) -> Any:
+    """Return what takes a document back in this ledger's own way."""
+    how = rig.ledger.capabilities.undo[document.kind]
+    taken_back = make.undo(name, document.kind, how)
+    return replace(taken_back, reversal=reversal_of(document)) if how is How.REVERSE else taken_back
+
+
+def before(rig: Any, post: Any) -> Any:
+    """Return a post with what its look-up has to compare with, as it is kept with an attempt just before it is sent."""
+    (call,) = rig.ledger.render([post])
+    return replace(post, before=rig.ledger.before(call))
+
+
+def send(rig: Any, *posts: Any, deadline_s: float = 10.0) -> dict[str, Any]:
+    """Send posts in as many calls as they take, and return what became of each."""
+    return {
+        key: outcome for call in rig.ledger.render(posts) for key, outcome in rig.ledger.send(call, deadline_s).items()
+    }
