@@ -17,6 +17,7 @@ from bookkeeping.accounts import AccountKey, LineKey
 from bookkeeping.check import check_documents
 from bookkeeping.coverage import Coverage, OpenInvoice
 from bookkeeping.documents import (
+    Cover,
     Deposit,
     Document,
     EntryLine,
@@ -30,6 +31,8 @@ from bookkeeping.documents import (
 from bookkeeping.entries import effect, entry_lines, own_total
 from bookkeeping.exchange import converted, exactly, rate_of
 from bookkeeping.figures import Statement
+from bookkeeping.income_and_expenses import VENDOR
+from bookkeeping.invoices import customer_symbol
 from bookkeeping.money import shown
 from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Plan, PlanBroken, Planned
@@ -296,9 +299,12 @@ def _residue(residue: int, home: str) -> Flag:
 
 
 def _ask(payout: Document, home: str) -> Hold:
-    currency = getattr(payout, "currency", "")
+    return _ask_for(own_total(payout), getattr(payout, "currency", ""), home)
+
+
+def _ask_for(amount: int, currency: str, home: str) -> Hold:
     text = (
-        f"Amazon paid out {shown(own_total(payout), currency)}, and nobody has said how much of {home} arrived. "
+        f"Amazon paid out {shown(amount, currency)}, and nobody has said how much of {home} arrived. "
         "Enter the amount on your bank statement on the settlement's page."
     )
     return Hold(HoldReason.AMOUNT_RECEIVED, text, home)
@@ -338,6 +344,14 @@ class _Converter:
                 documents.append(payments[planned.key])
             else:
                 documents.append(self._document(planned, further))
+        if self.policy.income_and_expenses:
+            documents += self._without_entries(further)
+            check_documents(documents)
+            total = self.statement.header.total
+            return Booked(
+                replace(self.plan, documents=tuple(documents)),
+                converted(total, self.currency, self.terms.rate, self.terms.home),
+            )
         at = next((n for n, one in enumerate(documents) if is_payout(one)), len(documents))
         documents[at:at] = [self._only_moved(place, amounts) for place, amounts in sorted(further.items()) if amounts]
         carried = self._carrying(documents)
@@ -370,6 +384,13 @@ class _Converter:
             self._note(coverage, payment.on, rate, home)
             paid = _payment_in_home(payment, home, rate, self.terms.home)
             found[paying.key] = replace(paying, document=paid, original=with_rate(payment, self.terms.rate))
+        for paying in payments.values():
+            if paying.key not in found:  # of a month's own income invoice, which no order is covered by
+                payment = paying.document
+                assert isinstance(payment, Payment)
+                whole = self.carrying[payment.cover.invoice].total
+                paid = _payment_in_home(payment, whole, self.terms.rate, self.terms.home)
+                found[paying.key] = replace(paying, document=paid, original=with_rate(payment, self.terms.rate))
         return found
 
     def _taken(self, coverage: Coverage) -> tuple[str, int]:
@@ -396,7 +417,7 @@ class _Converter:
     def _further(self, place: tuple[int, date], by_key: Mapping[LineKey, Fraction]) -> dict[LineKey, int]:
         """Return what the rate moved since the invoices of a month were made, as lines of its entry. Where that entry books
         their income, the income stays what it was invoiced at."""
-        if not self.policy.income_to:
+        if not self.policy.income_to or self.policy.income_and_expenses:
             moved = round(sum(by_key.values(), Fraction(0)))
             return {AccountKey.FX: moved} if moved else {}
         lines = {key: -round(amount) for key, amount in by_key.items() if round(amount)}
@@ -419,6 +440,10 @@ class _Converter:
                 )
             case Transfer():
                 made = self._movement(planned, document)
+            case Expense():
+                amount = max(converted(document.amount, self.currency, rate, home), 1)
+                memo = _noted(document.memo, document.amount, self.currency, rate)
+                made = replace(document, currency=home, amount=amount, memo=memo)
             case _:
                 raise PlanBroken(f"{planned.key} is a {document.kind}, which is not converted")
         return replace(planned, document=made, original=with_rate(document, rate))
@@ -456,6 +481,62 @@ class _Converter:
         )
         nothing = replace(entry, currency=self.currency, lines=(), rate=self.terms.rate)
         return Planned(settlement_key(sid, part.n, "entry", self.revision), entry, part=part.n, original=nothing)
+
+    def _without_entries(self, further: Mapping[tuple[int, date], Mapping[LineKey, int]]) -> list[Planned]:
+        """Return what a ledger without entries gets for what rates moved and Amazon kept: an expense, or an income invoice
+        with its payment, for the net of each month and of the payout. The payout itself stays out of such books."""
+        made: list[Planned] = []
+        for (n, _), amounts in sorted(further.items()):
+            if amounts:
+                made += self._net(str(n), self.statement.part(n).on, sum(amounts.values()), n)
+        header, terms = self.statement.header, self.terms
+        if header.total <= 0:
+            return made
+        if terms.received is None:
+            asked = _ask_for(header.total, self.currency, terms.home)
+            waiting = self._income("P", header.deposit_on, ())
+            key = settlement_key(header.settlement_id, "P", "exchange-income", self.revision)
+            return [*made, Planned(key, waiting, held=asked, not_before=header.deposit_on)]
+        worth = converted(header.total, self.currency, terms.rate, terms.home)
+        net = self._net("P", header.deposit_on, terms.received - worth, 0)
+        return [*made, *(replace(one, not_before=header.deposit_on) for one in net)]
+
+    def _net(self, part: str, on: date, net: int, n: int) -> list[Planned]:
+        """Return the documents of a gain (> 0) or a loss by exchange rates."""
+        sid = self.statement.header.settlement_id
+        number = f"{settlement_number(sid, part, self.revision)}:{AccountKey.FX}"
+        memo = f"Exchange rates of Amazon settlement {sid}"
+        if net < 0:
+            expense = Expense(number, on, self.terms.home, AccountKey.FX, -net, self.policy.payments_to, VENDOR, memo)
+            nothing = replace(expense, currency=self.currency, amount=0, rate=self.terms.rate)
+            key = settlement_key(sid, part, "exchange-expense", self.revision)
+            return [Planned(key, expense, part=n, original=nothing)]
+        if not net:
+            return []
+        income = self._income(part, on, (InvoiceLine(AccountKey.FX, net),))
+        key = settlement_key(sid, part, "exchange-income", self.revision)
+        payment = Payment(
+            income.number, on, self.terms.home, income.customer, self.policy.payments_to, Cover(key, net), income.memo
+        )
+        paying = settlement_key(sid, part, "exchange-payment", self.revision)
+        own, rate = self.currency, self.terms.rate
+        return [
+            Planned(key, income, part=n, original=replace(income, currency=own, lines=(), rate=rate)),
+            Planned(
+                paying,
+                payment,
+                depends_on=(key,),
+                part=n,
+                original=replace(payment, currency=own, cover=Cover(key, 0), rate=rate),
+            ),
+        ]
+
+    def _income(self, part: str, on: date, lines: tuple[InvoiceLine, ...]) -> Invoice:
+        sid = self.statement.header.settlement_id
+        number = f"{settlement_number(sid, part, self.revision)}X"
+        customer = customer_symbol("", self.terms.home)
+        memo = f"Exchange rates of Amazon settlement {sid}"
+        return Invoice(number, on, self.terms.home, customer, lines, "", memo, income=self.policy.income_to)
 
     def _carrying(self, documents: Sequence[Planned]) -> int:
         own = own_home = 0

@@ -13,7 +13,7 @@ from bookkeeping import currency, exchange
 from bookkeeping.accounts import AccountKey
 from bookkeeping.coverage import OpenInvoice
 from bookkeeping.currency import Booked, Carrying, Strategy, Terms
-from bookkeeping.documents import Document, Invoice, JournalEntry, document_from
+from bookkeeping.documents import Document, Invoice, JournalEntry, Kind, document_from
 from bookkeeping.exchange import DatedRate
 from bookkeeping.figures import Statement
 from bookkeeping.numbering import settlement_key
@@ -173,13 +173,17 @@ def carrying(plan: Plan | None, invoices: Iterable[OpenInvoice], rate: str) -> d
     found: dict[str, Carrying] = {}
     keys = [one.key for one in invoices]
     for some in rows.chunked(keys):
-        balances = InvoiceBalance.objects.filter(delivery__key__in=some, delivery__live=True).select_related("delivery")
-        others = Coverage.objects.filter(invoice__in=balances, payment__live=True)
+        balances = InvoiceBalance.objects.filter(delivery__key__in=some, delivery__live=True)
+        balances = balances.select_related("delivery__flow")
+        others = Coverage.objects.filter(invoice__in=balances).order_by()
         if plan is not None:
             others = others.exclude(plan=plan)
-        paid = dict(others.order_by().values_list("invoice").annotate(Sum("payment__amount")))
+        taken = dict(others.values_list("invoice").annotate(Sum("amount")))
+        paid = dict(others.filter(payment__live=True).values_list("invoice").annotate(Sum("payment__amount")))
         for one in balances:
-            found[one.delivery.key] = _carrying(one.delivery, paid.get(one.pk, 0), rate)
+            # An entry in an invoice's place is not paid: each month takes its share of it.
+            share = taken.get(one.pk, 0) if one.delivery.kind == Kind.ENTRY else None
+            found[one.delivery.key] = _carrying(one.delivery, paid.get(one.pk) or 0, rate, share)
     return found
 
 
@@ -190,9 +194,12 @@ def invoice_carrying(row: Delivery) -> Carrying:
     return _carrying(row, paid or 0, "1")
 
 
-def _carrying(row: Delivery, paid: int, rate: str) -> Carrying:
+def _carrying(row: Delivery, paid: int, rate: str, share: int | None = None) -> Carrying:
     if row.original:
-        return Carrying(str(json.loads(row.original)["rate"]), row.amount, paid)
+        own = str(json.loads(row.original)["rate"])
+        if share is not None:
+            paid = exchange.converted(share, row.flow.currency, own, row.flow.home)
+        return Carrying(own, row.amount, paid)
     flow = row.flow
     return Carrying(rate, exchange.converted(row.amount, flow.currency, rate, flow.home), paid)
 

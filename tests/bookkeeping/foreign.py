@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date
 
 from bookkeeping.accounts import AccountKey
-from bookkeeping.currency import Booked, Carrying, Strategy, Terms, book, invoice_in_home, with_rate
-from bookkeeping.documents import Document, Invoice, Payment, Transfer
-from bookkeeping.entries import effect
+from bookkeeping.currency import Booked, Carrying, Strategy, Terms, book, entry_in_home, invoice_in_home, with_rate
+from bookkeeping.documents import Document, Invoice, JournalEntry, Payment, Transfer
+from bookkeeping.entries import effect, own_total
 from bookkeeping.exchange import converted
 from bookkeeping.planned import Plan
 from bookkeeping.policy import Mode, Policy
@@ -21,9 +21,9 @@ class Abroad(Company):
     the bank got; a settlement without one has its payout held."""
 
     def __init__(
-        self, settlements, *, strategy: Strategy, home: str, zone, rates, spots, received, shipped=None
+        self, settlements, *, strategy: Strategy, home: str, zone, rates, spots, received, shipped=None, policy=None
     ) -> None:  # type: ignore[no-untyped-def]
-        super().__init__(settlements, policy=Policy(), zone=zone)
+        super().__init__(settlements, policy=policy or Policy(), zone=zone)
         self.strategy, self.home = strategy, home
         self.rates, self.spots, self.received = dict(rates), dict(spots), dict(received)
         self.shipped_at: dict[date, str] = shipped or {}
@@ -66,25 +66,32 @@ class Abroad(Company):
     def carrying(self, key: str, but: str = "") -> Carrying:
         """What an invoice stands for in the books, less what other settlements paid of it."""
         invoice = self.books.documents[key]
-        assert isinstance(invoice, Invoice)
+        original = self.originals.get(key, invoice)
+        rate = getattr(original, "rate", "")
+        if not isinstance(invoice, Invoice):  # an entry in its place: nothing pays it, and each month takes its share
+            taken = [one.amount for one in self.coverage if one.invoice == key and one.settlement_id != but]
+            paid = sum(converted(amount, getattr(original, "currency", ""), rate, self.home) for amount in taken)
+            return Carrying(rate, own_total(invoice), paid)
         paid = 0
         for sid, live in self.live.items():
             payments = [one.document for one in live if isinstance(one.document, Payment)] if sid != but else []
             paid += sum(one.total for one in payments if one.cover.invoice == key)
-        original = self.originals.get(key, invoice)
-        return Carrying(getattr(original, "rate", ""), invoice.total, paid)
+        return Carrying(rate, invoice.total, paid)
 
     def plan_shipment(self, order, cut_over_at=None) -> Shipment:  # type: ignore[no-untyped-def]
         made = super().plan_shipment(order, cut_over_at)
         if made.planned is None:
             return made
         invoice, rate = made.planned.document, self.shipped_at[order.on]
-        assert isinstance(invoice, Invoice)
         if self.strategy is Strategy.NATIVE:
             return replace(made, planned=replace(made.planned, document=with_rate(invoice, rate)))
         original = with_rate(invoice, rate)
         self.originals[made.planned.key] = original
-        home = invoice_in_home(invoice, rate, self.home)
+        if isinstance(invoice, JournalEntry):
+            home: Document = entry_in_home(invoice, rate, self.home, rest=AccountKey.DEFERRED)
+        else:
+            assert isinstance(invoice, Invoice)
+            home = invoice_in_home(invoice, rate, self.home)
         return replace(made, planned=replace(made.planned, document=home, original=original))
 
     def in_home(self) -> dict[str, int]:
