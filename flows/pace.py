@@ -34,8 +34,10 @@ def _shared_by(lease: Lease, name: str) -> str:
 
 
 def shortest_retry_s(ledger: Ledger, call: Call) -> float:
-    """Return the shortest pause before a document is sent again: the time between two calls, at least a second."""
-    return max(SHORTEST_RETRY_S, *(1 / plan.rate_per_s for plan in ledger.limits(call).values()))
+    """Return the shortest pause before a document is sent again: the time between two calls to its company, at least a
+    second."""
+    own = [plan for name, plan in ledger.limits(call).items() if not name.startswith(FOR_ALL)]
+    return max([SHORTEST_RETRY_S, *(1 / plan.rate_per_s for plan in own)])
 
 
 def unreachable(lease: Lease, error: NotSent) -> Resting:
