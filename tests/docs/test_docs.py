@@ -8,6 +8,7 @@ from django.urls import resolve
 
 from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE
 from connector.settings import REQUIRED
+from ledgers.registry import all_ledgers
 from tenants.grants import redirect_uri
 from tests.production.settings import ROOT, names
 
@@ -58,13 +59,22 @@ def test_a_command_or_target_that_is_named_exists(path):
     assert set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)) <= targets
 
 
-@pytest.mark.parametrize("slug", ["amazon", "quickbooks"])
+@pytest.mark.parametrize("slug", ["amazon", *all_ledgers()])
 def test_the_redirect_addresses_to_register_are_the_ones_that_are_used(settings, slug):
     settings.SITE_URL = "https://books.example.com"
     address = redirect_uri(slug)
 
     assert f"`SITE_URL{address.removeprefix(settings.SITE_URL)}`" in README
     assert resolve(address.removeprefix(settings.SITE_URL)).url_name == "callback"
+
+
+@pytest.mark.parametrize("slug", all_ledgers())
+def test_every_ledger_has_a_page_that_says_how_to_register(slug):
+    page = (ROOT / "docs/ledgers" / f"{slug}.md").read_text()
+
+    assert f"`SITE_URL/connections/{slug}/callback`" in page
+    assert {"## Plan", "## Register the application"} <= set(re.findall("^## .+$", page, re.MULTILINE))
+    assert "```mermaid" in page
 
 
 def test_the_chapter_that_the_doctor_names_is_there():
