@@ -113,7 +113,9 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
     waiting = _waiting(plan.documents, answers)
     account = AccountKey.PETTY if plan.reconciling else AccountKey.CLEARING
     expected = sum(plan.reconciling.values()) if plan.reconciling else _expected_clearing(statement, plan)
-    clearing = sum(_moved(account, planned, answers[planned.key]) for planned in posted)
+    # What is only in home money (what a rate moved) is no part of the settlement's own currency.
+    own = [one for one in posted if getattr(one.document, "currency", header.currency) == header.currency]
+    clearing = sum(_moved(account, planned, answers[planned.key]) for planned in own)
     return Proof(
         verdict=_verdict(comparisons, bool(waiting or undecided), clearing == expected),
         comparisons=comparisons,

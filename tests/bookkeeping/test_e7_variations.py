@@ -382,13 +382,14 @@ def test_planning_twice_is_byte_identical(modes: tuple[Mode, ...], policy: Polic
         assert again.digest() == made.plans[sid].digest()
 
 
-def test_delivering_every_document_twice_changes_nothing() -> None:
-    made = settled(ORDERS)
+@EVERY_LEDGER
+def test_delivering_every_document_twice_changes_nothing(policy: Policy) -> None:
+    made = settled(ORDERS, policy)
 
     for sid in IDS:
         made.deliver(made.plans[sid].documents)
 
-    assert made.books.balances() == SETTLEMENT_TRIGGER
+    assert fed(made).balances() == SETTLEMENT_TRIGGER
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

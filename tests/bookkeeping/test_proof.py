@@ -1,13 +1,18 @@
 """What the proof says, and what it does not claim."""
 
+from dataclasses import replace
+
+import pytest
+
 from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import Expense
 from bookkeeping.entries import effect, own_total
-from bookkeeping.planned import EarlierPayout, Plan, Previous
-from bookkeeping.policy import Mode
+from bookkeeping.planned import EarlierPayout, Plan, Planned, Previous
+from bookkeeping.policy import Mode, Policy
 from bookkeeping.proof import Answer, Verdict, prove, waterfall
 from bookkeeping.statement import Statement
 from tests.bookkeeping import e7
-from tests.bookkeeping.company import JOURNALS, Company
+from tests.bookkeeping.company import JOURNALS, LEDGERS, LITE, Company
 from tests.bookkeeping.test_carry import (
     S1_PAYOUT,
     S2_TOTAL,
@@ -47,6 +52,45 @@ def test_everything_posted_and_answered_is_proved() -> None:
         assert (proof.verdict, proof.clearing, proof.clearing_expected) == (Verdict.PROVED, clearing, clearing)
         assert proof.waiting == ()
         assert {one.difference for one in proof.comparisons} == {0}
+
+
+@pytest.mark.parametrize("policy", [*LEDGERS.values(), LITE], ids=[*LEDGERS, "lite"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_every_form_is_proved_and_has_one_payout(n: int, policy: Policy) -> None:
+    made = settled((Mode.ORDERS,) * 4, policy)
+    plan = made.plans[IDS[n - 1]]
+
+    proof = prove(made.statements[IDS[n - 1]], plan, answered(plan))
+
+    paid = [one for one in proof.comparisons if one.name == "header and payout"]
+    assert proof.verdict is Verdict.PROVED
+    assert len(paid) == (1 if n in (1, 3) and policy is not LITE else 0)
+
+
+def test_without_entries_what_stays_out_of_the_books_is_proved() -> None:
+    made = settled((Mode.SUMMARY,) * 4, LITE)
+    plan, statement = made.plans[IDS[0]], made.statements[IDS[0]]
+    answers = answered(plan)
+
+    proof = prove(statement, plan, answers)
+    short = prove(statement, plan, {key: one for key, one in answers.items() if "/expense/" not in key})
+    gone = prove(statement, plan, answers | {plan.documents[-1].key: Answer(0, changed="deleted", gone=True)})
+
+    # The payout of 20.01 and the reserve of 20.00, less 0.40 of tax.
+    assert proof.reconciling == {"RESERVE": 2000, "OUTPUT_TAX": -40, "BANK": 2001}
+    assert (proof.verdict, proof.clearing, proof.clearing_expected) == (Verdict.PROVED, 3961, 3961)
+    assert (short.verdict, short.clearing > 3961) == (Verdict.WAITING, True)
+    assert gone.verdict is Verdict.DIFFERS
+
+
+def test_what_is_in_home_money_only_is_not_counted_in_the_settlements_own() -> None:
+    made = settled((Mode.SUMMARY,) * 4, LITE)
+    plan, statement = made.plans[IDS[0]], made.statements[IDS[0]]
+    moved = Planned("fx", Expense("X", e7.day("6 Oct"), "EUR", "FX", 70, "PETTY", "Amazon"))
+
+    proof = prove(statement, replace(plan, documents=(*plan.documents, moved)), answered(plan) | {"fx": Answer(70)})
+
+    assert (proof.verdict, proof.clearing) == (Verdict.PROVED, 3961)
 
 
 def test_comparisons_are_named() -> None:

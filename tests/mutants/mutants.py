@@ -12,9 +12,13 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+import bookkeeping.cutting
 import bookkeeping.gather
+import bookkeeping.income_and_expenses
 import bookkeeping.parts
+import bookkeeping.undo
 from bookkeeping import carry
+from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import Invoice
 from bookkeeping.entries import reversed_lines
 from bookkeeping.policy import Mode
@@ -23,7 +27,7 @@ from flows.models import Delivery
 from kit import clock
 from ledgers.port import Absent
 from ledgers.quickbooks import answers, wire
-from tests.bookkeeping.company import QUICKBOOKS
+from tests.bookkeeping.company import FRESHBOOKS, QUICKBOOKS, WAVE
 
 SUMMARY = {"modes": (Mode.SUMMARY,) * 4, "policy": QUICKBOOKS}
 FAULTS = "tests.flows.test_outbox_faults"
@@ -34,6 +38,8 @@ LANES = "tests.flows.test_lanes"
 UNDO = "tests.flows.test_undo"
 REPLAY = "tests.flows.test_replay"
 E7 = "tests.bookkeeping.test_e7"
+VARIATIONS = "tests.bookkeeping.test_e7_variations"
+LITE = "tests.bookkeeping.test_income_and_expenses"
 STATEMENT = "tests.bookkeeping.test_statement"
 
 
@@ -197,6 +203,22 @@ def months_of_utc(patch: Any) -> None:
 
 def promotions_lost_from_invoices(patch: Any) -> None:
     patch.setattr(Invoice, "total", property(lambda self: sum(line.amount for line in self.lines if line.amount > 0)))
+
+
+def payments_left_where_the_ledger_puts_them(patch: Any) -> None:
+    patch.setattr(carry, "moved_on", lambda *_: {})
+
+
+def a_whole_entry_without_clearing(patch: Any) -> None:
+    patch.setattr(bookkeeping.cutting, "_pieces", lambda planned, _: iter([planned]))
+
+
+def a_reversal_that_repeats(patch: Any) -> None:
+    patch.setattr(bookkeeping.undo, "reversed_lines", tuple)
+
+
+def a_refund_on_the_income_invoice(patch: Any) -> None:
+    patch.setattr(bookkeeping.income_and_expenses, "account_key", lambda _: AccountKey.PROMO)
 
 
 MUTANTS = [
@@ -383,5 +405,33 @@ MUTANTS = [
         promotions_lost_from_invoices,
         f"{E7}:test_end_balances_and_profit_with_the_settlement_trigger",
         {"modes": (Mode.ORDERS,) * 4, "policy": QUICKBOOKS},
+    ),
+    Mutant(
+        "payments_left_where_the_ledger_puts_them",
+        "The payment is in the books; who cares in which account?",
+        payments_left_where_the_ledger_puts_them,
+        f"{E7}:test_end_balances_and_profit_with_the_settlement_trigger",
+        {"modes": (Mode.ORDERS,) * 4, "policy": FRESHBOOKS},
+    ),
+    Mutant(
+        "a_whole_entry_without_clearing",
+        "It balances as it is.",
+        a_whole_entry_without_clearing,
+        f"{E7}:test_end_balances_and_profit_with_the_settlement_trigger",
+        {"modes": (Mode.SUMMARY,) * 4, "policy": WAVE},
+    ),
+    Mutant(
+        "a_reversal_that_repeats",
+        "Its lines are those of the entry.",
+        a_reversal_that_repeats,
+        f"{VARIATIONS}:test_undo_and_redo_of_any_settlement",
+        {"n": 0, "first": Mode.SUMMARY, "again": Mode.ORDERS, "policy": FRESHBOOKS},
+    ),
+    Mutant(
+        "a_refund_on_the_income_invoice",
+        "A refund lowers income like a promotion does.",
+        a_refund_on_the_income_invoice,
+        f"{LITE}:test_end_balances",
+        {"history": "summary", "table": "PETTY 127.96, REVENUE -625.98, refund category 144.99"},
     ),
 ]
