@@ -30,7 +30,7 @@ class ShippedOrder:
 
     ``items`` hold amounts by line key (a discount negative). ``on`` is the local invoice date, frozen when the
     shipment was first seen; ``shipped_at`` the instant. ``stated_total`` is the order's own total of the same
-    amounts, None where it cannot be told.
+    amounts, None where it cannot be told. ``placed``: it is invoiced on the day it was placed, and that is ``shipped_at``.
     """
 
     order_id: str
@@ -42,6 +42,7 @@ class ShippedOrder:
     stated_total: int | None
     sold_on_amazon: bool = True
     tracking: str = ""
+    placed: bool = False
 
 
 @unique
@@ -109,7 +110,7 @@ def plan_shipment(
         customer=customer,
         lines=lines,
         order_id=order.order_id,
-        memo=f"Amazon order {order.order_id}, as shipped",
+        memo=f"Amazon order {order.order_id}, as {'placed' if order.placed else 'shipped'}",
         tracking=order.tracking,
         settles=False,
     )

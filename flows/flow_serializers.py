@@ -76,7 +76,10 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     mode = serializers.ChoiceField(Flow.Mode.choices, required=False)
     trigger = serializers.ChoiceField(
-        Flow.Trigger.choices, required=False, help_text="When the orders mode makes an invoice."
+        Flow.Trigger.choices,
+        required=False,
+        help_text="When the orders mode makes an invoice. `placed` books income before anything ships, which accrual accounting does "
+        "not allow, and takes back every ordinary cancellation.",
     )
     layout = serializers.CharField(
         max_length=12,

@@ -17,7 +17,7 @@ from ledgers.registry import open_ledger
 
 State = Delivery.State
 # Few per settlement, and each with lines worth reading; invoices and payments may be thousands.
-ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER)
+ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE)
 
 
 @dataclass(frozen=True, slots=True)

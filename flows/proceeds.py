@@ -44,6 +44,7 @@ def shipped_order(order: Order, flow: Flow, known: TenantMapping, on: date) -> S
         stated_total=sum(total for total in totals if total is not None) if clear else None,
         sold_on_amazon=order.channel == "AMAZON",
         tracking=_tracking(order.tracking),
+        placed=placed,
     )
 
 

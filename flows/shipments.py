@@ -233,7 +233,7 @@ def _tell_unclear(flow: Flow) -> None:
         flow.tenant_id,
         _UNCLEAR,
         key,
-        f"{flow.name}: {unclear} order{'s' if unclear > 1 else ''} could not be invoiced on shipment",
+        f"{flow.name}: {unclear} order{'s' if unclear > 1 else ''} could not be invoiced before settling",
         "The amounts that Amazon states for them do not add up to their totals, so the tax in them cannot be told.",
         "Nothing has to be done: they are invoiced when they settle.",
         "/orders/",
