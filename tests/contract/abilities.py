@@ -36,9 +36,20 @@ def exact(rig: Any, kind: Kind) -> bool:
     return bool(rig.ledger.capabilities.lookup[kind] is Lookup.EXACT)
 
 
-def readable(rig: Any, *kinds: Kind) -> Kind:
-    """Return the first of these kinds that the ledger shows to other programs."""
-    return next(kind for kind in kinds if kind in rig.ledger.capabilities.readable)
+def removable(rig: Any, kind: Kind) -> bool:
+    """Tell whether the ledger shows a kind to other programs, and lets it be taken away."""
+    able = rig.ledger.capabilities
+    return kind in able.readable and able.undo[kind] is not How.REVERSE
+
+
+def changeable(rig: Any, *kinds: Kind) -> Kind:
+    """Return the first of these kinds that the ledger shows to other programs, and that can be changed and taken away."""
+    return next(kind for kind in kinds if removable(rig, kind))
+
+
+def payment(rig: Any, invoice: str = "inv1", amount: int = 3500, **changes: Any) -> Any:
+    """Return a payment, to where this ledger books it."""
+    return make.payment(invoice, amount, **{"account": policy(rig).payments_to, **changes})
 
 
 def transfer(rig: Any, **changes: Any) -> Any:

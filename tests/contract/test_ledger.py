@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,16 +13,18 @@ import pytest
 
 from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import InvoiceLine, Kind
-from ledgers.port import Absent, AuthorizationLost, Found, Next, NotSent, Posted, Refused, Unknown
+from ledgers.port import Absent, AuthorizationLost, CannotTell, Found, Next, NotSent, Posted, Refused, Unknown
 from tests.contract import documents as make
 from tests.contract.abilities import (
     before,
+    changeable,
     exact,
     holds,
     need,
     need_batches,
+    payment,
     policy,
-    readable,
+    removable,
     send,
     transfer,
     undo,
@@ -41,8 +43,8 @@ def entry(rig: Any, key: str = "e1", **changes: Any) -> Any:
 
 
 def shown(rig: Any) -> tuple[Kind, Any]:
-    """A document that the ledger shows to us: an entry, or else an invoice."""
-    kind = readable(rig, Kind.ENTRY, Kind.INVOICE)
+    """A document that the ledger shows to us and lets people change: an entry, or else an invoice."""
+    kind = changeable(rig, Kind.ENTRY, Kind.INVOICE)
     return kind, make.entry() if kind is Kind.ENTRY else make.invoice()
 
 
@@ -54,10 +56,12 @@ ENTRY_BALANCES = {K.SALES: -10000, K.FEE_SELLING: 1500, K.CLEARING: 8500}
 
 def test_a_settlement_of_every_kind_comes_out_in_the_books(rig: Any) -> None:
     invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-0000001-000000{n}"), f"i{n}") for n in (1, 2)))
-    rig.deliver(*(rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in (1, 2)))
+    rig.deliver(*(rig.post(payment(rig, f"i{n}"), f"p{n}", invoices) for n in (1, 2)))
     rig.deliver(entry(rig))
     charged = policy(rig).charges_to
-    rig.deliver(rig.post(make.transfer(source=charged, target="CLEARING", amount=700), "t1"))
+    rig.deliver(
+        rig.post(make.transfer(number="AMZ-17000000001-C1", source=charged, target="CLEARING", amount=700), "t1")
+    )
     paid = policy(rig).payouts_to
     if holds(rig, Kind.DEPOSIT):
         rig.deliver(rig.post(make.deposit(), "d1"))
@@ -66,8 +70,16 @@ def test_a_settlement_of_every_kind_comes_out_in_the_books(rig: Any) -> None:
         rig.deliver(rig.post(transfer(rig), "d1"))
         closing = {K.CLEARING: -8500, paid: 8500}
 
-    expected = Counter({K.SALES: -8000 - 10000, K.PROMO: 1000, K.FEE_SELLING: 1500, K.CLEARING: 7000 + 8500})
-    for part in ({charged: -700, K.CLEARING: 700}, closing):
+    own = policy(rig).income_to  # one account for the income of every invoice
+    invoiced = {own: -7000} if own else {K.SALES: -8000, K.PROMO: 1000}
+    expected: Counter[Any] = Counter()
+    for part in (
+        invoiced,
+        {policy(rig).payments_to: 7000},
+        ENTRY_BALANCES,
+        {charged: -700, K.CLEARING: 700},
+        closing,
+    ):
         expected.update(part)
     assert rig.balances() == dict(expected)
     assert sum(rig.balances().values()) == 0
@@ -114,15 +126,15 @@ def test_many_documents_are_posted_once_each_in_few_calls(rig: Any) -> None:
 def test_a_hundred_payments_close_a_hundred_invoices(rig: Any) -> None:
     invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-0000001-{n:07d}"), f"i{n}") for n in range(100)))
 
-    rig.deliver(*(rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in range(100)))
+    rig.deliver(*(rig.post(payment(rig, f"i{n}"), f"p{n}", invoices) for n in range(100)))
 
-    assert (rig.balance(K.AR), rig.balance(K.CLEARING)) == (0, 100 * 3500)
+    assert (rig.balance(K.AR), rig.balance(policy(rig).payments_to)) == (0, 100 * 3500)
 
 
 def test_undo_in_reverse_order_leaves_nothing(rig: Any) -> None:
     invoices = {f"i{n}": make.invoice(number=f"113-{n}") for n in (1, 2)}
     posted = rig.deliver(*(rig.post(document, key) for key, document in invoices.items()))
-    payments = {f"p{n}": make.payment(f"i{n}") for n in (1, 2)}
+    payments = {f"p{n}": payment(rig, f"i{n}") for n in (1, 2)}
     posted |= rig.deliver(*(rig.post(document, key, posted) for key, document in payments.items()))
     others = {"e1": make.entry(), "t1": transfer(rig), "d1": make.deposit()}
     others = {key: document for key, document in others.items() if holds(rig, document.kind)}
@@ -145,7 +157,7 @@ def documents(rig: Any) -> dict[Kind, Any]:
     invoices = rig.deliver(rig.post(make.invoice(number="113-9"), "i9"))
     return {
         Kind.INVOICE: rig.post(make.invoice(), "k-invoice"),
-        Kind.PAYMENT: rig.post(make.payment("i9"), "k-payment", invoices),
+        Kind.PAYMENT: rig.post(payment(rig, "i9"), "k-payment", invoices),
         Kind.ENTRY: rig.post(make.entry(), "k-entry"),
         Kind.TRANSFER: rig.post(transfer(rig), "k-transfer"),
         Kind.DEPOSIT: rig.post(make.deposit(), "k-deposit"),
@@ -228,7 +240,7 @@ def test_what_a_batch_left_out_when_it_stopped_is_told_apart_and_sent(rig: Any) 
 def test_every_delivery_of_a_lost_shared_payment_is_found(rig: Any) -> None:
     need_batches(rig)
     invoices = rig.deliver(*(rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(3)))
-    posts = [rig.post(make.payment(f"i{n}"), f"p{n}", invoices) for n in range(3)]
+    posts = [rig.post(payment(rig, f"i{n}"), f"p{n}", invoices) for n in range(3)]
     rig.lose_next_answer()
 
     with pytest.raises(Unknown):
@@ -302,8 +314,11 @@ def test_a_commit_that_lands_after_our_look_up_posts_once(rig: Any) -> None:
     rig.pass_time(60)
 
     assert too_early == Absent()
-    assert rig.balances() == ENTRY_BALANCES
-    assert isinstance(rig.ledger.find(post), Found)
+    if rig.idempotent:
+        assert rig.balances() == ENTRY_BALANCES
+        assert isinstance(rig.ledger.find(post), Found)
+    else:  # nothing is sent again before the quarantine ends; were it, that would be seen
+        assert isinstance(rig.ledger.find(post), CannotTell)
 
 
 def test_a_late_commit_lands_before_the_quarantine_ends(rig: Any) -> None:
@@ -450,7 +465,7 @@ def test_a_slow_trickle_ends_at_the_deadline_and_is_unknown(rig: Any) -> None:
     with trickling() as base:
         started = time.monotonic()
 
-        with pytest.raises(Unknown):
+        with pytest.raises(Unknown if rig.idempotent else NotSent):  # what is looked for first was not sent yet
             rig.at(base).send(call, 0.3)
 
         assert time.monotonic() - started < 2
@@ -489,11 +504,11 @@ def test_a_document_somebody_deleted_is_looked_up_and_counts_as_taken_back(rig: 
     rig.deliver(rig.post(undo(rig, "d1", document), "u1", posted))
     again = rig.post(undo(rig, "d1", document), "u2", posted)
 
-    refused = send(rig, again)["u2"]
+    outcome = send(rig, again)["u2"]
 
-    assert isinstance(refused, Refused)
-    assert refused.next is Next.ADOPT
+    assert isinstance(outcome, Posted) or outcome.next is Next.ADOPT
     assert isinstance(rig.ledger.find(again), Found)
+    assert rig.balances() == {}
 
 
 def test_a_name_that_exists_is_adopted_not_doubled(rig: Any) -> None:
@@ -543,10 +558,14 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 CHANGEABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT)
 
 
-def changes(rig: Any, since: datetime) -> tuple[dict[str, Any], Any]:
-    """Return the documents that changed, by id, and the whole answer."""
+def changes(rig: Any, since: datetime, ours: Mapping[str, Kind] | None = None) -> tuple[dict[str, Any], Any]:
+    """Return the documents that changed, by id, and the whole answer; with those of ours that it may leave out, which are
+    read by their ids."""
     found = rig.ledger.changes(rig.ledger.capabilities.readable & frozenset(CHANGEABLE), since)
     by_id = {kept.external_id: kept for kept in found.documents}
+    for kind in found.incomplete:
+        ids = [each for each, of in (ours or {}).items() if of is kind]
+        by_id |= {kept.external_id: kept for kept in rig.ledger.kept(kind, ids)}
     return by_id, found
 
 
@@ -555,7 +574,7 @@ def test_what_we_wrote_is_among_the_changes_and_compares_equal(rig: Any) -> None
     invoices = rig.deliver(rig.post(make.invoice(number="113-9"), "i9"))
     written = {
         Kind.INVOICE: rig.post(make.invoice(number="113-9"), "i9"),
-        Kind.PAYMENT: rig.post(make.payment("i9"), "p9", invoices),
+        Kind.PAYMENT: rig.post(payment(rig, "i9"), "p9", invoices),
         Kind.ENTRY: entry(rig),
         Kind.TRANSFER: rig.post(transfer(rig), "t1"),
         Kind.DEPOSIT: rig.post(make.deposit(), "d1"),
@@ -563,9 +582,9 @@ def test_what_we_wrote_is_among_the_changes_and_compares_equal(rig: Any) -> None
     posts = {kind: post for kind, post in written.items() if kind in rig.ledger.capabilities.readable}
     posted = {**invoices, **rig.deliver(*(post for kind, post in posts.items() if kind is not Kind.INVOICE))}
 
-    by_id, found = changes(rig, since)
+    by_id, found = changes(rig, since, {posted[post.key].external_id: kind for kind, post in posts.items()})
 
-    assert found.incomplete == rig.incomplete
+    assert found.incomplete == rig.incomplete & frozenset(CHANGEABLE)
     for kind, post in posts.items():
         kept = by_id[posted[post.key].external_id]
         answer = rig.ledger.compare(post, kept)
@@ -573,9 +592,9 @@ def test_what_we_wrote_is_among_the_changes_and_compares_equal(rig: Any) -> None
 
 
 def test_a_document_changed_by_hand_differs_until_it_is_put_back(rig: Any) -> None:
-    kind = readable(rig, Kind.TRANSFER, Kind.PAYMENT)
+    kind = changeable(rig, Kind.TRANSFER, Kind.PAYMENT)
     invoices = rig.deliver(rig.post(make.invoice(), "i1"))
-    document = transfer(rig, amount=3500) if kind is Kind.TRANSFER else make.payment("i1", 3500)
+    document = transfer(rig, amount=3500) if kind is Kind.TRANSFER else payment(rig, "i1", 3500)
     post = rig.post(document, "d1", invoices)
     posted = rig.deliver(post)["d1"]
     rig.pass_time(3600)
@@ -604,18 +623,14 @@ def test_a_note_of_a_persons_own_is_no_change_that_matters(rig: Any) -> None:
 
 def test_what_is_gone_or_void_is_named_and_not_live(rig: Any) -> None:
     written = {"i1": make.invoice(), "e1": make.entry()}
-    documents = {key: each for key, each in written.items() if each.kind in rig.ledger.capabilities.readable}
+    documents = {key: each for key, each in written.items() if removable(rig, each.kind)}
     posted = rig.deliver(*(rig.post(document, key) for key, document in documents.items()))
     rig.pass_time(3600)
     since = rig.now() - timedelta(minutes=5)
     for key, document in documents.items():
         rig.deliver(rig.post(undo(rig, key, document), f"u-{key}", posted))
 
-    by_id, found = changes(rig, since)
-    for kind in found.incomplete:
-        by_id |= {
-            kept.external_id: kept for kept in rig.ledger.kept(kind, [each.external_id for each in posted.values()])
-        }
+    by_id, _ = changes(rig, since, {posted[key].external_id: each.kind for key, each in documents.items()})
 
     assert [by_id[each.external_id].live for each in posted.values()] == [False] * len(documents)
 

@@ -35,6 +35,8 @@ class Rig:
     # What QuickBooks never says all about, and whether it refuses to take back what a person changed meanwhile.
     incomplete: frozenset[Kind] = frozenset()
     refuses_stale = True
+    # A request that is repeated is known again.
+    idempotent = True
 
     def __init__(self, chart: str = "us_default") -> None:
         self.stand_in = QuickBooksStandIn()

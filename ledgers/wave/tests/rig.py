@@ -38,6 +38,8 @@ class Rig:
     incomplete = frozenset({Kind.INVOICE})
     # It takes a document back whatever a person made of it: the look at it before has to notice.
     refuses_stale = False
+    # A request that is repeated is known again.
+    idempotent = True
 
     def __init__(self) -> None:
         self.stand_in = WaveStandIn()
