@@ -197,9 +197,7 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
             binding = binding if binding.customer else made.get(symbol, Binding())
             found = bool(binding.customer)
         else:
-            binding = mapping.target(symbol)
-            if not binding.account:
-                binding = _instead(mapping, document, symbol)
+            binding = meaning(mapping, document, symbol)
             found = bool(binding.account)
             if isinstance(document, Invoice) and not binding.item and not document.income:
                 item = made.get(symbol, Binding()).item
@@ -213,14 +211,19 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
     return bindings
 
 
-def _instead(mapping: TenantMapping, document: Document, symbol: LineKey) -> Binding:
-    """Return what serves a line key that nobody has mapped: the one account to which the ledger books all income, or the category
-    of refunds for income that is given back where there are only expenses."""
+def meaning(mapping: TenantMapping, document: Document, symbol: LineKey) -> Binding:
+    """Return what a line key means in a document. For one that nobody has mapped that is the one account to which the ledger
+    books all income, or where there are only expenses the category of refunds for income that is given back, and that of
+    Amazon's conversion for what exchange rates took. Empty where nothing serves it."""
+    target = mapping.target(symbol)
+    if target.account:
+        return target
     if isinstance(document, Invoice) and document.income:
         return replace(mapping.target(document.income), item="")
     if isinstance(document, Expense) and ACCOUNTS[account_key(symbol)].account_class in _INCOME:
-        return mapping.target(AccountKey.REFUNDS)
-    return Binding()
+        lost = account_key(symbol) is AccountKey.FX
+        return mapping.target(AccountKey.FX_COST if lost else AccountKey.REFUNDS)
+    return target
 
 
 def needs(bindings: Iterable[Binding]) -> set[str]:

@@ -181,7 +181,7 @@ class _Was:
         document = document_from(row.plain_document)
         needs = Dependency.objects.filter(delivery=row).exclude(key__startswith="company/")
         names = {
-            symbol: self._name(symbol, Binding(**target))
+            symbol: self._name(symbol, Binding(**target), mapping.meaning(self.known, document, symbol))
             for symbol, target in row.bindings.items()
             if not symbol.startswith("customer:")
         }
@@ -189,8 +189,8 @@ class _Was:
 
     def draft(self, planned: Planned) -> Draft:
         """Return the draft of a document that names old and new accounts. Raises Unmapped."""
-        if isinstance(planned.document, (Invoice, Payment)):
-            # Of a ledger without entries: what their lines are mapped to books nothing there.
+        if isinstance(planned.document, (Invoice, Payment, Expense)):
+            # Of a ledger without entries: what is posted anew there names no old account.
             [made] = drafts.drafts([planned], self.known, self.company)
             return made
         symbols = mapping.symbols(planned.document)
@@ -199,8 +199,7 @@ class _Was:
             raise Unmapped(tuple(sorted(missing)))
         return drafts.draft(planned, {symbol: self.old.get(symbol) or self.known.target(symbol) for symbol in symbols})
 
-    def _name(self, symbol: LineKey, booked: Binding) -> LineKey:
-        now = self.known.target(symbol)
+    def _name(self, symbol: LineKey, booked: Binding, now: Binding) -> LineKey:
         if self._same(booked.account, now.account):
             return symbol
         key = account_key(symbol)

@@ -7,8 +7,8 @@ import time_machine
 
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from bookkeeping.documents import How, Kind
-from flows import planning, reposting, rules, undo
-from flows.models import Carrier, Coverage, Delivery
+from flows import mapping, planning, reposting, rules, undo
+from flows.models import Carrier, Coverage, Delivery, MappingRule
 from ledgers.port import Binding
 from ledgers.quickbooks.client import CAPABILITIES
 from tests.amazon.settlements import SALE
@@ -25,7 +25,7 @@ RESERVE = ("other-transaction", "other-transaction", "Current Reserve Amount", "
 def into(acme, monkeypatch, in_acme):
     """Return what makes a flow whose documents are cut by a policy, and posts a settlement of these rows."""
 
-    def settled(policy, mode="summary", rows=SALE):
+    def settled(policy, mode="summary", rows=SALE, unmapped=()):
         monkeypatch.setattr("flows.drafts.policy_of", lambda flow: policy)
         monkeypatch.setitem(CAPABILITIES.undo, Kind.EXPENSE, How.DELETE)
         flow = flow_of(acme, mode=mode)
@@ -33,6 +33,7 @@ def into(acme, monkeypatch, in_acme):
         for key in sorted(others):
             listed(flow.target, "account", f"own {key}", account_class=ACCOUNTS[key].account_class)
         rules.save_accounts(flow, {key: Binding(account=f"own {key}") for key in others}, "alice", {})
+        MappingRule.objects.filter(flow=flow, subject="account", key__in=unmapped).delete()
         return post(plan_of(settle(acme, rows=rows)))
 
     return settled
@@ -79,6 +80,22 @@ def test_accounts_of_expenses_are_moved_and_all_of_it_taken_back(into):
     answer_all(plan)
     assert plan_of(plan.settlement).state == "undone"
     assert of(plan) == []
+
+
+def test_income_that_is_given_back_is_an_expense_of_refunds_and_stays_one(into):
+    plan = into(LITE, rows=(*SALE, ("Order", "ItemPrice", "Shipping", "-5.00")), unmapped=[AccountKey.SHIP_INCOME])
+    flow = plan.flow
+    refunds = mapping.load(flow).target("REFUNDS").account
+
+    assert Delivery.objects.get(number="AMZ-15000000001-1:SHIP_INCOME").bindings["SHIP_INCOME"]["account"] == refunds
+    assert reposting.remap(plan_of(plan.settlement), "alice") == 0
+
+    rules.save_accounts(flow, {AccountKey.FEE_SELLING: Binding(account="40")}, "alice", {})
+    reposting.remap(plan_of(plan.settlement), "alice")
+    answer_all(plan)
+
+    assert Delivery.objects.get(number="AMZ-15000000001-1r2:SHIP_INCOME").bindings["SHIP_INCOME"]["account"] == refunds
+    assert plan_of(plan.settlement).verdict["verdict"] == "proved"
 
 
 def test_entry_of_net_zero_is_two_and_both_are_moved_to_other_accounts(into):
