@@ -27,6 +27,7 @@ from bookkeeping.documents import (
     JournalEntry,
     Payment,
     Transfer,
+    Undo,
 )
 from bookkeeping.entries import effect, entry_lines, own_total
 from bookkeeping.exchange import converted, exactly, rate_of
@@ -38,6 +39,7 @@ from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Plan, PlanBroken, Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
+from bookkeeping.undo import reversal_of
 
 # A clearing, reserve or in-transit account is kept in the one currency that passes through it.
 OF_SETTLEMENT: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
@@ -605,3 +607,45 @@ def _noted(memo: str, amount: int, currency: str, rate: str) -> str:
 
 def _at(currency: str, rate: str) -> str:
     return f"{currency} at {rate}"
+
+
+# Accounts moved later --------------------------------------------------------------------------------------------------
+
+
+def moved_accounts(
+    documents: Sequence[Planned], live: Mapping[str, Document], policy: Policy, rate: str, home: str
+) -> tuple[Planned, ...]:
+    """Return what ``undo.remap`` made of the documents before they were converted, in home money again.
+
+    ``live`` are the entries in the books by key, as they were converted. What takes one back is that very entry the other
+    way round. The one that comes in its place has what the rate moved, and what payments brought, as that one had it.
+    """
+    passing = {AccountKey.FX, AccountKey.DEFERRED, policy.income_to, policy.payments_to} - {AccountKey.CLEARING, ""}
+    found = []
+    for planned in documents:
+        document = planned.document
+        backs = [key.removesuffix("/undo") for key in planned.depends_on]
+        if isinstance(document, Undo):
+            reversal = reversal_of(live[document.target]) if document.reversal else None
+            found.append(replace(planned, document=replace(document, reversal=reversal)))
+        elif not isinstance(document, JournalEntry):
+            raise PlanBroken(f"{planned.key} is a {document.kind}, whose accounts are not moved in home money")
+        elif "/reversal" in planned.key:
+            made = reversal_of(live[planned.depends_on[0]], document.on)
+            found.append(replace(planned, document=made, original=with_rate(document, rate)))
+        else:
+            was = [
+                live[key.replace("/reversal", "/entry")] for key in backs if key.replace("/reversal", "/entry") in live
+            ]
+            same_day = [one for one in was if getattr(one, "number", "").partition(".")[2] == _chunk(document.number)]
+            known: dict[LineKey, int] = {}
+            for one in same_day:
+                known |= {key: -amount for key, amount in effect(one).items() if key in passing}
+            made = entry_in_home(document, rate, home, known=known)
+            found.append(replace(planned, document=made, original=with_rate(document, rate)))
+    check_documents(found)
+    return tuple(found)
+
+
+def _chunk(number: str) -> str:
+    return number.partition(".")[2]

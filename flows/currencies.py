@@ -240,6 +240,16 @@ def closing(flow: Flow, row: Delivery, documents: Iterable[Planned]) -> tuple[Pl
     return tuple(replace(one, document=currency.with_rate(one.document, rate)) for one in found)
 
 
+def moved_accounts(
+    plan: Plan, documents: Iterable[Planned], in_books: Mapping[str, Document], policy: Policy
+) -> tuple[Planned, ...]:
+    """Return what moves a settlement's accounts, at the rate at which it was booked."""
+    rate = plan.exchange["rate"]
+    if plan.flow.converts:
+        return currency.moved_accounts(tuple(documents), in_books, policy, rate, plan.flow.home)
+    return tuple(replace(one, document=currency.with_rate(one.document, rate)) for one in documents)
+
+
 def _in_home(document: Document, rate: str, home: str) -> Document:
     match document:
         case Invoice():
@@ -255,20 +265,17 @@ def _in_home(document: Document, rate: str, home: str) -> Document:
 def _before(flow: Flow, settlement: Settlement) -> Mapping[str, Any]:
     """Return what earlier settlements left on clearing in home money, and what their payouts had brought."""
     earlier = Plan.objects.filter(flow=flow, settlement__ends_at__lte=settlement.starts_at)
-    found = {
-        plan.settlement.settlement_id: plan
-        for plan in earlier.exclude(state=Plan.State.UNDONE)
-        .select_related("settlement")
-        .order_by("settlement__ends_at")
-    }
-    left = {sid: plan.exchange["left"] for sid, plan in found.items() if plan.exchange.get("rate")}
+    found = list(
+        earlier.exclude(state=Plan.State.UNDONE).values_list(
+            "settlement__settlement_id", "exchange", "settlement__received", "settlement__received_currency"
+        )
+    )
+    left = {sid: kept["left"] for sid, kept, _, _ in found if kept.get("rate")}
     before = history.chain(flow, settlement).before
     return {
         "brought": left.get(before.settlement_id) if before else None,
         "withheld": left,
-        "returned": {
-            sid: amount for sid, plan in found.items() if (amount := received(plan.settlement, flow)) is not None
-        },
+        "returned": {sid: amount for sid, _, amount, of in found if amount is not None and of == flow.home},
     }
 
 

@@ -5,6 +5,7 @@ accounts alone are moved: invoices, payments and payout stay as they are.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
 from bookkeeping.income_and_expenses import carried_by
 from bookkeeping.planned import PlanBroken, Planned
-from flows import booked, drafts, history, lanes, mapping, planning, rows, statements, undo
+from flows import booked, currencies, drafts, history, lanes, mapping, planning, rows, statements, undo
 from flows import reading as readings
 from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped
@@ -78,7 +79,13 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
     flow, known = plan.flow, mapping.load(plan.flow)
     company = reference.cached(flow.target)
     was = _Was(known, company, made_in(flow.target.remote_key))
-    live = [was.planned(row) for row in rows.live(plan).filter(booked.carrying())]
+    if flow.converts and drafts.policy_of(flow).income_and_expenses:
+        raise CannotRepost(
+            "Its documents were converted, and this ledger has no entries to move their accounts with.",
+            "Undo the settlement and post it again.",
+        )
+    carrying = list(rows.live(plan).filter(booked.carrying()))
+    live = [was.planned(row) for row in carrying]
     statement = readings.statement(plan.settlement, readings.reading(flow, known), frozenset(), plan.report)
     coverage = history.coverage_of(plan)
     closed_until = company.closed_until
@@ -99,6 +106,9 @@ def moves(plan: Plan, first_open_on: date | None = None) -> Moves:
             closed_until=closed_until,
             first_open_on=first_open_on or (closed_until + timedelta(days=1) if closed_until else None),
         )
+        if flow.home:
+            in_books = {row.key: was.in_books(row) for row in carrying}
+            documents = currencies.moved_accounts(plan, documents, in_books, drafts.policy_of(flow))
         found = tuple(was.draft(planned) for planned in documents)
     except PlanBroken as error:
         raise CannotRepost(
@@ -178,14 +188,23 @@ class _Was:
         self.old: dict[LineKey, Binding] = {}
 
     def planned(self, row: Delivery) -> Planned:
-        document = document_from(row.plain_document)
+        """Return a document in the books, in the settlement's currency, with lines named as they were booked."""
+        document = document_from(json.loads(row.original or row.document))
+        document = _renamed(document, self._names(row, document))
         needs = Dependency.objects.filter(delivery=row).exclude(key__startswith="company/")
-        names = {
+        return Planned(row.key, document, tuple(needs.values_list("key", flat=True)), part=row.part)
+
+    def in_books(self, row: Delivery) -> Document:
+        """Return the same as it was sent."""
+        document = document_from(row.plain_document)
+        return _renamed(document, self._names(row, document))
+
+    def _names(self, row: Delivery, document: Document) -> dict[LineKey, LineKey]:
+        return {
             symbol: self._name(symbol, Binding(**target), mapping.meaning(self.known, document, symbol))
             for symbol, target in row.bindings.items()
             if not symbol.startswith("customer:")
         }
-        return Planned(row.key, _renamed(document, names), tuple(needs.values_list("key", flat=True)), part=row.part)
 
     def draft(self, planned: Planned) -> Draft:
         """Return the draft of a document that names old and new accounts. Raises Unmapped."""

@@ -8,7 +8,7 @@ import time_machine
 
 from amazon.models import Settlement
 from bookkeeping.facts import Header
-from flows import closing, planning, undo
+from flows import closing, planning, reposting, undo
 from flows.models import Delivery, ExchangeRate, Plan
 from kit.scope import scope
 from tests.bookkeeping import e7
@@ -220,3 +220,24 @@ def test_an_invoice_that_never_settles_is_closed_at_what_it_stands_for(world, al
 
     assert made.in_dollars() == {}
     assert made.stuck() == []
+
+
+@pytest.mark.parametrize("strategy", ["convert", "native"])
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_accounts_moved_later_leave_everything_else_where_it_was(world, alice, acme, clock, strategy, closed):
+    made = settled(world, alice, acme, clock, strategy=strategy, mode="orders", trigger="shipped")
+    made.received(9940)
+    before = made.in_dollars()
+    if closed:
+        made.close_books("2025-10-31")
+
+    made.map({"FEE_FBA": "ADS"})
+    with scope(acme.pk):
+        reposting.remap(made.plan_h(), "alice")
+    world.deliver()
+
+    after = made.in_dollars()
+    assert after.pop("ADS", 0) + after.pop("FEE_FBA", 0) == before.pop("FEE_FBA") == 1040
+    assert after == before
+    assert made.stuck() == []
+    assert made.plan_h().verdict["verdict"] == "proved"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -101,6 +102,16 @@ def test_currency_goes_along_only_where_the_company_has_several() -> None:
 def test_a_foreign_document_needs_multicurrency() -> None:
     with pytest.raises(NotRenderable, match="in GBP"):
         render([make.post(make.entry(currency="GBP"))], make.COMPANY)
+
+
+def test_a_foreign_document_carries_its_own_rate_and_one_in_home_money_none() -> None:
+    _, entry = one(make.post(replace(make.entry(currency="GBP"), rate="1.2345678")), company=FOREIGN)
+    _, payout = one(make.post(replace(make.transfer(currency="GBP"), rate="1.290909", received=9940)), company=FOREIGN)
+    _, home = one(make.post(replace(make.entry(), rate="1")), company=FOREIGN)
+
+    assert entry["ExchangeRate"] == Decimal("1.2345678")
+    assert (payout["ExchangeRate"], payout["CurrencyRef"]) == (Decimal("1.290909"), {"value": "GBP"})
+    assert "ExchangeRate" not in home
 
 
 def test_nothing_is_rendered_for_a_company_that_was_never_read() -> None:
