@@ -1,8 +1,12 @@
-"""Amazon and QuickBooks as stand-ins in this process, and a tenant connected to both through their consent pages."""
+"""Amazon and QuickBooks as stand-ins in this process, and a tenant connected to both through their consent pages.
 
-from contextlib import contextmanager
+Other ledgers' stand-ins may join them.
+"""
+
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.test import override_settings
@@ -24,10 +28,12 @@ QUICKBOOKS = "https://quickbooks.test"
 
 @dataclass
 class World:
-    """Both stand-ins, and who is connected to them."""
+    """The stand-ins, and who is connected to them."""
 
     amazon: AmazonStandIn
     quickbooks: QuickBooksStandIn
+    stack: ExitStack
+    others: dict[str, tuple[Any, str]] = field(default_factory=dict)
     truths: dict[str, dict] = field(default_factory=dict)
     companies: dict[str, dict] = field(default_factory=dict)
 
@@ -41,9 +47,17 @@ class World:
         self.companies[made["realm"]] = made
         return made
 
+    def join(self, slug: str, stand_in: Any, base: str, **settings: object) -> None:
+        """Let another ledger's stand-in be there as well, and the site know where."""
+        self.others[slug] = (stand_in, base)
+        self.stack.enter_context(override_settings(**settings))
+        http.mount(base, stand_in)
+        self.stack.callback(http.unmount, base)
+
     def connect(self, slug: str, user: User, tenant: Tenant, choice: str) -> Connection:
         """Go through the real consent page of a stand-in, choosing a seller or company, and come back."""
-        app, base = (self.amazon, AMAZON) if slug == "amazon" else (self.quickbooks, QUICKBOOKS)
+        known = {"amazon": (self.amazon, AMAZON), "quickbooks": (self.quickbooks, QUICKBOOKS), **self.others}
+        app, base = known[slug]
         extra = {"marketplace": "ATVPDKIKX0DER"} if slug == "amazon" else {}
         with scope(tenant.pk):
             page = urlsplit(connections.begin_consent(user, tenant, slug, extra=extra))
@@ -131,7 +145,8 @@ def world(amazon_store: Store | None = None, quickbooks_store: Store | None = No
         SITE_URL="http://127.0.0.1:8000",
     ):
         try:
-            yield World(amazon, quickbooks)
+            with ExitStack() as stack:
+                yield World(amazon, quickbooks, stack)
         finally:
             http.unmount(AMAZON)
             http.unmount(QUICKBOOKS)

@@ -1,4 +1,10 @@
-"""Scenario E7 as Amazon would send it, into a pretend QuickBooks company with an account of its own for every key."""
+"""Scenario E7 as Amazon would send it, into a company of a pretend ledger with an account of its own for every key.
+
+What has to be known of a ledger is in ``ledgers/<slug>/tests/e7.py``: ``slug``, the ``choice`` of the company on the consent
+page, its ``own`` accounts by key, the keys that are ``unmade``, the ids of its ``receivables`` and ``items`` by name, its
+``books``, how often each kind of document is there (``count``), every live invoice (``invoices``) and how a period is closed
+(``close``).
+"""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -8,11 +14,11 @@ from flows import mapping, planning, readback, reposting, rules, setup, undo
 from flows.models import Delivery, Flow, Plan
 from kit.scope import scope
 from ledgers.port import Binding
+from ledgers.quickbooks.tests.e7 import QuickBooksCompany
 from ledgers.registry import refresh_lists
 from tests.amazon import flat_files
 from tests.bookkeeping import e7
 
-OWN = {AccountKey.BANK: "Checking", AccountKey.CHARGE_METHOD: "Business Visa", AccountKey.SALES: "Sales"}
 PROFIT_AND_LOSS = {
     AccountClass.INCOME,
     AccountClass.CONTRA_INCOME,
@@ -20,18 +26,21 @@ PROFIT_AND_LOSS = {
     AccountClass.EXPENSE,
     AccountClass.COST_OF_SALES,
 }
-KINDS = ("Invoice", "Payment", "JournalEntry", "Deposit", "Transfer")
 
 
 class E7:
-    """The seller, the company and the flow between them. Documents go out with every step."""
+    """The seller, the company and the flow between them. Documents go out with every step.
 
-    def __init__(self, world, alice, acme, time, company=None, **values):
+    ``into`` makes the ledger's side in the world, of the values in ``company``.
+    """
+
+    def __init__(self, world, alice, acme, time, into=QuickBooksCompany, company=None, **values):
         self.world, self.acme, self.time = world, acme, time
         self.seller_id = world.seller("seller", shape={"settlements": 0}, seed=7)["seller"]["seller_id"]
-        self.company = world.company(chart="us_default", items={"Thing": "Sales"}, **(company or {}))
+        self.ledger = into(world, **(company or {}))
+        self.company = self.ledger.made
         amazon = world.connect("amazon", alice, acme, self.seller_id)
-        books = world.connect("quickbooks", alice, acme, self.company["realm"])
+        books = world.connect(self.ledger.slug, alice, acme, self.ledger.choice)
         with scope(acme.pk):
             refresh_lists(books)
             self.flow = Flow.objects.create(
@@ -51,10 +60,9 @@ class E7:
             setup.go_live(self.flow, "alice")
 
     def _map(self):
-        keys = [key for key in AccountKey if key not in (*OWN, AccountKey.AR, AccountKey.OPENING)]
+        keys = [key for key in AccountKey if key not in self.ledger.unmade | self.ledger.own.keys()]
         made = rules.create_accounts(self.flow, keys, "alice")
-        accounts = self.company["accounts"]
-        made |= {key: Binding(account=accounts[name]) for key, name in OWN.items()}
+        made |= {key: Binding(account=account) for key, account in self.ledger.own.items()}
         rules.save_accounts(self.flow, made, "alice", {})
 
     # Amazon
@@ -147,13 +155,13 @@ class E7:
     def map_sku(self, pattern):
         """Let invoices of SKUs that fit use the item *Thing*."""
         with scope(self.acme.pk):
-            item = Binding(item=self.company["items"]["Thing"])
+            item = Binding(item=self.ledger.items["Thing"])
             rules.save_split(self.flow, AccountKey.SALES, item, "alice", sku=pattern)
             self.flow.refresh_from_db()
         self.world.deliver()
 
     def close_books(self, until):
-        self.world.quickbooks.control("close_books", {"realm": self.company["realm"], "date": until})
+        self.ledger.close(until)
         with scope(self.acme.pk):
             refresh_lists(self.flow.target)
 
@@ -181,7 +189,7 @@ class E7:
 
     @property
     def books(self):
-        return self.world.quickbooks.books(self.company["realm"])
+        return self.ledger.books
 
     def keys(self):
         """Account id → key."""
@@ -189,7 +197,7 @@ class E7:
             base = mapping.load(self.flow).base
             made = {f"@{row.key}": row.external_id for row in Delivery.objects.filter(kind="account", live=True)}
         found = {made.get(target.account, target.account): key.value for key, target in base.items()}
-        return {self.company["accounts"]["Accounts Receivable (A/R)"]: "AR", **found}
+        return {**dict.fromkeys(self.ledger.receivables, "AR"), **found}
 
     def balances(self, through="9999-12-31"):
         names = self.keys()
@@ -218,21 +226,12 @@ class E7:
     def at_month_ends(self, key):
         return [self.balances(through=day).get(key, 0) for day in ("2025-09-30", "2025-10-31", "2025-11-30")]
 
-    def documents(self, kind):
-        """The live documents of a kind, voided invoices left out."""
-        found = self.world.quickbooks.company(self.company["realm"]).all(kind)
-        return [one for one in found if one.get("TotalAmt") or kind in ("JournalEntry", "Transfer")]
-
     def count(self):
-        counted = {kind: len(self.documents(kind)) for kind in KINDS}
-        return {kind: n for kind, n in counted.items() if n}
+        return self.ledger.count()
 
     def invoices(self):
         """(number, day, cents) of every live invoice, by day."""
-        found = [
-            (one["DocNumber"], one["TxnDate"], e7.cents(str(one["TotalAmt"]))) for one in self.documents("Invoice")
-        ]
-        return sorted(found, key=lambda one: (one[1], one[0]))
+        return sorted(self.ledger.invoices(), key=lambda one: (one[1], one[0]))
 
 
 def order_json(shipped, status):

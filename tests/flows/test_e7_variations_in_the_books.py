@@ -222,7 +222,7 @@ def test_claims_remapped_after_closing_october(e7_books, mode):
     assert made.month_totals() == {"2025-09": 5270, "2025-10": 6125, "2025-11": 1401}
     found = [
         (one["DocNumber"], one["TxnDate"])
-        for one in made.documents("JournalEntry")
+        for one in made.ledger.documents("JournalEntry")
         if one["DocNumber"].startswith("AMZ-18000000002-1")
     ]
     assert sorted(found) == [

@@ -1,0 +1,94 @@
+"""Scenario E7 through Amazon's API, the database, the outbox and the pretend Wave, to the cent."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from ledgers.wave.tests.e7 import WaveBusiness
+from tests.bookkeeping import e7
+from tests.bookkeeping.test_e7 import (
+    FEED,
+    INVOICES,
+    PROFIT,
+    PROFIT_OF_MONTHS,
+    SETTLEMENT_TRIGGER,
+    SHIPMENT_INVOICES,
+    SHIPMENT_PROFIT_OF_MONTHS,
+    SHIPMENT_TRIGGER,
+)
+from tests.flows.e7_books import E7, days
+
+
+@pytest.fixture
+def e7_books(world, alice, acme):
+    with time_machine.travel(datetime.now(UTC), tick=True) as time:
+        yield lambda **values: E7(world, alice, acme, time, WaveBusiness, **values)
+
+
+def fed(made):
+    """The balances once the user has categorised the lines of the bank's and the card's feed."""
+    waiting = made.balances()
+    assert [waiting.get(key, 0) for key in ("PAYOUTS", "BANK", "CHARGE_METHOD")] == [5936, 0, 0]
+    accounts = {key: account for account, key in made.keys().items()}
+    for on, debit, credit, amount in FEED:
+        sides = {accounts[debit]: amount, accounts[credit]: f"-{amount}"}
+        made.ledger.person("add_transaction", date=e7.day(on).isoformat(), description="Bank feed", sides=sides)
+    return made.balances()
+
+
+def proved(made):
+    return {made.plan(n).verdict["verdict"] for n in e7.PERIODS} == {"proved"}
+
+
+def test_summary_with_a_bank_feed(e7_books):
+    made = e7_books(mode="summary")
+
+    made.settle(1, 2, 3, 4)
+
+    assert made.stuck() == []
+    assert made.count() == {"Transaction": 11}  # the last settlement comes to nothing, which takes two
+    assert made.at_month_ends("CLEARING") == [5270, 16435, 0]
+    assert made.at_month_ends("RESERVE") == [0, 0, 6900]
+    assert fed(made) == SETTLEMENT_TRIGGER
+    assert made.profit() == PROFIT
+    assert made.month_totals() == PROFIT_OF_MONTHS
+    assert proved(made)
+
+
+def test_orders_settled_without_a_bank_feed_and_a_settlement_undone_and_redone(e7_books):
+    made = e7_books(mode="orders", layout="direct")
+    made.settle(1, 2, 3, 4)
+    assert made.count() == {"Invoice": 8, "InvoicePayment": 8, "Transaction": 14}
+    assert made.invoices() == sorted(days(*INVOICES), key=lambda one: one[1:])
+    assert made.balances() == SETTLEMENT_TRIGGER
+    assert proved(made)
+
+    made.redo(3, "summary")
+
+    assert made.stuck() == []
+    assert made.balances() == SETTLEMENT_TRIGGER
+    assert made.profit() == PROFIT
+    assert made.plan(3).revision == 2
+    assert proved(made)
+
+
+def test_orders_shipped_with_a_bank_feed(e7_books, monkeypatch):
+    monkeypatch.setattr("flows.closing._today", lambda flow: e7.CANCELLED["X"])
+    made = e7_books(mode="orders", trigger="shipped")
+    made.ship()
+    made.run()
+    made.settle(1, 2, 3, 4)
+    made.cancel("X")
+
+    made.run()
+
+    assert made.stuck() == []
+    assert made.month_totals() == SHIPMENT_PROFIT_OF_MONTHS
+    assert made.at_month_ends("AR") == [17300, 10300, 5500]
+    assert made.at_month_ends("CLEARING") == [5270, 16435, 0]
+    assert made.invoices() == sorted(days(*SHIPMENT_INVOICES), key=lambda one: (one[1], one[0]))
+    assert fed(made) == SHIPMENT_TRIGGER
+    made.read_back()
+    assert made.stuck() == []
+    assert proved(made)
