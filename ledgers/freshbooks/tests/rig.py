@@ -25,9 +25,8 @@ from ledgers.port import Binding, External, Ledger, Post, Posted
 
 BASE = "https://freshbooks.stand-in.test"
 _ACCOUNTS = (
-    AccountKey.CLEARING, AccountKey.PAYOUTS, AccountKey.RESERVE, AccountKey.TAX_CLEARING, AccountKey.LOAN,
-    AccountKey.CHARGE_METHOD, AccountKey.BANK, AccountKey.SALES, AccountKey.SHIP_INCOME, AccountKey.PROMO,
-    AccountKey.REFUNDS, AccountKey.REIMB, AccountKey.FEE_SELLING, AccountKey.FEE_INBOUND, AccountKey.ADS,
+    AccountKey.CLEARING, AccountKey.PAYOUTS, AccountKey.CHARGE_METHOD, AccountKey.BANK, AccountKey.SALES,
+    AccountKey.SHIP_INCOME, AccountKey.PROMO, AccountKey.FEE_SELLING,
 )  # fmt: skip
 _ITEMS = (AccountKey.SALES, AccountKey.SHIP_INCOME, AccountKey.PROMO)
 # What FreshBooks books by itself, by the name that every business has for it.
