@@ -164,8 +164,8 @@ def marketplace_of(customer_symbol: str) -> str:
 def symbols(document: Document) -> set[str]:
     """Return every line key and customer symbol a document names."""
     match document:
-        case Invoice(customer=customer, lines=lines):
-            return {customer, *(line.key for line in lines)}
+        case Invoice(customer=customer, lines=lines, income=income):
+            return {customer, *(line.key for line in lines), *([income] if income else ())}
         case Payment(customer=customer, account=account):
             return {customer, account}
         case JournalEntry(lines=entry_lines):

@@ -142,14 +142,15 @@ def _step(lease: Lease, served: set[int]) -> bool:
     first = _next(lease, served)
     if first is None:
         return False
-    one_by_one = Lookup.DELTA in open_ledger(first.flow.target).capabilities.lookup.values()
-    if one_by_one:
-        first = _in_line(lease, first)
+    ledger = open_ledger(first.flow.target)
+    one_by_one = Lookup.DELTA in ledger.capabilities.lookup.values()
+    if one_by_one and (open_ := _open_before(lease, first)) is not None:
+        first, ledger = open_, open_ledger(open_.flow.target)
     try:
         if first.resend_id is not None:
-            _send_again(lease, first)
+            _send_again(lease, ledger, first)
         else:
-            _send_next(lease, [first] if one_by_one else _batch(lease, first))
+            _send_next(lease, ledger, [first] if one_by_one else _batch(lease, first))
     except attempts.Moved:
         pass  # read anew with the next step
     return True
@@ -167,15 +168,16 @@ def _next(lease: Lease, served: set[int]) -> Delivery | None:
     return first
 
 
-def _in_line(lease: Lease, first: Delivery) -> Delivery:
-    """Return what goes next where balances tell what became of a document: strictly one after the other, so that a
-    difference is one document's. Raises Resting while it is open what became of one."""
+def _open_before(lease: Lease, first: Delivery) -> Delivery | None:
+    """Return what has to go out again before the first row, None where nothing has. Where balances tell what became of a
+    document they go strictly one after the other, so that a difference is one document's. Raises Resting while it is open
+    what became of one."""
     of_lane = Delivery.objects.filter(remote_key=lease.remote_key, live=True)
     again = Q(resend__isnull=False, state__in=_SENDABLE)
     again &= Q(flow__state=Flow.State.LIVE, flow__target__state=Access.ACTIVE)
     open_ = of_lane.filter(Q(state=State.UNCERTAIN) | again).select_related("flow__target").order_by("id").first()
     if open_ is None or open_.pk == first.pk:
-        return first
+        return None
     now = clock.now()
     wait_s = (open_.next_attempt_at - now).total_seconds() if open_.next_attempt_at else 0.0
     if open_.state != State.UNCERTAIN and wait_s <= 0:
@@ -204,7 +206,7 @@ def _batch(lease: Lease, first: Delivery) -> list[Delivery]:
     return rows
 
 
-def _send_again(lease: Lease, first: Delivery) -> None:
+def _send_again(lease: Lease, ledger: Ledger, first: Delivery) -> None:
     """Send a frozen call once more as it was. Where a part of it is not wanted any more, the rest is rendered anew."""
     frozen = first.resend
     assert frozen is not None
@@ -215,7 +217,7 @@ def _send_again(lease: Lease, first: Delivery) -> None:
             if lanes.owns(lease):
                 together.update(resend=None)
         return
-    ledger, call = open_ledger(first.flow.target), wire.thaw(frozen)
+    call = wire.thaw(frozen)
     pace.take(lease, ledger, call)
     before = _before(lease, ledger, call, rows)
     if before != frozen.before and not frozen.outcomes.filter(result=Outcome.Result.SAID).exists():
@@ -234,12 +236,9 @@ def _before(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) 
     return looking.Reader(lease, rows[0].flow.target).before(call)
 
 
-def _send_next(lease: Lease, rows: list[Delivery]) -> None:
+def _send_next(lease: Lease, ledger: Ledger, rows: list[Delivery]) -> None:
     if rows[0].kind == Kind.UNDO:
         rows = looking.unchanged(lease, rows)
-    ledger = open_ledger(rows[0].flow.target) if rows else None
-    if ledger is None:
-        return
     calls, rows = _rendered(lease, ledger, rows)
     by_key = {row.key: row for row in rows}
     for number, call in enumerate(calls):

@@ -31,6 +31,7 @@ from tests.bookkeeping.company import FRESHBOOKS, QUICKBOOKS, WAVE
 
 SUMMARY = {"modes": (Mode.SUMMARY,) * 4, "policy": QUICKBOOKS}
 FAULTS = "tests.flows.test_outbox_faults"
+WRITE_ONLY = "tests.flows.test_write_only"
 OUTBOX = "tests.flows.test_outbox"
 REFUSED = "tests.flows.test_outbox_refused"
 CRASH = "tests.flows.test_outbox_crash"
@@ -115,13 +116,25 @@ def part_resent_as_the_whole(patch: Any) -> None:
         absent(attempt, found, base_s)
         Delivery.objects.filter(pk__in=[row.pk for row in found]).update(resend=attempt)
 
-    def sends_all(lease: Any, first: Any) -> None:
-        ledger, call = outbox.open_ledger(first.flow.target), outbox.wire.thaw(first.resend)
+    def sends_all(lease: Any, ledger: Any, first: Any) -> None:
+        call = outbox.wire.thaw(first.resend)
         found = Delivery.objects.filter(resend=first.resend).select_related("flow__target")
         outbox.deliver(lease, ledger, call, list(found))
 
     patch.setattr(outcomes, "_absent", whole)
     patch.setattr(outbox, "_send_again", sends_all)
+
+
+def absent_at_first_sight(patch: Any) -> None:
+    patch.setattr(looking, "_not_yet_absent", lambda *_: None)
+
+
+def balances_not_read_again(patch: Any) -> None:
+    patch.setattr(outbox, "_before", lambda lease, ledger, call, found: getattr(found[0].resend, "before", {}))
+
+
+def others_sent_meanwhile(patch: Any) -> None:
+    patch.setattr(outbox, "_open_before", lambda lease, first: None)
 
 
 def outcome_lost_with_the_lane(patch: Any) -> None:
@@ -223,6 +236,24 @@ def a_refund_on_the_income_invoice(patch: Any) -> None:
 
 MUTANTS = [
     # Never two
+    Mutant(
+        "absent_at_first_sight",
+        "The balance did not move, so the ledger does not have it: why look twice?",
+        absent_at_first_sight,
+        f"{WRITE_ONLY}:test_a_stale_balance_does_not_double_what_is_booked",
+    ),
+    Mutant(
+        "balances_not_read_again",
+        "It was proved absent; another reading before the resend only costs a call.",
+        balances_not_read_again,
+        f"{WRITE_ONLY}:test_a_commit_that_shows_between_the_second_look_and_the_resend_is_found_instead",
+    ),
+    Mutant(
+        "others_sent_meanwhile",
+        "While one answer is out the company could take other documents.",
+        others_sent_meanwhile,
+        f"{WRITE_ONLY}:test_nothing_else_is_sent_while_it_is_open_what_became_of_one",
+    ),
     Mutant(
         "no_look_up",
         "Asking the ledger after a lost answer is slow and metered; surely it was not kept.",
