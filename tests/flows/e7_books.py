@@ -34,7 +34,7 @@ class E7:
     ``into`` makes the ledger's side in the world, of the values in ``company``.
     """
 
-    def __init__(self, world, alice, acme, time, into=QuickBooksCompany, company=None, **values):
+    def __init__(self, world, alice, acme, time, company=None, into=QuickBooksCompany, **values):
         self.world, self.acme, self.time = world, acme, time
         self.seller_id = world.seller("seller", shape={"settlements": 0}, seed=7)["seller"]["seller_id"]
         self.ledger = into(world, **(company or {}))

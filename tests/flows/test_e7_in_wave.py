@@ -23,7 +23,7 @@ from tests.flows.e7_books import E7, days
 @pytest.fixture
 def e7_books(world, alice, acme):
     with time_machine.travel(datetime.now(UTC), tick=True) as time:
-        yield lambda **values: E7(world, alice, acme, time, WaveBusiness, **values)
+        yield lambda **values: E7(world, alice, acme, time, into=WaveBusiness, **values)
 
 
 def fed(made):
