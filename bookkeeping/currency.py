@@ -506,10 +506,12 @@ class _Converter:
     def _net(self, part: str, on: date, net: int, n: int) -> list[Planned]:
         """Return the documents of a gain (> 0) or a loss by exchange rates."""
         sid = self.statement.header.settlement_id
-        number = f"{settlement_number(sid, part, self.revision)}:{AccountKey.FX}"
+        number = f"{settlement_number(sid, part, self.revision)}:{AccountKey.FX_COST}"
         memo = f"Exchange rates of Amazon settlement {sid}"
         if net < 0:
-            expense = Expense(number, on, self.terms.home, AccountKey.FX, -net, self.policy.payments_to, VENDOR, memo)
+            expense = Expense(
+                number, on, self.terms.home, AccountKey.FX_COST, -net, self.policy.payments_to, VENDOR, memo
+            )
             nothing = replace(expense, currency=self.currency, amount=0, rate=self.terms.rate)
             key = settlement_key(sid, part, "exchange-expense", self.revision)
             return [Planned(key, expense, part=n, original=nothing)]

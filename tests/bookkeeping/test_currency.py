@@ -376,7 +376,7 @@ def test_g1_without_entries_books_the_net_of_both(mode: Mode) -> None:
     company.settle(SID, mode)
 
     # 130.00 - 19.50 - 10.40, less 0.70: what arrived.
-    assert company.in_home() == {"FEE_FBA": 1040, "FEE_SELLING": 1950, "FX": 70, "PETTY": 9940, "REVENUE": -13000}
+    assert company.in_home() == {"FEE_FBA": 1040, "FEE_SELLING": 1950, "FX_COST": 70, "PETTY": 9940, "REVENUE": -13000}
 
 
 def test_g1_without_entries_and_invoiced_on_shipment() -> None:
@@ -386,7 +386,13 @@ def test_g1_without_entries_and_invoiced_on_shipment() -> None:
     company.settle(SID, Mode.ORDERS)
 
     # A loss of 1.00 until the settlement, a gain of 1.90 with the payout.
-    assert company.in_home() == {"FEE_FBA": 1040, "FEE_SELLING": 1950, "FX": 100, "PETTY": 10200, "REVENUE": -13290}
+    assert company.in_home() == {
+        "FEE_FBA": 1040,
+        "FEE_SELLING": 1950,
+        "FX_COST": 100,
+        "PETTY": 10200,
+        "REVENUE": -13290,
+    }
 
 
 def test_without_entries_the_amount_received_is_asked_for_too() -> None:
