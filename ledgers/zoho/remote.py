@@ -3,7 +3,9 @@
 A write that may have arrived raises Unknown. A read changes nothing, so whatever goes wrong with it is NotSent.
 """
 
+import copy
 import logging
+import math
 import random
 import time
 from collections.abc import Mapping
@@ -86,7 +88,14 @@ class Remote:
         self._http = http
         self._root = f"{base.rstrip('/')}/books/v3"
         self._token, self._quota, self._time_zone = token, quota, time_zone
+        self._until = math.inf
         self.organization = organization
+
+    def within(self, until: float) -> "Remote":
+        """Return the same door for a call that has to end at this moment of the monotonic clock, its reads as well."""
+        bounded = copy.copy(self)
+        bounded._until = until
+        return bounded
 
     def write(self, method: str, path: str, query: Mapping[str, str], body: bytes, deadline_s: float) -> Row:
         """Return the parsed answer of a success.
@@ -184,6 +193,9 @@ class Remote:
         *,
         scoped: bool,
     ) -> _Reply:
+        left_s = min(deadline_s, self._until - time.monotonic())
+        if left_s <= 0:
+            raise NotSent("No time was left to ask Zoho Books", READ_AGAIN_S)
         try:
             answer = self._http.request(
                 method,
@@ -191,7 +203,7 @@ class Remote:
                 params={**query, "organization_id": self.organization} if scoped else query,
                 headers=_headers(token, body),
                 body=body,
-                deadline_s=deadline_s,
+                deadline_s=left_s,
             )
         except ConnectFailed as error:
             raise NotSent("Zoho Books cannot be reached") from error

@@ -60,6 +60,7 @@ class Writes:
     def send(self, call: Call, deadline_s: float) -> Outcomes:
         """Perform a call. Raises NotSent, AuthorizationLost, Unknown."""
         until = time.monotonic() + deadline_s
+        self._remote = self._remote.within(until)
         try:
             if call.operation == INVOICE_CALL:
                 return self._invoices(call, until, deadline_s)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NAMES: Final = (
     "create_user", "create_organization", "charts", "organizations", "register_app", "issue_tokens", "disconnect",
     "expire_access", "add_user", "remove_user", "set_active", "upgrade", "add", "edit", "void", "delete", "lock", "unlock",
-    "archive", "restore", "rename_account", "match", "unmatch", "approve", "set_rate", "block", "spend_quota", "busy",
+    "archive", "restore", "rename_account", "match", "unmatch", "mark_sent", "approve", "set_rate", "block", "spend_quota", "busy",
     "trial_balance", "entries", "records",
 )  # fmt: skip
 
@@ -130,13 +130,19 @@ class Person:
 
     def add(self, values: dict[str, Any]) -> Doc:
         """``{organization_id, kind, body}``: a new record; a document has the number the body gives it. An invoice
-        stays a draft until it is sent by the API or paid."""
+        stays a draft until it is marked as sent or paid."""
         return visible(_save(self._organization(values), values["kind"], values["body"], None))
 
     def edit(self, values: dict[str, Any]) -> Doc:
         """``{organization_id, kind, id, changes}``: only what is named changes."""
         organization, kind = self._organization(values), values["kind"]
         return visible(_save(organization, kind, values["changes"], organization.need(kind, str(values["id"]))))
+
+    def mark_sent(self, values: dict[str, Any]) -> Doc:
+        """``{organization_id, id}``: a draft invoice is marked as sent."""
+        organization = self._organization(values)
+        draft = organization.need("invoice", str(values["id"]))
+        return visible(invoices.set_state(organization, draft, "sent"))
 
     def void(self, values: dict[str, Any]) -> Doc:
         """``{organization_id, kind: invoice | creditnote, id}``."""
