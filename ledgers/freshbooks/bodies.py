@@ -140,7 +140,7 @@ def _invoice_line(post: Post, line: InvoiceLine, document: Invoice, company: Com
         "type": 0,
         "name": account_key(line.key).value if by_key else wire.name(spoken),
         "description": wire.clipped(" ".join(text for text in (*texts, sku) if text), wire.TEXT),
-        "qty": str(quantity),
+        "qty": quantity,
         "unit_cost": wire.money(line.amount // quantity, document.currency),
     }
 

@@ -21,6 +21,7 @@ from ledgers.port import Changes, Kept, NotSent
 
 _OVERLAP: Final = timedelta(days=1)  # the filter takes dates, and hours of them are in another zone
 _ONE_BY_ONE: Final = 3  # more are asked for together
+_SEVERAL: Final = "search[invoiceids][]"
 READABLE: Final = frozenset((*DELETABLE, *REVERSIBLE))
 
 
@@ -52,20 +53,30 @@ def _documents(remote: Remote, company: Company, kind: Kind, ids: Sequence[str])
     """Yield documents by id. Many are asked for together; should FreshBooks ignore the filter, it answers all there are,
     and no second list is needed. What no list has was deleted, which only its own address says."""
     path, missing = address(kind, company), set(ids)
-    if len(ids) > _ONE_BY_ONE:
-        for start in range(0, len(ids), wire.PAGE):
-            piece = ids[start : start + wire.PAGE]
-            wanted = [("search[ids][]", each) for each in piece]
-            rows = remote.pages(path, RESOURCES[kind].plural, [*wanted, *_includes(kind)])
-            for row in rows:
-                if (external_id := str(row.get("id"))) in missing:
-                    missing.discard(external_id)
-                    yield external_id, row
-            if len(rows) > len(piece):
-                break
+    for query, most in _lists(remote, path, kind, ids):
+        rows = remote.pages(path, RESOURCES[kind].plural, [*query, *_includes(kind)])
+        for row in rows:
+            if (external_id := str(row.get("id"))) in missing:
+                missing.discard(external_id)
+                yield external_id, row
+        if len(rows) > most:
+            break
     for each in sorted(missing):
         if found := remote.get(f"{path}/{each}", RESOURCES[kind].name, _includes(kind)):
             yield each, found
+
+
+def _lists(remote: Remote, path: str, kind: Kind, ids: Sequence[str]) -> Iterator[tuple[Pairs, int]]:
+    """Yield the lists that spare asking for each of many documents by itself: query, and the most rows it should answer.
+    Only invoices can be asked for by several ids; other lists are read whole where that takes fewer requests."""
+    if len(ids) <= _ONE_BY_ONE:
+        return
+    if kind is Kind.INVOICE:
+        for start in range(0, len(ids), wire.PAGE):
+            piece = ids[start : start + wire.PAGE]
+            yield [(_SEVERAL, each) for each in piece], len(piece)
+    elif (total := remote.total(path)) <= (len(ids) - 1) * wire.PAGE:
+        yield (), total
 
 
 def _asked(remote: Remote, path: str, kind: Kind, query: Pairs) -> list[Row]:

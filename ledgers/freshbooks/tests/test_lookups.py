@@ -317,7 +317,9 @@ def test_many_documents_are_read_together_and_the_hidden_ones_by_their_address(r
     assert [(each.external_id, each.live, bool(each.content)) for each in kept] == [
         ("91", True, True), ("92", True, True), ("93", True, True), ("94", False, False),
     ]  # fmt: skip
-    assert [value for name, value in script.asked[0]["query"] if name == "search[ids][]"] == ["91", "92", "93", "94"]
+    assert [value for name, value in script.asked[0]["query"] if name == "search[invoiceids][]"] == [
+        "91", "92", "93", "94",
+    ]  # fmt: skip
 
 
 def test_a_list_that_ignores_the_ids_is_read_once(remote: Pair) -> None:
@@ -331,6 +333,25 @@ def test_a_list_that_ignores_the_ids_is_read_once(remote: Pair) -> None:
 
     assert all(each.live for each in kept)
     assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize(("total", "requests"), [(300, ["1", "100", "100", "100"]), (301, ["1"])])
+def test_payments_are_listed_where_that_takes_fewer_requests(remote: Pair, total: int, requests: list[str]) -> None:
+    script, client = remote
+    everything = [{"id": number, "vis_state": 0, "invoiceid": 91} for number in range(total)]
+    script.will_list("payments", everything[0], pages=total, total=total)
+    if total == 300:
+        for page in (1, 2, 3):
+            script.will_list("payments", *everything[page * 100 - 100 : page * 100], page=page, pages=3, total=total)
+    else:
+        for number in range(4):
+            script.will_give("payment", everything[number])
+
+    kept = client.kept(Kind.PAYMENT, ["0", "1", "2", "3"])
+
+    assert all(each.live for each in kept)
+    asked = [dict(each["query"]).get("per_page") for each in script.asked]
+    assert [each for each in asked if each] == requests
 
 
 def test_changes_are_compared_with_the_moment_in_eastern_time_and_never_taken_for_complete(remote: Pair) -> None:

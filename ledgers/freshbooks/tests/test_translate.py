@@ -41,14 +41,14 @@ def test_an_invoice_is_untaxed_and_carries_number_currency_and_mark() -> None:
                 "type": 0,
                 "name": "Mug of clay",
                 "description": "Mug (MUG)",
-                "qty": "2",
+                "qty": 2,
                 "unit_cost": {"amount": "20.00", "code": "USD"},
             },
             {
                 "type": 0,
                 "name": "Amazon Promotional Rebates",
                 "description": "",
-                "qty": "1",
+                "qty": 1,
                 "unit_cost": {"amount": "-5.00", "code": "USD"},
             },
         ],
@@ -67,7 +67,7 @@ def test_a_price_that_does_not_divide_is_one_unit_of_the_whole() -> None:
 
     (line,) = body(make.post(make.invoice(lines=lines)), "invoice")["lines"]
 
-    assert (line["qty"], line["unit_cost"]["amount"]) == ("1", "10.00")
+    assert (line["qty"], line["unit_cost"]["amount"]) == (1, "10.00")
     assert line["description"] == "3 units. (MUG)"
 
 
