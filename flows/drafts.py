@@ -53,9 +53,12 @@ def company_drafts(documents: Sequence[Planned], known: TenantMapping, company: 
 
 
 def account_draft(flow: Flow, key: AccountKey) -> Draft:
-    """Return the draft of the account that is made for a key when the tenant has none."""
+    """Return the draft of the account that is made for a key when the tenant has none. Flows of a company share it, but for
+    what one settlement currency passes through: also where that is converted, each has accounts of its own."""
     document = default_account(flow, key)
-    return Draft(Planned(f"company/account/{document.key}/{document.currency}/1", document), {}, None, ())
+    own = flow.converts and key in (AccountKey.CLEARING, AccountKey.RESERVE)
+    currency = f"{flow.currency}-{document.currency}" if own else document.currency
+    return Draft(Planned(f"company/account/{document.key}/{currency}/1", document), {}, None, ())
 
 
 def default_account(flow: Flow, key: AccountKey) -> NewAccount:

@@ -15,7 +15,7 @@ from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey, acc
 from bookkeeping.documents import Kind
 from bookkeeping.remarks import HoldReason
 from flows import history, opening, planner, rows, shipments
-from flows.drafts import default_account, policy_of
+from flows.drafts import policy_of
 from flows.models import Delivery, Flow, Plan
 from flows.opening import plan_opening
 from flows.planner import kick
@@ -321,7 +321,6 @@ def _approve_reposted(flow: Flow) -> None:
 
 __all__ = [
     "approve",
-    "default_account",
     "ensure_delivery",
     "flows_to_plan",
     "follow_rates",

@@ -14,12 +14,11 @@ from django.db.models import F
 from audit import trail
 from bookkeeping.accounts import AccountKey, Category
 from bookkeeping.facts import Label
-from bookkeeping.planned import Planned
 from bookkeeping.remarks import HoldReason
 from flows import labels, planning
 from flows.bindings import plain
+from flows.drafts import account_draft
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
-from flows.rows import Draft
 from flows.targets import BadMapping, Targets
 from ledgers.port import Binding
 
@@ -193,10 +192,9 @@ def create_accounts(flow: Flow, keys: list[AccountKey], actor: str) -> dict[Acco
     """
     made = {}
     for key in keys:
-        document = planning.default_account(flow, key)
-        delivery_key = f"company/account/{document.key}/{document.currency}/1"
-        planning.ensure_delivery(flow, Draft(Planned(delivery_key, document), {}, None, ()), Delivery.State.READY)
-        made[key] = Binding(account=f"@{delivery_key}")
+        draft = account_draft(flow, key)
+        planning.ensure_delivery(flow, draft, Delivery.State.READY)
+        made[key] = Binding(account=f"@{draft.planned.key}")
     trail.record("mapping.accounts_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, accounts=keys)
     return made
 

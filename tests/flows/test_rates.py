@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from audit.models import Event
-from flows import rate_files, rates, rules
+from bookkeeping.accounts import AccountKey
+from flows import drafts, rate_files, rates, rules
 from flows.models import Delivery, ExchangeRate, Flow
 from flows.rate_files import BadRateFile, Rate
 from kit.scope import scope
@@ -163,3 +164,19 @@ def test_another_tenants_rates_count_for_nobody_else(acme, globex, flow):
         assert rates.listed().count() == 0
         plan = plan_of(settle(acme))
         assert plan.exchange["rate"] == ""
+
+
+def test_each_settlement_currency_has_a_clearing_account_of_its_own_where_it_is_converted(flow):
+    other = Flow(**{**{one.attname: getattr(flow, one.attname) for one in Flow._meta.fields}, "currency": "GBP"})
+
+    keys = {
+        key: [drafts.account_draft(each, key).planned for each in (flow, other)]
+        for key in (AccountKey.CLEARING, AccountKey.FEE_FBA)
+    }
+
+    assert [one.key for one in keys[AccountKey.CLEARING]] == [
+        "company/account/CLEARING/USD-EUR/1",
+        "company/account/CLEARING/GBP-EUR/1",
+    ]
+    assert {one.document.currency for one in keys[AccountKey.CLEARING]} == {"EUR"}
+    assert len({one.key for one in keys[AccountKey.FEE_FBA]}) == 1
