@@ -12,7 +12,8 @@ from typing import Any, Final
 from ledgers.port import Next, Refused, Unknown
 
 THROTTLE_S: Final = 60.0  # the schema's directives count per 60 s; Retry-After is not always there
-UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+# What the token does not open. How a missing scope or a plan that ended is told is not published.
+_SHUT: Final = frozenset({"UNAUTHENTICATED", "FORBIDDEN"})
 NOT_FOUND: Final = "NOT_FOUND"
 # The server parses, validates and reads the variables before it executes anything.
 _NOT_EXECUTED: Final = frozenset(
@@ -65,10 +66,15 @@ def input_faults(payload: Mapping[str, Any]) -> list[Fault]:
     ]
 
 
-def is_unauthenticated(status: int, answer: object) -> bool:
-    """Tell whether the token was not accepted, however the server put it."""
-    found = faults(answer) if isinstance(answer, Mapping) else []
-    return status in (401, 403) or any(fault.code == UNAUTHENTICATED for fault in found)
+def is_unauthenticated(status: int, answer: object, *, writes: bool) -> bool:
+    """Tell whether the token was not accepted, however the server put it.
+
+    A write of which anything was answered was executed, whatever of its answer the token does not open.
+    """
+    said = _mapping(answer)
+    if writes and any(value is not None for value in _mapping(said.get("data")).values()):
+        return False
+    return status in (401, 403) or any(fault.code in _SHUT for fault in faults(said))
 
 
 def refused(found: Sequence[Fault], *, takes_back: bool) -> Refused:

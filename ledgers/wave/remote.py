@@ -69,7 +69,7 @@ class Remote:
 
     def write(self, call: Call, deadline_s: float) -> Row:
         """Return the parsed answer of a call. Raises NotSent, AuthorizationLost, Unknown."""
-        return self._exchange(call.body, deadline_s)
+        return self._exchange(call.body, deadline_s, writes=True)
 
     def ask(self, operation: str, **variables: object) -> Row:
         """Return the ``data`` of a read, in which what does not exist is null.
@@ -83,7 +83,7 @@ class Remote:
             "variables": {name: value for name, value in variables.items() if value is not None},
         }
         try:
-            answer = self._exchange(wire.encode(request), READ_DEADLINE_S)
+            answer = self._exchange(wire.encode(request), READ_DEADLINE_S, writes=False)
             self._meter(operation)
             found = [fault for fault in errors.faults(answer) if fault.code != errors.NOT_FOUND]
             if found:
@@ -121,7 +121,7 @@ class Remote:
                 return list(rows.values())
             page += 1
 
-    def _exchange(self, body: bytes, deadline_s: float) -> Row:
+    def _exchange(self, body: bytes, deadline_s: float, *, writes: bool) -> Row:
         """Return the answer of one call; where the token is not accepted it is renewed once and the call made once more."""
         until = time.monotonic() + deadline_s
         rejected = ""
@@ -130,7 +130,7 @@ class Remote:
             self._keep_pace()
             answer = self._request(token, body, until - time.monotonic())
             parsed = _parsed(answer)
-            if not errors.is_unauthenticated(answer.status, parsed):
+            if not errors.is_unauthenticated(answer.status, parsed, writes=writes):
                 return _said(answer, parsed)
             rejected = token
         raise AuthorizationLost(_LOCKED_OUT)

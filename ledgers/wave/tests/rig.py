@@ -19,6 +19,7 @@ from ledgers.wave.bound import Company
 from ledgers.wave.client import Wave, company_from
 from ledgers.wave.sandbox import WaveStandIn
 from ledgers.wave.tests import factories as make
+from tests.conformance.witness import Witness, published
 
 BASE = "https://wave.stand-in.test"
 _ACCOUNTS = (
@@ -205,10 +206,16 @@ class Rig:
 
 @contextmanager
 def rig() -> Iterator[Rig]:
+    """Where the published schema is beside the checkout, whatever was said has to fit it."""
     made = Rig()
-    http.mount(BASE, made.stand_in)
+    schema = published("wave/schema.graphql")
+    witness = Witness(made.stand_in, schema) if schema else None
+    http.mount(BASE, witness or made.stand_in)
     try:
         made.furnish()
         yield made
     finally:
         http.unmount(BASE)
+    if witness:
+        assert witness.seen
+        assert witness.faults == []

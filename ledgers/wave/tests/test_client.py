@@ -63,6 +63,7 @@ def test_a_write_is_one_post_with_its_static_document(remote: tuple[Script, Wave
         (200, {"errors": [top("UNAUTHENTICATED")]}),
         (400, {"errors": [top("UNAUTHENTICATED")], "data": None}),
         (401, {"errors": [top("UNAUTHENTICATED")]}),
+        (200, {"errors": [top("FORBIDDEN")], "data": {"moneyTransactionCreate": None}}),
         (401, b"<html>"),
         (403, b"Forbidden"),
     ],
@@ -88,6 +89,19 @@ def test_a_fresh_token_that_is_not_accepted_either_names_the_plan(remote: tuple[
 
     with pytest.raises(AuthorizationLost, match="Wave Pro"):
         send(client)
+
+
+@pytest.mark.parametrize("code", ["UNAUTHENTICATED", "FORBIDDEN"])
+def test_a_write_of_whose_answer_the_token_opens_only_a_part_is_not_sent_again(
+    remote: tuple[Script, Wave], code: str
+) -> None:
+    script, client = remote
+    script.business(invoices=page())
+    kept = {"didSucceed": True, "inputErrors": None, "invoice": {**make.remote_invoice(), "customer": None}}
+    script.will(200, {"errors": [top(code, "invoiceCreate", "invoice", "customer")], "data": {"invoiceCreate": kept}})
+
+    with pytest.raises(Unknown):
+        send(client, make.invoice())
 
 
 @pytest.mark.parametrize(
