@@ -12,7 +12,7 @@ from audit import trail
 from flows import currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
-from ledgers.registry import open_ledger
+from ledgers.registry import layouts_of
 from tenants.alerts import settle_alert
 from tenants.models import Access, Connection
 
@@ -159,7 +159,7 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _check_layout(target: Connection, layout: str) -> None:
-    known = [each.name for each in open_ledger(target).capabilities.layouts]
+    known = [each.name for each in layouts_of(target)]
     if layout and layout not in known:
         raise CannotChange(
             f"{layout!r} is no way in which this ledger's documents are cut. There are: {', '.join(known)}."

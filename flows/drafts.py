@@ -15,7 +15,7 @@ from flows.mapping import TenantMapping, Unmapped, marketplace_of
 from flows.models import Flow
 from flows.rows import Draft
 from ledgers.port import Binding, Layout, Reference
-from ledgers.registry import open_ledger
+from ledgers.registry import layouts_of
 from ledgers.suggest import is_own
 
 
@@ -70,7 +70,7 @@ def default_account(flow: Flow, key: AccountKey) -> NewAccount:
 
 def layout_of(flow: Flow) -> Layout:
     """Return how the flow's documents are cut: the layout that was chosen, else the ledger's first."""
-    layouts = open_ledger(flow.target).capabilities.layouts
+    layouts = layouts_of(flow.target)
     return next((each for each in layouts if each.name == flow.layout), layouts[0])
 
 

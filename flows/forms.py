@@ -16,7 +16,7 @@ from flows.opening import Told
 from kit import clock
 from ledgers.models import Company
 from ledgers.port import Layout
-from ledgers.registry import open_ledger
+from ledgers.registry import layouts_of
 from tenants.models import Connection
 
 _AMOUNT: Final = re.compile(r"[+\-−]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
@@ -311,7 +311,7 @@ class NewFlowForm(TermsForm):
 
 def _layouts(targets: Sequence[Connection]) -> Sequence[Layout]:
     """Return how documents may be cut where every company is of one ledger; else it is chosen once the flow exists."""
-    offered = [open_ledger(each).capabilities.layouts for each in targets]
+    offered = [layouts_of(each) for each in targets]
     return offered[0] if offered and all(each == offered[0] for each in offered) else ()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bookkeeping.accounts import AccountClass, AccountKey
 from ledgers import reference
-from ledgers.port import Ledger, Reference
+from ledgers.port import Layout, Ledger, Reference
 from tenants.models import Connection
 from tenants.providers import Provider
 
@@ -16,15 +16,17 @@ from tenants.providers import Provider
 class LedgerSpec:
     """One ledger. ``open`` makes the client of a connection and calls nobody.
 
-    ``classes`` has the class of the account that serves a key where this ledger needs another than the usual one.
-    ``account_types`` says for a person how the ledger names the type of a new account of a class. ``sandbox`` opens its
-    stand-in, mounted in process, with a connected client: for tests only. ``logo`` is a static path.
+    ``layouts`` says without a call or a query how documents may be cut in a connected company. ``classes`` has the class of
+    the account that serves a key where this ledger needs another than the usual one. ``account_types`` says for a person
+    how the ledger names the type of a new account of a class. ``sandbox`` opens its stand-in, mounted in process, with a
+    connected client: for tests only. ``logo`` is a static path.
     """
 
     slug: str
     name: str
     provider: Provider
     open: Callable[[Connection], Ledger]
+    layouts: Callable[[Connection], tuple[Layout, ...]]
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
     logo: str = ""
@@ -57,6 +59,11 @@ def ledger_spec(slug: str) -> LedgerSpec:
 def open_ledger(connection: Connection) -> Ledger:
     """Return the client of a connected company. Raises UnknownLedger."""
     return ledger_spec(connection.provider).open(connection)
+
+
+def layouts_of(connection: Connection) -> tuple[Layout, ...]:
+    """Return how documents may be cut in a connected company, the usual way first. Raises UnknownLedger."""
+    return ledger_spec(connection.provider).layouts(connection)
 
 
 def refresh_lists(connection: Connection) -> Reference:

@@ -24,7 +24,7 @@ from flows.flow_serializers import (
 )
 from flows.models import Flow, Run
 from flows.serializers import ProblemSerializer
-from ledgers.registry import open_ledger
+from ledgers.registry import layouts_of
 from tenants.api import caller
 from tenants.models import Access, Connection
 from tenants.providers import ProviderKind
@@ -106,7 +106,7 @@ class FlowViewSet(Listed):
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def layouts(self, request: Request, pk: int) -> Response:
         """The ways in which the flow's documents may be cut in its ledger; the first is taken unless one is chosen."""
-        found = open_ledger(self.get_object().target).capabilities.layouts
+        found = layouts_of(self.get_object().target)
         serializer = LayoutSerializer(found, many=True, context={"in_summary": matters_in_summary(found)})
         return Response(serializer.data)
 

@@ -1,6 +1,5 @@
 """Flows: the list, the set-up, one flow with its runs, going live, pausing, changing the mode."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -17,8 +16,8 @@ from flows.onboarding import StepName
 from flows.views.dashboard import place_of
 from flows.views.steps import stepper
 from ledgers.models import Company
-from ledgers.port import AuthorizationLost, Layout, NotSent, Unknown
-from ledgers.registry import open_ledger, refresh_lists
+from ledgers.port import AuthorizationLost, NotSent, Unknown
+from ledgers.registry import layouts_of, refresh_lists
 from tenants.models import Connection, Role
 from tenants.providers import ProviderKind
 from tenants.roles import Action, can, requires
@@ -30,11 +29,6 @@ FIRST = 5  # settlements named as the first to be posted
 
 def flow_or_404(pk: int) -> Flow:
     return get_object_or_404(Flow.objects.select_related("source", "target"), pk=pk)
-
-
-def layouts_of(flow: Flow) -> Sequence[Layout]:
-    """Return the ways in which a flow's documents may be cut."""
-    return open_ledger(flow.target).capabilities.layouts
 
 
 @requires(Role.VIEWER)
@@ -72,7 +66,7 @@ def new(request: TenantRequest) -> HttpResponse:
             messages.success(request, f"{flow.name} is created and {first}. Nothing is posted yet.")
             if told := currencies.told(flow.target, flow.currency, flow.strategy):
                 messages.info(request, told)
-            layouts = layouts_of(flow)
+            layouts = layouts_of(flow.target)
             asked = flow.mode == Flow.Mode.ORDERS or drafts.matters_in_summary(layouts)
             if "layout" not in form.fields and len(layouts) > 1 and asked:
                 messages.info(request, f"One more question, now that it leads into {flow.target}.")
@@ -110,7 +104,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "may_run": can(request.member, Action.RUN),
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "layout": drafts.layout_of(flow),
-        "layout_in_summary": drafts.matters_in_summary(layouts_of(flow)),
+        "layout_in_summary": drafts.matters_in_summary(layouts_of(flow.target)),
         "exchange": currencies.told(flow.target, flow.currency, flow.strategy) if flow.home else "",
         "steps": stepper(onboarding.progress(flow)) if flow.state == Flow.State.SETUP else [],
         "crumbs": _crumbs(),
@@ -127,7 +121,7 @@ def edit(request: TenantRequest, pk: int) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         flow=flow,
         told=told,
-        layouts=layouts_of(flow),
+        layouts=layouts_of(flow.target),
     )
     if request.method == "POST" and form.is_valid():
         values = form.values()

@@ -18,7 +18,7 @@ from kit.oauth import OAuthSpec, Tokens
 from ledgers import reference
 from ledgers.freshbooks import accounts
 from ledgers.freshbooks.bodies import Company
-from ledgers.freshbooks.client import PAUSE_S, FreshBooks
+from ledgers.freshbooks.client import PAUSE_S, FreshBooks, capabilities
 from ledgers.freshbooks.plan import Plan, person, plan_from, plans
 from ledgers.freshbooks.remote import Remote, RemoteRefused, Token
 from ledgers.models import Company as CachedCompany
@@ -184,6 +184,7 @@ LEDGER: Final = LedgerSpec(
     name=NAME,
     provider=PROVIDER,
     open=open_ledger,
+    layouts=lambda connection: capabilities(plan_from(connection.data, connection.remote_id)).layouts,
     account_types=accounts.TYPES,
     sandbox=_sandbox,
     logo=LOGO,

@@ -19,7 +19,7 @@ from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.quickbooks import accounts
 from ledgers.quickbooks.bodies import Company
-from ledgers.quickbooks.client import QuickBooks
+from ledgers.quickbooks.client import CAPABILITIES, QuickBooks
 from ledgers.quickbooks.remote import Token
 from ledgers.registry import LedgerSpec
 from tenants import grants
@@ -159,6 +159,7 @@ LEDGER: Final = LedgerSpec(
     name=NAME,
     provider=PROVIDER,
     open=open_ledger,
+    layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     sandbox=_sandbox,
     logo=LOGO,

@@ -20,7 +20,7 @@ from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
 from ledgers.wave import accounts, operations, wire
 from ledgers.wave.bound import Company, why_shut
-from ledgers.wave.client import PAUSE_S, Wave
+from ledgers.wave.client import CAPABILITIES, PAUSE_S, Wave
 from ledgers.wave.remote import ReadRefused, Remote, Row, Token, is_last
 from ledgers.wave.wire import text_of
 from tenants import grants, quotas
@@ -188,6 +188,7 @@ LEDGER: Final = LedgerSpec(
     name=NAME,
     provider=PROVIDER,
     open=open_ledger,
+    layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     classes=accounts.CLASS_OF_KEY,
     sandbox=_sandbox,

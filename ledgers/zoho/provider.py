@@ -29,7 +29,7 @@ from ledgers.registry import LedgerSpec
 from ledgers.zoho import accounts, centres, lists, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.centres import CENTRES, Centre
-from ledgers.zoho.client import ZohoBooks
+from ledgers.zoho.client import CAPABILITIES, ZohoBooks
 from ledgers.zoho.remote import Declined, Quota, Remote, Row, Token
 from tenants import grants
 from tenants.consents import ConsentFailed
@@ -288,6 +288,7 @@ LEDGER: Final = LedgerSpec(
     name=NAME,
     provider=PROVIDER,
     open=open_ledger,
+    layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     classes=accounts.CLASS_OF_KEY,
     sandbox=_sandbox,

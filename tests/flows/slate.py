@@ -256,7 +256,9 @@ def opened(monkeypatch, **capabilities):
         provider = Provider("slate", "Slate", ProviderKind.LEDGER, "The books.", None, lambda: "production", None, None)
         if capabilities:
             monkeypatch.setattr(Slate, "capabilities", replace(CAPABILITIES, **capabilities))
-        spec = LedgerSpec("slate", "Slate", provider, lambda _: Slate(remote), {}, nullcontext)
+        spec = LedgerSpec(
+            "slate", "Slate", provider, lambda _: Slate(remote), lambda _: Slate.capabilities.layouts, {}, nullcontext
+        )
         monkeypatch.setitem(registry._ledgers, "slate", spec)
         monkeypatch.setitem(providers._providers, "slate", provider)
         yield SlateBooks(moment, remote)
