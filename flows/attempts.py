@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from audit import trail
+from bookkeeping.documents import Undo
+from bookkeeping.entries import effect
 from flows import lanes, progress, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome
@@ -117,11 +119,46 @@ def learn(
 
 def went_out_since(attempt: Attempt) -> bool:
     """Whether a later call to the company may have moved its balances."""
-    later = Attempt.objects.filter(remote_key=attempt.remote_key, pk__gt=attempt.pk)
+    return _went_out(attempt.remote_key).filter(pk__gt=attempt.pk).exists()
+
+
+def unsettled_s(remote_key: str, balances: Mapping[str, int], lag_s: float) -> float:
+    """Return for how long these balances, read just now, may still miss what was sent last; 0 where they are as that left them,
+    or it was sent more than ``lag_s`` ago."""
+    last = _went_out(remote_key).order_by("-pk").first()
+    if last is None or _shows(last, balances):
+        return 0.0
+    learned = last.outcomes.order_by("-pk").first()
+    return lag_s - (clock.now() - (learned.at if learned else last.sent_at)).total_seconds()
+
+
+def _went_out(remote_key: str) -> QuerySet[Attempt]:
     nothing = Outcome.objects.filter(
         attempt=OuterRef("pk"), result__in=[Outcome.Result.NOT_SENT, Outcome.Result.UNAUTHORIZED]
     )
-    return later.exclude(Exists(nothing)).exists()
+    return Attempt.objects.filter(remote_key=remote_key).exclude(Exists(nothing))
+
+
+def _shows(attempt: Attempt, balances: Mapping[str, int]) -> bool:
+    """Whether balances are as a call left them, in accounts that were read before it and that it moved."""
+    left = _left(attempt)
+    common = left.keys() & balances.keys()
+    moved = any(left[account] != attempt.before[account] for account in common)
+    booked = attempt.deliveries.filter(state=State.POSTED).exists()
+    return (moved or not booked) and bool(common) and all(left[account] == balances[account] for account in common)
+
+
+def _left(attempt: Attempt) -> dict[str, int]:
+    """Return what a call made of the balances that were read before it, by what became of its documents."""
+    left: dict[str, int] = dict(attempt.before)
+    for post in wire.posts_for(list(attempt.deliveries.filter(state=State.POSTED))) if left else ():
+        document = post.document
+        moved = effect(document.reversal if isinstance(document, Undo) and document.reversal else document)
+        for key, amount in moved.items():
+            account = post.bindings[key].account if key in post.bindings else ""
+            if account in left:
+                left[account] += amount
+    return left
 
 
 def decide(lease: Lease, row: Delivery, states: Sequence[str], change: Callable[[Delivery], None]) -> None:

@@ -1,6 +1,7 @@
 """Reading balances: one call, with the daily comparison or once a lane has come to rest, kept for proofs and pages."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet, Sum
@@ -14,10 +15,10 @@ from flows import balances, drafts, mapping, outcomes, rows
 from flows.bindings import made_in
 from flows.lanes import Lease
 from flows.looking import Reader
-from flows.models import Attempt, Delivery, Flow, Plan, ReadBack
+from flows.models import Attempt, Delivery, Flow, Outcome, Plan, ReadBack
 from kit import clock
 from ledgers import reference
-from ledgers.registry import ledger_spec
+from ledgers.registry import ledger_spec, open_ledger
 from tenants.alerts import alert, settle_alert
 from tenants.models import Connection
 
@@ -60,6 +61,15 @@ def compare(reader: Reader) -> None:
                 "ledger": answered.get(account, 0),
                 "ours": _ours(target.remote_key, account, made) if ours_alone else None,
             }
+    off = [one for one in kept.values() if one["ours"] not in (None, one["ledger"])]
+    if off and (wait_s := _unsettled_s(target)) > 0:
+        # They may not show yet what was posted just now.
+        again_at = at + timedelta(seconds=wait_s)
+        known, _ = ReadBack.objects.get_or_create(
+            connection=target, defaults={"tenant_id": target.tenant_id, "next_at": again_at}
+        )
+        ReadBack.objects.filter(pk=known.pk, next_at__gt=again_at).update(next_at=again_at)
+        return
     values = {"balances": kept, "balances_at": at}
     ReadBack.objects.update_or_create(
         connection=target,
@@ -68,10 +78,17 @@ def compare(reader: Reader) -> None:
     )
     for account, found in kept.items():
         _tell(target, account, found)
-    if all(found["ours"] in (None, found["ledger"]) for found in kept.values()):
+    if not off:
         # What no single document proves, this does.
         left = Plan.objects.filter(flow__target=target, state=Plan.State.POSTED, prove_at=None)
         left.filter(verdict__verdict=Verdict.UNCOMPARED).update(prove_at=at)
+
+
+def _unsettled_s(target: Connection) -> float:
+    """Return for how long balances may still miss what was learned last in a company."""
+    learned = Outcome.objects.filter(attempt__remote_key=target.remote_key).order_by("-pk").first()
+    lag_s = open_ledger(target).capabilities.confirm_s
+    return lag_s - (clock.now() - learned.at).total_seconds() if learned else 0.0
 
 
 def _waits_for_the_bank(flow: Flow) -> bool:

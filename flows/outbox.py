@@ -219,7 +219,7 @@ def _send_again(lease: Lease, ledger: Ledger, first: Delivery) -> None:
         return
     call = wire.thaw(frozen)
     pace.take(lease, ledger, call)
-    before = _before(lease, ledger, call, rows)
+    before = _balances(lease, ledger, call, rows)
     if before != frozen.before and not frozen.outcomes.filter(result=Outcome.Result.SAID).exists():
         # It may be this very document, late; or somebody else's, and then nobody can tell any more.
         with transaction.atomic():
@@ -230,7 +230,19 @@ def _send_again(lease: Lease, ledger: Ledger, first: Delivery) -> None:
 
 
 def _before(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) -> Mapping[str, int]:
-    """Return the balances that a look-up of this call will compare with, read just now; {} where look-ups are exact."""
+    """Return the balances that a look-up of this call will compare with, read just now; {} where look-ups are exact.
+
+    Raises Resting while they may not show the document before yet: what shows later would be taken for this one.
+    """
+    found = _balances(lease, ledger, call, rows)
+    wait_s = attempts.unsettled_s(lease.remote_key, found, ledger.capabilities.confirm_s) if found else 0.0
+    if wait_s > 0:
+        lanes.rest(lease, wait_s, "Waiting until balances show the last document")
+        raise pace.Resting
+    return found
+
+
+def _balances(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]) -> Mapping[str, int]:
     if not any(wire.seen_by_balance(row, ledger.capabilities) for row in rows):
         return {}
     return looking.Reader(lease, rows[0].flow.target).before(call)

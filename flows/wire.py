@@ -42,6 +42,8 @@ def seen_by_balance(row: Delivery, capabilities: Capabilities) -> bool:
 
 def posts_for(rows: Sequence[Delivery]) -> list[Post]:
     """Return the rows as posts with every remote id filled in. All rows belong to one company. Raises Waiting."""
+    if not rows:
+        return []
     needed = Dependency.objects.filter(delivery__in=rows).values_list("delivery_id", "key")
     by_row: dict[int, list[str]] = {}
     for row_id, key in needed:

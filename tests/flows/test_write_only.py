@@ -349,3 +349,25 @@ def test_an_answer_that_comes_after_all_counts_for_more_than_balances(books, mon
 
     assert books.row("e1").state == "posted"
     assert len(books.remote.sent) == 1
+
+
+def test_what_shows_late_of_one_document_is_not_taken_for_the_next(books):
+    """Both move the account alike; the first shows only after the second was sent and lost."""
+    books.remote.stale_s = 20
+    books.fault(None, no_answer(kept=False))
+    books.entry("e1")
+    books.entry("e2")
+
+    books.finish()
+
+    assert set(books.states().values()) == {"posted"}
+    assert books.balances() == twice(ENTRY)
+
+
+def test_while_balances_show_what_was_posted_documents_follow_at_once(books):
+    for number in range(3):
+        books.entry(f"e{number}")
+
+    books.work()
+
+    assert set(books.states().values()) == {"posted"}

@@ -129,6 +129,10 @@ def absent_at_first_sight(patch: Any) -> None:
     patch.setattr(looking, "_not_yet_absent", lambda *_: None)
 
 
+def lag_forgotten(patch: Any) -> None:
+    patch.setattr(attempts, "unsettled_s", lambda *_: 0.0)
+
+
 def balances_not_read_again(patch: Any) -> None:
     patch.setattr(outbox, "_before", lambda lease, ledger, call, found: getattr(found[0].resend, "before", {}))
 
@@ -241,6 +245,12 @@ MUTANTS = [
         "The balance did not move, so the ledger does not have it: why look twice?",
         absent_at_first_sight,
         f"{WRITE_ONLY}:test_a_stale_balance_does_not_double_what_is_booked",
+    ),
+    Mutant(
+        "lag_forgotten",
+        "A balance read just before a call is the balance just before it.",
+        lag_forgotten,
+        f"{WRITE_ONLY}:test_what_shows_late_of_one_document_is_not_taken_for_the_next",
     ),
     Mutant(
         "balances_not_read_again",
