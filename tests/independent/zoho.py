@@ -13,6 +13,8 @@ KINDS = (
     ("banktransactions", "transaction_id", "transfer_fund"),
 )
 OTHERS = ("creditnotes", "expenses")  # a settlement makes none of these
+# What a list can be sorted by, so that its pages do not shift: each has names of its own.
+SORTS = {"chartofaccounts": "account_name", "journals": "journal_date", "banktransactions": "date"}
 
 
 class Organization:
@@ -26,9 +28,9 @@ class Organization:
 
     def all(self, path, **query):
         """Return every row of a list: its key is its path."""
-        page, found = 1, []
+        page, found, sort = 1, [], SORTS.get(path, "created_time")
         while True:
-            answer = self.get(path, page=page, sort_column="created_time", **query)
+            answer = self.get(path, page=page, sort_column=sort, **query)
             found += answer[path]
             if not answer["page_context"]["has_more_page"]:
                 return found
