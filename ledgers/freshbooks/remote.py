@@ -7,7 +7,7 @@ answer is logged: who connected is told with a credential.
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
@@ -120,12 +120,15 @@ class Remote:
         return found if isinstance(found, int) else 0
 
     def ledger_accounts(self, path: str) -> list[Row]:
-        """Return every ledger account: this list has no pages. Raises NotSent, AuthorizationLost, RemoteRefused."""
+        """Return every ledger account, with those that are answered below another: this list has no pages.
+
+        Raises NotSent, AuthorizationLost, RemoteRefused.
+        """
         found = self._read(path, ()).get("data")
         self._meter("ledger_accounts")
         if not isinstance(found, list):
             raise NotSent("FreshBooks answered without its ledger accounts", READ_AGAIN_S)
-        return [row for row in found if isinstance(row, Mapping)]
+        return list(_with_those_below(found).values())
 
     def _pages(self, path: str, plural: str, query: Pairs, most: int | None) -> tuple[list[Row], int]:
         rows: dict[str, Row] = {}
@@ -205,6 +208,18 @@ def result_of(parsed: Row) -> Row:
     response = parsed.get("response")
     result = response.get("result") if isinstance(response, Mapping) else None
     return result if isinstance(result, Mapping) else {}
+
+
+def _with_those_below(found: Iterable[Any], parent: str | None = None) -> dict[str, Row]:
+    """Return accounts by uuid, each once, whether the list is flat, nested or both."""
+    rows: dict[str, Row] = {}
+    for row in found:
+        if isinstance(row, Mapping):
+            uuid = str(row.get("uuid"))
+            rows[uuid] = row if row.get("parent_account") or parent is None else {**row, "parent_account": parent}
+            for below, each in _with_those_below(row.get("sub_accounts") or (), uuid).items():
+                rows.setdefault(below, each)
+    return rows
 
 
 def _headers(token: str, body: bytes) -> dict[str, str]:

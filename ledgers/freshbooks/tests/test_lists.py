@@ -193,6 +193,21 @@ def test_the_usual_type_of_a_company_counts_where_its_first_account_is_not_shown
     assert accounts.sub_types([*fees, (C.EXPENSE, "6000-1", "expense (Overhead)")]) == {C.EXPENSE: "Overhead"}
 
 
+def test_accounts_that_are_answered_below_another_are_offered_too(remote: Pair) -> None:
+    script, client = remote
+    below = ledger("u2", "Checking", "1000-2", "asset", "Cash & Bank", 12)
+    above = ledger("u1", "Cash", "1000", "asset", "Cash & Bank", None, sub_accounts=[below])
+    script.will(200, me())
+    script.will_list("journal_entry_accounts", *JOURNAL)
+    script.will_list("clients")
+    script.will(200, {"data": [above, below]})
+    script.will_list("items")
+
+    (account,) = client.reference().accounts
+
+    assert (account.id, account.name, account.account_class) == ("12", "Cash:Checking", C.BANK)
+
+
 def test_without_ledger_accounts_those_of_the_journal_are_offered_and_none_without_a_number(remote: Pair) -> None:
     script, client = remote
     script.will(200, me({**ALLOWED, "flexcoa_advanced_accounting.access": False}))
