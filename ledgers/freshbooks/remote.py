@@ -211,14 +211,13 @@ def result_of(parsed: Row) -> Row:
 
 
 def _with_those_below(found: Iterable[Any], parent: str | None = None) -> dict[str, Row]:
-    """Return accounts by uuid, each once, whether the list is flat, nested or both."""
+    """Return accounts by uuid, each once and with its parent, whether the list is flat, nested or both."""
     rows: dict[str, Row] = {}
     for row in found:
         if isinstance(row, Mapping):
             uuid = str(row.get("uuid"))
-            rows[uuid] = row if row.get("parent_account") or parent is None else {**row, "parent_account": parent}
-            for below, each in _with_those_below(row.get("sub_accounts") or (), uuid).items():
-                rows.setdefault(below, each)
+            rows.setdefault(uuid, row if row.get("parent_account") else {**row, "parent_account": parent})
+            rows |= _with_those_below(row.get("sub_accounts") or (), uuid)
     return rows
 
 
