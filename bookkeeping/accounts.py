@@ -116,7 +116,7 @@ ACCOUNTS: Final[Mapping[AccountKey, Account]] = {
         Account(_K.SUBSCRIPTION, "Amazon Subscription", _C.EXPENSE, "The monthly selling plan"),
         Account(_K.FEE_OTHER, "Amazon Other Fees & Adjustments", _C.EXPENSE, "Everything else Amazon adjusts"),
         Account(_K.OPENING, "Opening Balance Equity", _C.EQUITY, "Other side of the opening entry"),
-        Account(_K.FX, "Exchange Gain or Loss", _C.OTHER_INCOME, "What moving exchange rates gave or took"),
+        Account(_K.FX, "Amazon Exchange Gain or Loss", _C.OTHER_INCOME, "What moving exchange rates gave or took"),
         Account(
             _K.FX_COST, "Amazon Currency Conversion Cost", _C.EXPENSE, "What Amazon kept when it converted a payout"
         ),

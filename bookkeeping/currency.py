@@ -41,8 +41,8 @@ from bookkeeping.policy import Policy
 from bookkeeping.remarks import Flag, FlagKind, Hold, HoldReason
 from bookkeeping.undo import reversal_of
 
-# A clearing, reserve or in-transit account is kept in the one currency that passes through it.
-OF_SETTLEMENT: Final = frozenset({AccountKey.CLEARING, AccountKey.RESERVE, AccountKey.PAYOUTS})
+# Where documents stay in the settlement's currency, so does this account; ledgers keep other assets in home money.
+OF_SETTLEMENT: Final = frozenset({AccountKey.CLEARING})
 
 
 @unique

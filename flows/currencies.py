@@ -31,7 +31,7 @@ from tenants.models import Connection
 
 # Native documents pass through these accounts, or end there: where one is kept in the settlement's currency, nothing is
 # converted on the way to it.
-_ENDS: Final = (AccountKey.BANK, AccountKey.CHARGE_METHOD)
+_ENDS: Final = (AccountKey.BANK, AccountKey.CHARGE_METHOD, AccountKey.PAYOUTS)
 
 
 # What will happen -----------------------------------------------------------------------------------------------------

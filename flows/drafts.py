@@ -56,16 +56,17 @@ def account_draft(flow: Flow, key: AccountKey) -> Draft:
     """Return the draft of the account that is made for a key when the tenant has none. Flows of a company share it, but for
     what one settlement currency passes through: also where that is converted, each has accounts of its own."""
     document = default_account(flow, key)
-    own = flow.converts and key in (AccountKey.CLEARING, AccountKey.RESERVE)
+    own = key in (AccountKey.CLEARING, AccountKey.RESERVE) and document.currency != flow.currency
     currency = f"{flow.currency}-{document.currency}" if own else document.currency
     return Draft(Planned(f"company/account/{document.key}/{currency}/1", document), {}, None, ())
 
 
 def default_account(flow: Flow, key: AccountKey) -> NewAccount:
-    """Return the account that is made for a key when the tenant has none. Clearing and reserve name the currency."""
+    """Return the account that is made for a key when the tenant has none. Clearing and reserve name the currency; only clearing
+    is ever kept in another one than the books."""
     own = key in (AccountKey.CLEARING, AccountKey.RESERVE)
     name = ACCOUNTS[key].name + (f" ({flow.currency})" if own else "")
-    return NewAccount(key, name, flow.books_currency)
+    return NewAccount(key, name, flow.books_currency if key is AccountKey.CLEARING else flow.home or flow.currency)
 
 
 def layout_of(flow: Flow) -> Layout:

@@ -13,8 +13,8 @@ USUAL: Final[Classes] = MappingProxyType({})
 UNUSUAL: Final = "Unusual here: "
 
 _C, _K = AccountClass, AccountKey
-# One currency passes through each of them, so the account has to be kept in it.
-_OF_ONE_CURRENCY: Final = frozenset({_K.CLEARING, _K.RESERVE, _K.PAYOUTS})
+# One currency passes through it, so the account has to be kept in it. Ledgers keep other assets in home money.
+_OF_ONE_CURRENCY: Final = frozenset({_K.CLEARING})
 _P_AND_L: Final = frozenset({_C.INCOME, _C.CONTRA_INCOME, _C.OTHER_INCOME, _C.EXPENSE, _C.COST_OF_SALES})
 _FITS: Final[Mapping[AccountClass, frozenset[AccountClass]]] = {
     _C.BANK: frozenset({_C.BANK}),

@@ -7,10 +7,13 @@ import pytest
 import time_machine
 
 from amazon.models import Settlement
+from bookkeeping.accounts import AccountKey
 from bookkeeping.facts import Header
 from flows import closing, planning, reposting, undo
 from flows.models import Delivery, ExchangeRate, Plan
 from kit.scope import scope
+from ledgers.wave.tests.e7 import WaveBusiness
+from ledgers.zoho.tests.e7 import ZohoOrganization
 from tests.bookkeeping import e7
 from tests.flows.e7_books import E7, order_json
 
@@ -23,8 +26,8 @@ RATES = {date(2025, 9, 30): "1.31", date(2025, 10, 15): "1.3", date(2025, 10, 17
 class Pounds(E7):
     """The flow of settlement G1. ``native`` books are multi-currency, the others know dollars only."""
 
-    def __init__(self, world, alice, acme, clock, strategy="convert", rates=RATES, **values):
-        company = {"currencies": {"GBP": "1.25"}} if strategy == "native" else {}
+    def __init__(self, world, alice, acme, clock, strategy="convert", rates=RATES, company=None, **values):
+        company = company or ({"currencies": {"GBP": "1.25"}} if strategy == "native" else {})
         with scope(acme.pk):
             for on, rate in rates.items():
                 self.rate(acme, on, rate)
@@ -76,6 +79,15 @@ class Pounds(E7):
         found = Counter(self.in_dollars())
         found["FX"] += found.pop("CLEARING", 0)
         return {key: amount for key, amount in sorted(found.items()) if amount}
+
+
+class OrganizationWithoutAmazon(ZohoOrganization):
+    """One whose accounts for Amazon are still to be made, in pounds."""
+
+    def __init__(self, world, **values):
+        super().__init__(world, **values)
+        kept = (AccountKey.BANK, AccountKey.CHARGE_METHOD)
+        self.own = {key: account for key, account in self.own.items() if key in kept}
 
 
 @pytest.fixture
@@ -241,3 +253,40 @@ def test_accounts_moved_later_leave_everything_else_where_it_was(world, alice, a
     assert after == before
     assert made.stuck() == []
     assert made.plan_h().verdict["verdict"] == "proved"
+
+
+@pytest.mark.parametrize("mode", ["summary", "orders"])
+def test_g1_converted_in_wave(world, alice, acme, clock, mode):
+    made = settled(world, alice, acme, clock, mode=mode, layout="direct", into=WaveBusiness)
+
+    made.received(9940)
+
+    assert made.stuck() == []
+    assert made.balances() == dict(sorted({**G1, "FX": -15, "FX_COST": 85}.items()))
+
+
+def test_g1_converted_in_zoho_books(world, alice, acme, clock):
+    made = settled(world, alice, acme, clock, mode="orders", into=ZohoOrganization)
+
+    made.received(9940)
+
+    assert made.stuck() == []
+    assert made.balances() == dict(sorted({**G1, "FX": -15, "FX_COST": 85}.items()))
+
+
+def test_g1_native_in_zoho_books(world, alice, acme, clock):
+    made = settled(
+        world,
+        alice,
+        acme,
+        clock,
+        strategy="native",
+        mode="orders",
+        into=OrganizationWithoutAmazon,
+        company={"currencies": {"GBP": "1.25"}, "multicurrency": True},
+    )
+
+    made.received(9940)
+
+    assert made.stuck() == []
+    assert made.balances() == dict(sorted({**G1, "CLEARING": 70}.items()))
