@@ -14,6 +14,7 @@ from bookkeeping.accounts import AccountKey
 from bookkeeping.coverage import OpenInvoice
 from bookkeeping.currency import Booked, Carrying, Strategy, Terms
 from bookkeeping.documents import Document, Invoice, JournalEntry, Kind, document_from
+from bookkeeping.entries import effect
 from bookkeeping.exchange import DatedRate
 from bookkeeping.figures import Statement
 from bookkeeping.numbering import settlement_key
@@ -199,6 +200,7 @@ def _carrying(row: Delivery, paid: int, rate: str, share: int | None = None) -> 
         own = str(json.loads(row.original)["rate"])
         if share is not None:
             paid = exchange.converted(share, row.flow.currency, own, row.flow.home)
+            return Carrying(own, effect(document_from(row.plain_document)).get(AccountKey.DEFERRED, 0), paid)
         return Carrying(own, row.amount, paid)
     flow = row.flow
     return Carrying(rate, exchange.converted(row.amount, flow.currency, rate, flow.home), paid)

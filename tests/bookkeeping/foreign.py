@@ -8,7 +8,7 @@ from datetime import date
 from bookkeeping.accounts import AccountKey
 from bookkeeping.currency import Booked, Carrying, Strategy, Terms, book, entry_in_home, invoice_in_home, with_rate
 from bookkeeping.documents import Document, Invoice, JournalEntry, Payment, Transfer
-from bookkeeping.entries import effect, own_total
+from bookkeeping.entries import effect
 from bookkeeping.exchange import converted
 from bookkeeping.planned import Plan
 from bookkeeping.policy import Mode, Policy
@@ -71,7 +71,7 @@ class Abroad(Company):
         if not isinstance(invoice, Invoice):  # an entry in its place: nothing pays it, and each month takes its share
             taken = [one.amount for one in self.coverage if one.invoice == key and one.settlement_id != but]
             paid = sum(converted(amount, getattr(original, "currency", ""), rate, self.home) for amount in taken)
-            return Carrying(rate, own_total(invoice), paid)
+            return Carrying(rate, effect(invoice).get(AccountKey.DEFERRED, 0), paid)
         paid = 0
         for sid, live in self.live.items():
             payments = [one.document for one in live if isinstance(one.document, Payment)] if sid != but else []
