@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from audit import trail
-from bookkeeping.documents import Undo
+from bookkeeping.documents import Undo, document_from
 from bookkeeping.entries import effect
 from flows import lanes, progress, wire
+from flows.bindings import made_in
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome
 from kit import clock
@@ -125,8 +126,10 @@ def went_out_since(attempt: Attempt) -> bool:
 def unsettled_s(remote_key: str, balances: Mapping[str, int], lag_s: float) -> float:
     """Return for how long these balances, read just now, may still miss what was sent last; 0 where they are as that left them,
     or it was sent more than ``lag_s`` ago."""
-    last = _went_out(remote_key).order_by("-pk").first()
-    if last is None or _shows(last, balances):
+    went_out = _went_out(remote_key).order_by("-pk")
+    last = went_out.first()
+    known = went_out.filter(before__has_keys=list(balances)).first()
+    if last is None or (known is not None and balances == _left(known, balances)):
         return 0.0
     learned = last.outcomes.order_by("-pk").first()
     return lag_s - (clock.now() - (learned.at if learned else last.sent_at)).total_seconds()
@@ -139,23 +142,18 @@ def _went_out(remote_key: str) -> QuerySet[Attempt]:
     return Attempt.objects.filter(remote_key=remote_key).exclude(Exists(nothing))
 
 
-def _shows(attempt: Attempt, balances: Mapping[str, int]) -> bool:
-    """Whether balances are as a call left them, in accounts that were read before it and that it moved."""
-    left = _left(attempt)
-    common = left.keys() & balances.keys()
-    moved = any(left[account] != attempt.before[account] for account in common)
-    booked = attempt.deliveries.filter(state=State.POSTED).exists()
-    return (moved or not booked) and bool(common) and all(left[account] == balances[account] for account in common)
-
-
-def _left(attempt: Attempt) -> dict[str, int]:
-    """Return what a call made of the balances that were read before it, by what became of its documents."""
-    left: dict[str, int] = dict(attempt.before)
-    for post in wire.posts_for(list(attempt.deliveries.filter(state=State.POSTED))) if left else ():
-        document = post.document
+def _left(known: Attempt, accounts: Iterable[str]) -> dict[str, int]:
+    """Return what these accounts hold by the balances that were read before a call, and what it and later ones booked."""
+    left: dict[str, int] = {account: known.before[account] for account in accounts}
+    since = Attempt.objects.filter(remote_key=known.remote_key, pk__gte=known.pk)
+    rows = Delivery.objects.filter(attempts__in=since, state=State.POSTED).distinct()
+    made = made_in(known.remote_key)
+    for row in rows:
+        document = document_from(row.plain_document)
         moved = effect(document.reversal if isinstance(document, Undo) and document.reversal else document)
         for key, amount in moved.items():
-            account = post.bindings[key].account if key in post.bindings else ""
+            name = row.bindings.get(key, {}).get("account", "")
+            account = made.get(name, name)
             if account in left:
                 left[account] += amount
     return left
