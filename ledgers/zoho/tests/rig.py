@@ -17,7 +17,9 @@ from kit.http import Http
 from ledgers.port import Binding, External, Ledger, Post, Posted
 from ledgers.zoho.client import ZohoBooks
 from ledgers.zoho.sandbox import ZohoStandIn
+from ledgers.zoho.sandbox.tests.description import SPECS
 from ledgers.zoho.tests import factories as make
+from ledgers.zoho.tests.witness import Witness
 
 BASE: Final = "https://zoho.stand-in.test"
 _ACCOUNTS: Final = (
@@ -220,10 +222,15 @@ class Rig:
 
 @contextmanager
 def rig(**values: Any) -> Iterator[Rig]:
+    """Where Zoho's description is beside the checkout, whatever was said has to fit it."""
     made = Rig(**values)
-    http.mount(BASE, made.stand_in)
+    witness = Witness(made.stand_in) if SPECS.is_dir() else None
+    http.mount(BASE, witness or made.stand_in)
     try:
         made.furnish()
         yield made
     finally:
         http.unmount(BASE)
+    if witness:
+        assert witness.seen
+        assert not witness.faults, "\n".join(sorted(witness.faults))
