@@ -55,10 +55,10 @@ class Rig:
     # It takes the same document twice, so each is looked for before it is written.
     idempotent = False
 
-    def __init__(self, plan: str = "Plus", **switches: Any) -> None:
+    def __init__(self, plan: str = "Plus", chart: str = "default", **switches: Any) -> None:
         self.stand_in = FreshBooksStandIn()
         self.stand_in.switches["rate_scale"] = 0
-        self.made = self.stand_in.control("create_business", {"name": "Rig", "plan": plan})
+        self.made = self.stand_in.control("create_business", {"name": "Rig", "plan": plan, "chart": chart})
         for name, value in switches.items():
             self.stand_in.switches[name] = value
         self._token = self._issue()
