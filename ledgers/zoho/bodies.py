@@ -185,14 +185,14 @@ def _entry(post: Post, company: Company) -> Body:
                 "account_id": account,
                 "debit_or_credit": "debit" if line.debit else "credit",
                 "amount": wire.money(line.debit or line.credit, document.currency),
-                "description": wire.clipped(line.description, wire.TEXT),
+                "description": wire.clipped(line.description, wire.SHORT),
             }
         )
     return {
         **_currency(post, document.currency, document.rate, company),
         "journal_date": document.on.isoformat(),
         "reference_number": _number(post, document.number),
-        "notes": wire.note([post.marker], document.memo),
+        "notes": wire.note([post.marker], document.memo, wire.SHORT),
         "journal_type": "both",
         "status": "published",
         "line_items": rendered,
@@ -228,7 +228,7 @@ def _transfer(post: Post, company: Company) -> Body:
         "amount": wire.money(document.amount, document.currency),
         "date": document.on.isoformat(),
         "reference_number": _number(post, document.number),
-        "description": wire.note([post.marker], document.memo),
+        "description": wire.note([post.marker], document.memo, wire.SHORT),
     }
 
 

@@ -201,9 +201,15 @@ def refused(answer: object, *, rule: Rule | None = None) -> Refused:
     if known.course is Course.UNKNOWN:
         raise Unknown(f"{known.text} (code {code})")
     if known.course is Course.AUTHORIZATION_LOST:
-        raise AuthorizationLost(f"{known.text}")
+        raise AuthorizationLost(known.text)
     text = f"{known.text} Zoho Books says: {said}" if known.quote and said else known.text
     return Refused(code, text, known.action, Next(known.course.value))
+
+
+def lost(code: str) -> str:
+    """Return what a code says of a consent that opens the organization no more, "" for any other code."""
+    rule = TABLE.get(code)
+    return rule.text if rule and rule.course is Course.AUTHORIZATION_LOST else ""
 
 
 def is_certain(code: str) -> bool:

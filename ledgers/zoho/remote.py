@@ -113,7 +113,7 @@ class Remote:
             return reply.parsed
         if code == errors.OK:
             raise Unknown(f"Zoho Books answered HTTP {reply.status} and success at once")
-        raise Declined(reply.parsed)
+        raise _declined(reply.parsed)
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, scoped: bool = True) -> Row:
         """Return the parsed answer of a read. Raises NotSent, AuthorizationLost, Declined."""
@@ -125,7 +125,7 @@ class Remote:
         if reply.status >= 500 or not code or not isinstance(reply.parsed, Mapping):
             raise NotSent(f"Zoho Books did not answer a look-up (HTTP {reply.status})", READ_AGAIN_S)
         if code != errors.OK:
-            raise Declined(reply.parsed)
+            raise _declined(reply.parsed)
         return reply.parsed
 
     def one(self, path: str, key: str, external_id: str) -> Row | None:
@@ -267,6 +267,12 @@ class Remote:
             return errors.BLOCK_S
         midnight = datetime.combine(here.date() + timedelta(days=1), datetime.min.time(), tzinfo=here.tzinfo)
         return (midnight - here).total_seconds() + _MIDNIGHT_MARGIN_S
+
+
+def _declined(answer: Row) -> Declined | AuthorizationLost:
+    """Return what a refusal is raised as: nothing else is asked of an organization that this person does not belong to."""
+    lost = errors.lost(errors.code_of(answer))
+    return AuthorizationLost(lost) if lost else Declined(answer)
 
 
 def _headers(token: str, body: bytes) -> dict[str, str]:

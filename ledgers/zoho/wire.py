@@ -12,7 +12,8 @@ from typing import Any, Final
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_decimal
 
 NUMBER: Final = 100  # invoice_number, reference_number
-TEXT: Final = 2000  # documented for descriptions of lines and items; taken for notes too
+TEXT: Final = 2000  # documented for descriptions of lines and items; taken for notes of invoices and payments too
+SHORT: Final = 500  # of journals and bank transactions; their length is documented nowhere
 NAME: Final = 100  # accounts, items, contacts, names of lines
 ENTRY_LINES: Final = 100  # lines of a journal; no maximum is documented, this many are known to be taken
 INVOICES_PAID: Final = 50  # invoices of one customer payment; no maximum is documented either
@@ -106,10 +107,10 @@ def text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def note(markers: Sequence[str], *texts: str) -> str:
-    """Return a note: the texts, shortened where they must be, and every marker whole at the end."""
+def note(markers: Sequence[str], text: str, length: int = TEXT) -> str:
+    """Return a note: the text, shortened where it must be, and every marker whole at the end."""
     tail = " ".join(f"ref:{marker}" for marker in markers)
-    head = clipped(" ".join(text.strip() for text in texts if text.strip()), TEXT - len(tail) - 1)
+    head = clipped(text.strip(), length - len(tail) - 1)
     return f"{head} {tail}" if head else tail
 
 

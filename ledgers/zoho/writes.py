@@ -198,15 +198,13 @@ class Writes:
             batch.created[key] = row
 
     def _refused_invoice(self, body: Row, error: Declined) -> Refused:
-        """Return a refusal with its cause: the code of a used number is not known, so the number is looked up."""
-        if not errors.is_certain(error.code):
-            try:
-                taken = marked.numbered(self._remote, body["invoice_number"])
-            except (NotSent, AuthorizationLost, Declined):
-                taken = []
-            if taken:
-                return error.refused(errors.NUMBER_TAKEN)
-        return self._refused(Kind.INVOICE, body, error)
+        """Return a refusal with its cause: the code of a used number is not known, so the number is looked up whatever the
+        code is."""
+        try:
+            taken = marked.numbered(self._remote, body["invoice_number"])
+        except (NotSent, AuthorizationLost, Declined):
+            taken = []
+        return error.refused(errors.NUMBER_TAKEN) if taken else self._refused(Kind.INVOICE, body, error)
 
     def _discarded(self, row: Row, wrong: str, deadline_s: float) -> Refused:
         """Delete a draft that is not what was written. Raises Unknown where that does not work: a draft of ours is left."""

@@ -53,6 +53,7 @@ class Rig:
         self.stand_in.switches["search_lag_s"] = 0
         self.made = self.stand_in.control("create_organization", {"name": "Rig", "chart": "us", **values})
         self.organization: str = self.made["organization_id"]
+        self._time_zone = str(values.get("time_zone", "America/New_York"))
         self._token = self._issue()
         self.renewed = 0
         self.metered: list[tuple[int, int]] = []
@@ -61,7 +62,8 @@ class Rig:
 
     def at(self, base: str) -> ZohoBooks:
         """A client of this organization under another address, good for sending what the rig's own has rendered."""
-        return ZohoBooks(Http("contract"), base, self.organization, self.token, quota=self._note_quota)
+        http_ = Http("contract")
+        return ZohoBooks(http_, base, self.organization, self.token, quota=self._note_quota, time_zone=self._time_zone)
 
     def token(self, rejected: str = "") -> str:
         if rejected == self._token:

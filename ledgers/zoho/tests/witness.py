@@ -55,5 +55,7 @@ class Witness:
         if 200 <= status < 300:
             self.seen += 1
             for operation, place, value, what in problems(method, path, status, answered):
-                if not any(fits(operation, place, value) for fits in DIFFERENCES.values()):
+                # What is described as a text and was seen as an empty one may be an empty list as well.
+                tidy = place.endswith("/documents") and value == []
+                if not tidy and not any(fits(operation, place, value) for fits in DIFFERENCES.values()):
                     self.faults.add(f"answered {operation}: {place} is {value!r}: {what}")
