@@ -205,3 +205,23 @@ class Order(ScopedModel):
 
     def __str__(self) -> str:
         return self.order_id
+
+
+class Buyer(ScopedModel):
+    """The buyer of an order, where the tenant wants buyers in the books. ``hash`` stands for them wherever the name may not.
+
+    ``sealed`` is JSON of name and e-mail; it is emptied by and by, the hash stays, so that the order's documents come out the
+    same when they are planned again.
+    """
+
+    order = models.OneToOneField(Order, models.CASCADE, related_name="buyer")
+    hash = models.CharField(max_length=16)
+    sealed = SealedField(blank=True)
+    fetched_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="Somebody had the buyer forgotten")
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "hash"], name="amazon_buyer_hash")]
+
+    def __str__(self) -> str:
+        return f"buyer {self.hash}"

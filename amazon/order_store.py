@@ -1,16 +1,19 @@
 """Orders as rows: the newest version of each, its raw text sealed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
+from amazon import buyers
 from amazon.models import Order
 from amazon.orders import SHIPPED, BadOrder, Parsed, parse_order, scrubbed
 from kit.sealed import seal_into
 from tenants.alerts import alert, settle_alert
 from tenants.models import Alert, Connection
 
+NOBODY: Final[Mapping[str, buyers.Person]] = MappingProxyType({})
 _UNREADABLE: Final = "order_unreadable"
 _FILLED: Final = (
     "status",
@@ -35,8 +38,11 @@ class Stored:
     unreadable: tuple[str, ...]
 
 
-def store_orders(connection: Connection, sent: Iterable[Mapping[str, Any]]) -> Stored:
-    """Insert or update orders; an older version of an order never replaces a newer one."""
+def store_orders(
+    connection: Connection, sent: Sequence[Mapping[str, Any]], people: Mapping[str, buyers.Person] = NOBODY
+) -> Stored:
+    """Insert or update orders; an older version of an order never replaces a newer one. ``people`` are the buyers to keep, by
+    order id."""
     latest, unreadable = _latest(sent)
     for order_id in unreadable:
         alert(
@@ -63,6 +69,8 @@ def store_orders(connection: Connection, sent: Iterable[Mapping[str, Any]]) -> S
         _fill(order, parsed)
         order.raw = raw
     _save_sealed(fresh, changed)
+    if people:
+        buyers.keep(connection, {order_id: person for order_id, person in people.items() if order_id in latest})
     return Stored(len(fresh), len(changed), tuple(unreadable))
 
 

@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from amazon.buyers import Person, person_in
 from amazon.client import (
     BadRequest,
     Client,
     DocumentExpired,
     Forbidden,
     NotFound,
+    OrdersPage,
     ReportInfo,
     ServerTrouble,
     moment,
@@ -29,7 +31,7 @@ from amazon.flat_errors import BadSettlementFile
 from amazon.load import Fate, accept, analyse, refusal_key, refuse
 from amazon.models import Order, Report, Resource, Settlement
 from amazon.order_store import store_orders
-from amazon.orders import parse_order
+from amazon.orders import SHIPPED, parse_order
 from amazon.reports import discard, store
 from amazon.unpack import plain
 from audit.trail import record, recorded
@@ -91,8 +93,13 @@ def fetch_again(report: Report, actor: str) -> None:
         record("report.forgotten", f"report:{report.pk}", tenant_id=report.tenant_id, actor=actor)
 
 
-def pull_orders(connection: Connection, since: datetime | None = None, client: Client | None = None) -> PullResult:
+def pull_orders(
+    connection: Connection, since: datetime | None = None, client: Client | None = None, *, with_buyers: bool = False
+) -> PullResult:
     """Bring in every order changed since the last pull; the first one begins at ``since``, or two years ago.
+
+    ``with_buyers`` also asks who bought, and seals it. Where Amazon withholds that, the orders come without, and the tenant is
+    told once.
 
     Raises WaitFor, Forbidden, tenants.grants.NeedsReconnect.
     """
@@ -100,13 +107,15 @@ def pull_orders(connection: Connection, since: datetime | None = None, client: C
     with claimed(connection, Resource.ORDERS) as claim, _forbidden_is_told(connection, "orders"):
         client = client or client_for(connection)
         bound = (now() - ORDERS_DELAY).replace(microsecond=0)
+        asked = _Buyers(connection, with_buyers)
         while True:
             walk, watermark = _walk(claim, since, bound), claim.cursor.watermark
             if walk is None:
                 break
-            _walk_through(connection, claim, client, walk, result)
+            _walk_through(connection, claim, client, walk, result, asked)
             if claim.cursor.watermark == watermark or moment(walk["before"]) >= bound:
                 break
+        asked.tell()
     return result
 
 
@@ -226,7 +235,7 @@ def _fresh_walk(after: datetime, before: datetime, hours: float) -> dict[str, An
 
 
 def _walk_through(
-    connection: Connection, claim: Claim, client: Client, walk: dict[str, Any], result: PullResult
+    connection: Connection, claim: Claim, client: Client, walk: dict[str, Any], result: PullResult, asked: "_Buyers"
 ) -> None:
     """Store the pages of one walk; its bounds stay fixed, so that a killed walk resumes where it was."""
     after, before = moment(walk["after"]), moment(walk["before"])
@@ -234,7 +243,7 @@ def _walk_through(
     while True:
         claim.alive()
         try:
-            page = client.search_orders(after, before, walk["token"])
+            page, people = asked.page(client, after, before, walk["token"])
         except BadRequest:
             if not walk["token"]:
                 raise
@@ -246,7 +255,7 @@ def _walk_through(
             claim.move(walk=_fresh_walk(after, before, walk["hours"]))
             raise ServerTrouble("Amazon sent the same page token twice; the walk begins again", 60.0)
         with recorded():
-            stored = store_orders(connection, page.orders)
+            stored = store_orders(connection, page.orders, people)
             walk = {
                 **walk,
                 "token": page.next_token,
@@ -265,6 +274,51 @@ def _walk_through(
         result.orders_changed += stored.changed
         if not page.next_token:
             return
+
+
+class _Buyers:
+    """Whether orders are asked for with their buyers, and what became of that."""
+
+    def __init__(self, connection: Connection, wanted: bool) -> None:
+        self.connection, self.wanted, self.refused = connection, wanted, False
+        self.shipped = self.named = 0
+
+    def page(
+        self, client: Client, after: datetime, before: datetime, token: str
+    ) -> tuple[OrdersPage, dict[str, Person]]:
+        """Return a page of orders, and the buyers in it by order id. Raises as ``Client.search_orders`` does."""
+        if not self.wanted or self.refused:
+            return client.search_orders(after, before, token), {}
+        try:
+            page = client.search_orders(after, before, token, buyers=True)
+        except Forbidden:
+            # Whoever may not even read orders is told so by this.
+            page = client.search_orders(after, before, token)
+            self.refused = True
+            return page, {}
+        found = {str(order.get("orderId")): person_in(order) for order in page.orders}
+        people = {order_id: person for order_id, person in found.items() if person is not None}
+        self.named += len(people)
+        self.shipped += sum(
+            (order.get("fulfillment") or {}).get("fulfillmentStatus") == SHIPPED for order in page.orders
+        )
+        return page, people
+
+    def tell(self) -> None:
+        """Tell once that Amazon withholds who bought; take it back when it no longer does, or nobody asks."""
+        key = f"connection:{self.connection.pk}:buyers"
+        if not self.wanted or self.named:
+            settle_alert(self.connection.tenant_id, key)
+        elif self.refused or self.shipped:
+            alert(
+                self.connection.tenant_id,
+                kind="buyers_withheld",
+                key=key,
+                title=f"Amazon does not tell who bought from {self.connection}",
+                text="Invoices name the marketplace's customer instead.",
+                action="Names need one of Amazon's restricted roles, Direct-to-Consumer Shipping or Tax Invoicing, on the "
+                "application, and the seller's consent after it was granted. Without them, switch buyers off in the flow.",
+            )
 
 
 def _record_orders(connection: Connection, walk: dict[str, Any], watermark: datetime) -> None:

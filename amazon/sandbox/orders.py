@@ -72,9 +72,11 @@ class Orders:
         store.index("order", "$.createdTime")
         store.index("order", "$.lastUpdatedTime")
 
-    def search(self, request: Request, caller: Caller, *, visible_after_s: int, newest_first: bool) -> Response:
+    def search(
+        self, request: Request, caller: Caller, *, visible_after_s: int, newest_first: bool, buyers: str
+    ) -> Response:
         """GET /orders/2026-01-01/orders."""
-        included = self._included(request, caller)
+        included = self._included(request, caller, buyers)
         field, after, before = self._window(request)
         statuses = words(request, "fulfillmentStatuses", STATUSES)
         fulfillers = words(request, "fulfilledBy", FULFILLERS)
@@ -102,22 +104,25 @@ class Orders:
         answer["createdBefore" if field == "createdTime" else "lastUpdatedBefore"] = written(before)
         return json_response(answer)
 
-    def get(self, request: Request, caller: Caller, order_id: str, *, visible_after_s: int) -> Response:
+    def get(self, request: Request, caller: Caller, order_id: str, *, visible_after_s: int, buyers: str) -> Response:
         """GET /orders/2026-01-01/orders/{orderId}."""
-        included = self._included(request, caller)
+        included = self._included(request, caller, buyers)
         order = self._store.get("order", order_id, scope=caller.seller_id)
         youngest = written(self._clock.now() - timedelta(seconds=visible_after_s))
         if order is None or order["createdTime"] > youngest:
             raise Refused(error(404, f"Order {order_id} is not found."))
         return json_response({"order": shown(order, included)})
 
-    def _included(self, request: Request, caller: Caller) -> list[str]:
+    def _included(self, request: Request, caller: Caller, buyers: str) -> list[str]:
         if ORDERS_ROLE not in caller.roles:
             raise denied("The application is not authorized for the role of this operation.")
         included = words(request, "includedData", DATA_SETS)
-        if not set(_PERSONAL_ROLES) & set(caller.roles) and set(_PERSONAL) & set(included):
+        may = set(_PERSONAL_ROLES) & set(caller.roles)
+        if buyers == "by role" and not may and set(_PERSONAL) & set(included):
             raise denied("Buyer and recipient data need a role this application does not have.")
-        return included
+        return [
+            name for name in included if name not in _PERSONAL or (may and buyers == "by role") or buyers == "given"
+        ]
 
     def _window(self, request: Request) -> tuple[str, datetime, datetime]:
         """The time that is searched, its lower and its upper bound, both inclusive."""

@@ -52,6 +52,11 @@ class AmazonStandIn(StandIn):
         Switch("document_compression", ("gzip", "none", "truncated"), "how documents are delivered"),
         Switch("document_charset", ("as written", "none"), "whether the download's Content-Type names a charset"),
         Switch("order_visible_after_s", (180,), "seconds until an order appears in the Orders API"),
+        Switch(
+            "buyers",
+            ("by role", "given", "left out"),
+            "buyer and recipient data: refused without a restricted role, given to anybody, or left out of the answer",
+        ),
         Switch("order_sequence", ("oldest first", "newest first"), "how searchOrders sorts its pages"),
     )
 
@@ -231,7 +236,14 @@ class AmazonStandIn(StandIn):
             caller,
             visible_after_s=self._switch("order_visible_after_s", caller),
             newest_first=self._switch("order_sequence", caller) == "newest first",
+            buyers=self._switch("buyers", caller),
         )
 
     def _get_order(self, request: Request, caller: Caller, order_id: str) -> Response:
-        return self.orders.get(request, caller, order_id, visible_after_s=self._switch("order_visible_after_s", caller))
+        return self.orders.get(
+            request,
+            caller,
+            order_id,
+            visible_after_s=self._switch("order_visible_after_s", caller),
+            buyers=self._switch("buyers", caller),
+        )

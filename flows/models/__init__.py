@@ -1,5 +1,6 @@
 """Flows, what they plan, and the outbox; see docs/decisions for the protocol."""
 
+from flows.models.buyers import Removal
 from flows.models.carried import Carrier, Coverage, InvoiceBalance, Shipment
 from flows.models.flow import Flow, MappingRule, ProductGroup, RequestKey, Run
 from flows.models.outbox import Attempt, Delivery, Dependency, Lane, Outcome, Plan, ReadBack
@@ -20,6 +21,7 @@ __all__ = [
     "Plan",
     "ProductGroup",
     "ReadBack",
+    "Removal",
     "RequestKey",
     "Run",
     "Shipment",

@@ -63,6 +63,9 @@ class Flow(ScopedModel):
     generic_items = models.BooleanField(
         default=True, help_text="Invoice an unmapped SKU with the general item instead of holding it"
     )
+    buyers = models.BooleanField(
+        default=False, help_text="Orders mode: fetch who bought, sealed, and name them in the ledger"
+    )
     orders_every_min = models.PositiveIntegerField(default=60)
     settlements_every_min = models.PositiveIntegerField(default=360)
     mapping_version = models.PositiveIntegerField(default=0)

@@ -10,6 +10,9 @@ from typing import Any
 from sandbox.seller.account import Item, Order
 from sandbox.seller.marketplaces import Marketplace
 
+_BUYERS = (
+    "Robin Example", "Sam Sample", "Kim Specimen", "Alex Muster", "Noor Voorbeeld", "Dana Beispiel", "Lou Exemple",
+)  # fmt: skip
 _SHIPPED_UNITS = {"SHIPPED": 1.0, "PARTIALLY_SHIPPED": 0.5}
 
 
@@ -28,7 +31,7 @@ def order_json(order: Order, marketplace: Marketplace) -> dict[str, Any]:
             "marketplaceId": marketplace.marketplace_id,
             "marketplaceName": marketplace.multi_channel if order.multi_channel else marketplace.site,
         },
-        "buyer": {"buyerName": "Robin Example", "buyerEmail": f"{order.order_id}@marketplace.example"},
+        "buyer": _buyer(order),
         "recipient": {"deliveryAddress": _address(marketplace)},
         "fulfillment": _fulfillment(order),
         "orderItems": [_item(item, order, marketplace, priced=priced) for item in order.items],
@@ -42,6 +45,13 @@ def order_json(order: Order, marketplace: Marketplace) -> dict[str, Any]:
     if order.tracking and order.shipped_at:
         made["packages"] = [_package(order, order.shipped_at, marketplace)]
     return made
+
+
+def _buyer(order: Order) -> dict[str, Any]:
+    """One of a few buyers, so that some buy twice. The anonymised e-mail comes only with orders the merchant ships."""
+    name = _BUYERS[sum(order.order_id.encode()) % len(_BUYERS)]
+    email = {"buyerEmail": f"{name.split()[0].lower()}@marketplace.example"} if order.fulfilled_by == "MERCHANT" else {}
+    return {"buyerName": name, **email}
 
 
 def _fulfillment(order: Order) -> dict[str, Any]:

@@ -175,6 +175,19 @@ def test_buyer_data_needs_a_role_the_demo_application_does_not_have(caller):
     assert answer.status_code == 403
 
 
+def test_buyers_are_given_or_left_out_as_the_switch_says(caller):
+    caller.switch(buyers="given")
+    given = caller.orders(createdAfter=SINCE, includedData="BUYER", fulfilledBy="MERCHANT").json["orders"]
+    from_amazon = caller.orders(createdAfter=SINCE, includedData="BUYER", fulfilledBy="AMAZON").json["orders"]
+    caller.switch(buyers="left out")
+    left_out = caller.orders(createdAfter=SINCE, includedData="BUYER,FULFILLMENT")
+
+    assert all(order["buyer"]["buyerName"] and order["buyer"]["buyerEmail"] for order in given)
+    assert {tuple(order["buyer"]) for order in from_amazon} == {("buyerName",)}
+    assert left_out.status_code == 200
+    assert not any("buyer" in order for order in left_out.json["orders"])
+
+
 def test_pending_order_shows_no_money_until_it_is_paid(caller):
     query = {"includedData": "PROCEEDS,PAYMENT,TAX,FULFILLMENT"}
     order_id = caller.orders(createdAfter=SINCE, fulfillmentStatuses="PENDING").json["orders"][0]["orderId"]
