@@ -155,7 +155,7 @@ class _InvoiceMaker:
                 Hold(HoldReason.NUMBERS_USED_UP, f"{problem}. Post this settlement as a summary.", order_id),
             )
         self.taken[number] = key
-        customer = buyer(self.policy, self.customer_of, part.marketplace, header.currency)
+        customer = buyer(self.policy, self.customer_of, part.marketplace, header.currency, order_id)
         document = order_document(
             self.policy,
             number=number,

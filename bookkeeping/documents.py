@@ -61,12 +61,17 @@ class NewAccount(Document):
 
 @dataclass(frozen=True, slots=True)
 class Customer(Document):
-    """A customer to be created. ``symbol`` is how invoices name it, for example ``customer:Amazon.com:USD``."""
+    """A customer to be created. ``symbol`` is how invoices name it, for example ``customer:Amazon.com:USD``.
+
+    A buyer's has no name until it is sent: ``person`` and ``email`` are filled in with it, and never stored here.
+    """
 
     kind: ClassVar = Kind.CUSTOMER
     symbol: str
     name: str
     currency: str
+    person: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,17 @@ from bookkeeping.policy import Policy
 from bookkeeping.remarks import Hold
 
 CheckLine = Callable[[InvoiceLine], Hold | None]
-CustomerOf = Callable[[str, str], str]
+CustomerOf = Callable[[str, str, str], str]
 
 
-def customer_symbol(marketplace: str, currency: str) -> str:
-    """Return the symbol of the one generic customer of a marketplace and currency."""
+def customer_symbol(marketplace: str, currency: str, order_id: str = "") -> str:
+    """Return the symbol of the one generic customer of a marketplace and currency, whatever the order."""
     return f"customer:{marketplace or 'Amazon'}:{currency}"
 
 
-def buyer(policy: Policy, customer_of: CustomerOf, marketplace: str, currency: str) -> str:
-    """Return the customer of an invoice: one for all in a ledger without entries, whose plan counts customers."""
-    return customer_of("" if policy.income_and_expenses else marketplace, currency)
+def buyer(policy: Policy, customer_of: CustomerOf, marketplace: str, currency: str, order_id: str = "") -> str:
+    """Return the customer of an invoice: one for all marketplaces in a ledger without entries, whose plan counts customers."""
+    return customer_of("" if policy.income_and_expenses else marketplace, currency, order_id)
 
 
 def invoice_lines(items: Iterable[OrderItem], *, negative: bool) -> tuple[InvoiceLine, ...]:

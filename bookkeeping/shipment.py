@@ -101,7 +101,7 @@ def plan_shipment(
     except NumbersUsedUp:
         return Shipment(reason=NoInvoice.NUMBERS_USED_UP)
     on = first_open_on if in_closed and first_open_on else order.on
-    customer = buyer(policy, customer_of, order.marketplace, order.currency)
+    customer = buyer(policy, customer_of, order.marketplace, order.currency, order.order_id)
     document = order_document(
         policy,
         number=number,

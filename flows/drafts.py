@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
+from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy, default_class, in_summary
@@ -141,7 +142,7 @@ def _draft(planned: Planned, known: TenantMapping, made: Mapping[str, Binding]) 
     try:
         bindings = mapping.bind(known, planned.document, made)
     except Unmapped as error:
-        names = ", ".join(known.label(symbol) for symbol in error.symbols if not symbol.startswith("customer:"))
+        names = ", ".join(known.label(symbol) for symbol in error.symbols if not is_customer(symbol))
         hold = hold or Hold(
             HoldReason.UNMAPPED_ACCOUNT, f"No account is chosen for {names}. Choose one on the mapping page.", names
         )
@@ -156,7 +157,9 @@ def _new_objects(
     invoices = [planned.document for planned in documents if isinstance(planned.document, Invoice)]
     buying = [planned.document for planned in documents if isinstance(planned.document, (Invoice, Payment))]
     for symbol, currency in sorted({(document.customer, document.currency) for document in buying}):
-        if not known.customer(symbol).customer:
+        if buyer := hash_in(symbol):
+            yield symbol, new_customer(buyer, currency)
+        elif not known.customer(symbol).customer:
             yield symbol, Customer(symbol, f"{marketplace_of(symbol)} ({currency})", currency)
     # Where all income goes to one account, no item decides on one.
     for key in sorted({line.key for invoice in invoices if not invoice.income for line in invoice.lines}):
@@ -169,5 +172,7 @@ def _new_objects(
 
 def _object_key(document: Item | Customer) -> str:
     if isinstance(document, Customer):
+        if buyer := hash_in(document.symbol):
+            return customer_key(buyer, document.currency)
         return f"company/customer/{document.name}/1"
     return f"company/item/{document.symbol.removeprefix('item:').removeprefix('@')}/1"

@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
-from flows import attempts, lanes, outcomes, pace, wire
+from flows import attempts, buyers, lanes, outcomes, pace, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome, Plan
 from flows.rows import DIFFERENT
@@ -26,9 +26,11 @@ from ledgers.port import (
     Found,
     Kept,
     Ledger,
+    NotRenderable,
     NotSent,
     Post,
     Posted,
+    Refused,
     Unknown,
 )
 from ledgers.registry import open_ledger
@@ -37,6 +39,7 @@ from tenants.models import Connection
 LOOK_AGAIN_S = 60.0  # after a look-up that got no answer
 ASK_S = 300.0  # a look-up may take several reads; the lease outlives them
 _READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
+_WRITE: Final = replace(_READ, operation="write")
 _BATCH: Final = replace(_READ, operation="batch")
 
 log = logging.getLogger(__name__)
@@ -60,12 +63,14 @@ class Reader:
             [post] = wire.posts_for([row])
         except wire.Waiting:
             return CannotTell("what it refers to is not in the books.")
+        except NotRenderable as error:
+            return CannotTell(f"{error.text} {error.action}")
         attempt = row.attempts.order_by("-id").first()
         if attempt is not None and attempt.before:
             if attempts.went_out_since(attempt):
                 return CannotTell("other documents were booked since, so its account's balance no longer tells.")
             post = replace(post, before=attempt.before)
-        return self._ask(lambda: self._find(post))
+        return buyers.silent(row, self._ask(lambda: self._find(post)))
 
     def balances(self) -> Mapping[str, int]:
         """Return the balance of each account, in minor units, debit positive."""
@@ -96,6 +101,10 @@ class Reader:
     def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
         """Return documents as the ledger has them now, the gone ones too."""
         return self._ask(lambda: self.ledger.kept(kind, external_ids), _BATCH)
+
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        """Take a person out of a customer. Safe to repeat, so whatever got no answer is only tried again."""
+        return self._ask(lambda: self.ledger.forget(external_id, name, hide=hide), _WRITE)
 
     def compare(self, pairs: Sequence[tuple[Delivery, Kept]]) -> list[Found | CannotTell]:
         """Compare documents that are there with what was sent, in order. Calls nobody."""

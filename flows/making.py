@@ -7,11 +7,10 @@ from typing import Any
 from amazon import overlaps
 from bookkeeping import carry
 from bookkeeping.figures import Statement
-from bookkeeping.invoices import customer_symbol
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.policy import Mode
 from bookkeeping.remarks import Flag, FlagKind, HoldReason
-from flows import currencies, drafts, history, mapping
+from flows import buyers, currencies, drafts, history, mapping
 from flows import reading as readings
 from flows.mapping import TenantMapping
 from flows.models import Flow, Plan
@@ -58,7 +57,7 @@ def make(plan: Plan, mode: str) -> Made:
         revision=plan.revision,
         check_line=drafts.LineCheck(flow, known, company),
         class_of=drafts.class_of(known, company),
-        customer_of=lambda marketplace, _: customer_symbol(marketplace, flow.books_currency),
+        customer_of=buyers.customer_of(flow, order_ids),
     )
     exchange: Mapping[str, Any] = {}
     if flow.home:

@@ -15,6 +15,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
+from bookkeeping.buyers import hash_in, is_customer
 from bookkeeping.documents import (
     Customer,
     Deposit,
@@ -157,7 +158,7 @@ def rules_of(flow: Flow, version: int | None = None) -> QuerySet[MappingRule]:
 
 
 def marketplace_of(customer_symbol: str) -> str:
-    """Return the marketplace of ``customer:<marketplace>:<currency>``."""
+    """Return the marketplace of a customer's or buyer's symbol."""
     return customer_symbol.split(":")[1]
 
 
@@ -192,9 +193,13 @@ def bind(mapping: TenantMapping, document: Document, made: Mapping[str, Binding]
     bindings: dict[str, Binding] = {}
     missing: list[str] = []
     for symbol in sorted(symbols(document)):
-        if symbol.startswith("customer:"):
-            binding = mapping.customer(symbol)
-            binding = binding if binding.customer else made.get(symbol, Binding())
+        if is_customer(symbol):
+            binding, own = mapping.customer(symbol), made.get(symbol, Binding())
+            if hash_in(symbol):
+                # The marketplace's class and location, the buyer's own customer.
+                binding = replace(binding, customer=own.customer)
+            elif not binding.customer:
+                binding = own
             found = bool(binding.customer)
         else:
             binding = meaning(mapping, document, symbol)

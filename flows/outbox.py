@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Case, Q, QuerySet, When
 
 from bookkeeping.documents import Kind
-from flows import attempts, balance_check, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
+from flows import attempts, balance_check, buyers, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Flow, Outcome
 from kit import clock
@@ -75,6 +75,7 @@ def deliver(
     try:
         # What is left of the time the lease was measured by: a worker that was asleep since then sends nothing.
         answers = ledger.send(call, (attempt.deadline_at - clock.now()).total_seconds())
+        answers = buyers.all_silent(rows, answers)
     except NotSent as error:
         _nothing_happened(lease, attempt, rows, Outcome.Result.NOT_SENT, str(error), started)
         raise pace.unreachable(lease, error) from error

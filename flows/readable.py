@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bookkeeping.accounts import ACCOUNTS, PASSING, SYSTEM, AccountKey, account_key
+from bookkeeping.buyers import hash_in
 from bookkeeping.documents import (
     Customer,
     Deposit,
@@ -106,7 +107,7 @@ class Names:
 
     def customer(self, row: Delivery, symbol: str) -> str:
         found = self._name("customer", row.bindings.get(symbol, {}).get("customer", ""))
-        return found or f"The customer of {marketplace_of(symbol)}"
+        return found or ("The buyer" if hash_in(symbol) else f"The customer of {marketplace_of(symbol)}")
 
     def document(self, key: str) -> str:
         """Return the number of a document that another one refers to by its key."""
@@ -217,7 +218,7 @@ def _facts(row: Delivery, document: Document, names: Names) -> tuple[tuple[str, 
         case NewAccount(name=name, key=key):
             found = [("Name", name), ("Stands for", ACCOUNTS[account_key(key)].meaning)]
         case Customer(name=name, currency=currency):
-            found = [("Name", name), ("Currency", currency)]
+            found = [("Name", name or "The buyer's, kept sealed"), ("Currency", currency)]
         case Item(name=name, key=key, sku=sku):
             found = [("Name", name), ("SKU", sku), ("Income account", names.account(row, key))]
         case Undo(target=target, how=how, reversal=reversal):

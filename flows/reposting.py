@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from audit import trail
 from bookkeeping import undo as undoing
 from bookkeeping.accounts import PASSING, AccountKey, LineKey, account_key
+from bookkeeping.buyers import is_customer
 from bookkeeping.coverage import remainders
 from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, document_from
 from bookkeeping.entries import effect
@@ -203,7 +204,7 @@ class _Was:
         return {
             symbol: self._name(symbol, Binding(**target), mapping.meaning(self.known, document, symbol))
             for symbol, target in row.bindings.items()
-            if not symbol.startswith("customer:")
+            if not is_customer(symbol)
         }
 
     def draft(self, planned: Planned) -> Draft:

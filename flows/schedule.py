@@ -10,7 +10,7 @@ from django.db.models.functions import RowNumber
 from amazon import pull
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import access, history, lanes, planning, shipments
+from flows import access, buyers, history, lanes, planning, shipments
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -135,7 +135,7 @@ def _fetch_orders(flow: Flow, run: Run) -> None:
     if flow.source is None:
         return
     since = history.first_instant(flow) - ORDERS_BEFORE if flow.books_from else None
-    pulled = pull.pull_orders(flow.source, since)
+    pulled = pull.pull_orders(flow.source, since, with_buyers=buyers.wanted_from(flow.source))
     run.found["orders"] = pulled.orders_new + pulled.orders_changed
 
 

@@ -17,10 +17,9 @@ from amazon.orders import CANCELLED, PENDING, SHIPPED
 from bookkeeping.days import local_day
 from bookkeeping.documents import BOOKING
 from bookkeeping.figures import OrderPart
-from bookkeeping.invoices import customer_symbol
 from bookkeeping.numbering import shipment_key
 from bookkeeping.shipment import NoInvoice, Shipment, plan_shipment
-from flows import carried, closing, currencies, drafts, history, mapping, rows
+from flows import buyers, carried, closing, currencies, drafts, history, mapping, rows
 from flows import reading as readings
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
@@ -112,6 +111,7 @@ def _invoice_some(
     ids = {order.order_id for order in orders}
     numbers, revisions = history.numbers(flow, ids), _revisions(flow, ids)
     policy, check = drafts.policy_of(flow), drafts.LineCheck(flow, known, company)
+    customer_of = buyers.customer_of(flow, ids)
     sent: list[Seen] = []
     found: list[tuple[Seen, Order, Shipment]] = []
     for order in orders:
@@ -135,7 +135,7 @@ def _invoice_some(
             numbers=numbers,
             revision=revisions.get(order.order_id, 1),
             check_line=check,
-            customer_of=lambda marketplace, _: customer_symbol(marketplace, flow.books_currency),
+            customer_of=customer_of,
         )
         if made.planned is not None:
             made = replace(made, planned=currencies.of_its_day(flow, made.planned))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from celery import shared_task
 
-from flows import outbox, planning, proving, readback, schedule, undo
+from flows import forgetting, outbox, planning, proving, readback, schedule, undo
 
 HINT_S = 10
 
@@ -46,6 +46,17 @@ def begin_read_backs() -> None:
 @shared_task
 def ask_for_proofs() -> None:
     proving.ask_unproved()
+
+
+@shared_task
+def purge_buyers() -> None:
+    forgetting.purge()
+
+
+@shared_task
+def remove_buyers(order_id: int = 0) -> None:
+    """``order_id`` is why somebody sent this; what is due, the rows say."""
+    forgetting.remove_due()
 
 
 @shared_task

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from bookkeeping.documents import Kind, document_from
+from flows import buyers
 from flows.models import Attempt, Delivery, Dependency
 from kit.sealed import open_from, seal_into
 from ledgers.port import Binding, Call, Capabilities, External, Lookup, Post, Posted, Refused
@@ -41,7 +42,9 @@ def seen_by_balance(row: Delivery, capabilities: Capabilities) -> bool:
 
 
 def posts_for(rows: Sequence[Delivery]) -> list[Post]:
-    """Return the rows as posts with every remote id filled in. All rows belong to one company. Raises Waiting."""
+    """Return the rows as posts with every remote id, and every buyer's name, filled in. All rows belong to one company.
+
+    Raises Waiting, NotRenderable."""
     if not rows:
         return []
     needed = Dependency.objects.filter(delivery__in=rows).values_list("delivery_id", "key")
@@ -101,7 +104,7 @@ def _post(row: Delivery, keys: Sequence[str], known: Mapping[str, External]) -> 
         key=row.key,
         marker=marker(row.key),
         wire_id=wire_id(row.key, row.generation),
-        document=document_from(json.loads(row.document)),
+        document=buyers.named(row, document_from(json.loads(row.document))),
         bindings=bindings,
         refs={key: known[key] for key in keys},
     )

@@ -343,6 +343,11 @@ class Ledger(Protocol):
         amounts, party. Number and memo are people's own. Pure."""
         ...
 
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        """Take a person out of a customer: call it ``name``, empty everything else that is personal, and with ``hide`` make it
+        inactive as far as the ledger can. Safe to repeat, also after Unknown; one that is gone needs nothing. None: done."""
+        ...
+
     def balances(self) -> Mapping[str, int]:
         """Return account id -> book balance in minor units of the account's currency, debit positive."""
         ...

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 
 from bookkeeping.accounts import AccountClass
+from bookkeeping.buyers import is_buyers_name
 from kit import clock
 from kit.scope import unscoped
 from ledgers.models import Company, ListEntry, ReadCount
@@ -30,10 +31,12 @@ def refresh(connection: Connection, ledger: Ledger) -> Reference:
         NotSent, AuthorizationLost: nothing is changed then.
     """
     reference = ledger.reference()
+    # Buyers are no choice for anybody's mapping, and their names stay out of this table.
+    customers = [each for each in reference.customers if not is_buyers_name(each.name)]
     rows = [*_account_rows(connection, reference.accounts)]
     for name, objects in (
         (_List.ITEM, reference.items),
-        (_List.CUSTOMER, reference.customers),
+        (_List.CUSTOMER, customers),
         (_List.CLASS, reference.classes),
         (_List.LOCATION, reference.locations),
         (_List.CURRENCY, reference.currencies),

@@ -87,10 +87,13 @@ def _account(post: Post, company: Company) -> Body:
 
 def _customer(post: Post, company: Company) -> Body:
     document = expect(post, Customer)
+    first, _, last = document.person.partition(" ")
+    person = {"fname": wire.name(first), "lname": wire.name(last), "email": document.email}
     return {
         "organization": _named(post, document.name),
         "currency_code": document.currency,
         "note": wire.note(post.marker),
+        **{name: value for name, value in person.items() if value},
     }
 
 

@@ -11,7 +11,7 @@ from bookkeeping.money import BadAmount
 from bookkeeping.policy import Policy
 from kit.http import Http
 from kit.rate import RatePlan
-from ledgers.freshbooks import accounts, answers, changed, checks, lists, translate
+from ledgers.freshbooks import accounts, answers, changed, checks, forget, lists, translate
 from ledgers.freshbooks.bodies import Company
 from ledgers.freshbooks.lookups import Lookups
 from ledgers.freshbooks.plan import Plan
@@ -175,6 +175,9 @@ class FreshBooks:
             return CannotTell(f"{error.text} {error.action}")
         except (KeyError, TypeError, ValueError) as error:
             return CannotTell(f"FreshBooks answered something nobody can read ({type(error).__name__}).")
+
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        return forget.forget(self._remote, self._company, external_id, name, hide=hide)
 
     def balances(self) -> Mapping[str, int]:
         try:

@@ -90,6 +90,7 @@ def _customer(post: Post, company: Company) -> Body:
     return {
         "DisplayName": _named(post, document.name, wire.DISPLAY_NAME),
         "CurrencyRef": _currency(document.currency, company),
+        "PrimaryEmailAddr": {"Address": document.email} if document.email else None,
         "Taxable": False,
     }
 

@@ -29,7 +29,7 @@ from ledgers.port import (
     Reference,
     Refused,
 )
-from ledgers.quickbooks import accounts, answers, changed, checks, lists, translate, wire
+from ledgers.quickbooks import accounts, answers, changed, checks, forget, lists, translate, wire
 from ledgers.quickbooks.bodies import Company
 from ledgers.quickbooks.lookups import Lookups
 from ledgers.quickbooks.remote import ReadRefused, Remote, Token
@@ -154,6 +154,9 @@ class QuickBooks:
             return CannotTell(f"{error.text} {error.action}")
         except BadAmount as error:
             return CannotTell(f"QuickBooks answered an amount nobody can read: {error}.")
+
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        return forget.forget(self._remote, external_id, name, hide=hide)
 
     def balances(self) -> Mapping[str, int]:
         try:

@@ -80,6 +80,7 @@ def _customer(post: Post, company: Company) -> tuple[str, Body]:
         "businessId": company.business_id,
         "name": named(post, document.name),
         "currency": document.currency,
+        **({"email": document.email} if document.email else {}),
     }
 
 

@@ -30,7 +30,7 @@ from ledgers.port import (
     Reference,
     Refused,
 )
-from ledgers.wave import answers, changed, checks, lists, operations, translate, wire
+from ledgers.wave import answers, changed, checks, forget, lists, operations, translate, wire
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
@@ -179,6 +179,9 @@ class Wave:
             return answers.found(post, kept.content, self._as_it_was())
         except NotRenderable as error:
             return CannotTell(f"{error.text} {error.action}")
+
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        return forget.forget(self._remote, external_id, name)
 
     def balances(self) -> Mapping[str, int]:
         try:

@@ -135,6 +135,7 @@ mutation {name}($input: {name}Input!) {{
 
 ACCOUNT_CREATE: Final = "AccountCreate"
 CUSTOMER_CREATE: Final = "CustomerCreate"
+CUSTOMER_PATCH: Final = "CustomerPatch"
 PRODUCT_CREATE: Final = "ProductCreate"
 INVOICE_CREATE: Final = "InvoiceCreate"
 INVOICE_DELETE: Final = "InvoiceDelete"
@@ -145,6 +146,7 @@ TRANSACTION_CREATE: Final = "MoneyTransactionCreate"
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     ACCOUNT_CREATE: _mutation(ACCOUNT_CREATE, "accountCreate", "account", "id"),
     CUSTOMER_CREATE: _mutation(CUSTOMER_CREATE, "customerCreate", "customer", "id"),
+    CUSTOMER_PATCH: _mutation(CUSTOMER_PATCH, "customerPatch", "customer", "id"),
     PRODUCT_CREATE: _mutation(PRODUCT_CREATE, "productCreate", "product", "id"),
     INVOICE_CREATE: _mutation(INVOICE_CREATE, "invoiceCreate", "invoice", _INVOICE),
     INVOICE_DELETE: _mutation(INVOICE_DELETE, "invoiceDelete"),

@@ -86,11 +86,15 @@ def _account(post: Post, company: Company) -> Body:
 
 def _customer(post: Post, company: Company) -> Body:
     document = expect(post, Customer)
+    first, _, last = document.person.partition(" ")
+    person = {"first_name": wire.name(first), "last_name": wire.name(last), "email": document.email}
+    named = {name: value for name, value in person.items() if value}
     return {
         "contact_name": _named(post, document.name),
         "contact_type": "customer",
-        "customer_sub_type": "business",
+        "customer_sub_type": "individual" if document.person else "business",
         "currency_id": _currency_id(post, document.currency, company),
+        **({"contact_persons": [{**named, "is_primary_contact": True}]} if named else {}),
     }
 
 

@@ -30,7 +30,7 @@ from ledgers.port import (
     Refused,
     Unknown,
 )
-from ledgers.zoho import answers, changed, checks, lists, translate, wire
+from ledgers.zoho import answers, changed, checks, forget, lists, translate, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.lookups import Lookups
 from ledgers.zoho.remote import Declined, Quota, Remote, Token, no_quota
@@ -156,6 +156,9 @@ class ZohoBooks:
             return CannotTell(f"{error.text} {error.action}")
         except BadAmount as error:
             return CannotTell(f"Zoho Books answered an amount nobody can read: {error}.")
+
+    def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
+        return forget.forget(self._remote, external_id, name, hide=hide)
 
     def balances(self) -> Mapping[str, int]:
         try:

@@ -6,14 +6,27 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bookkeeping.accounts import AccountKey as K
+from bookkeeping.buyers import is_buyers_name, ledger_name
 from bookkeeping.documents import EntryLine, InvoiceLine, Kind
-from ledgers.port import Absent, AuthorizationLost, CannotTell, Found, Next, NotSent, Posted, Refused, Unknown
+from ledgers.port import (
+    Absent,
+    AuthorizationLost,
+    CannotTell,
+    Found,
+    Next,
+    NotSent,
+    Posted,
+    Refused,
+    RemoteObject,
+    Unknown,
+)
 from tests.contract import documents as make
 from tests.contract.abilities import (
     before,
@@ -149,6 +162,53 @@ def test_undo_in_reverse_order_leaves_nothing(rig: Any) -> None:
         rig.deliver(rig.post(undo(rig, key, document), f"u-{key}", posted))
 
     assert rig.balances() == {}
+
+
+# Buyers ----------------------------------------------------------------------------------------------------------------------
+
+
+def buyer(rig: Any, who: str = "Ann Buyer", hash_: str = "abcdefgh22334455") -> Any:
+    return replace(make.customer(ledger_name(who, hash_), rig.currency), person=who, email="x1@marketplace.example")
+
+
+def named(rig: Any, words: str) -> list[RemoteObject]:
+    return [each for each in rig.ledger.reference().customers if words in each.name]
+
+
+def test_a_forgotten_buyer_has_no_name_left_and_forgetting_again_changes_nothing(rig: Any) -> None:
+    made = rig.deliver(rig.post(buyer(rig), "k-buyer"))["k-buyer"].external_id
+    assert [each.id for each in named(rig, "Ann Buyer")] == [made]
+    assert all(is_buyers_name(each.name) for each in named(rig, "Ann Buyer"))
+
+    done = [
+        rig.ledger.forget(made, "Removed buyer (Amazon abcdefgh)", hide=False),
+        rig.ledger.forget(made, "Removed buyer (Amazon abcdefgh)", hide=True),
+        rig.ledger.forget(made, "Removed buyer (Amazon abcdefgh)", hide=True),
+    ]
+
+    assert done == [None, None, None]
+    assert not named(rig, "Ann Buyer")
+    assert "x1@marketplace.example" not in rig.customer_of(made)
+    assert (not [each for each in named(rig, "Removed buyer") if each.active]) == rig.hides
+
+
+def test_forgetting_is_repeated_after_a_lost_answer(rig: Any) -> None:
+    made = rig.deliver(rig.post(buyer(rig), "k-buyer"))["k-buyer"].external_id
+    rig.lose_next_answer()
+
+    with suppress(Unknown, NotSent):
+        rig.ledger.forget(made, "Removed buyer (Amazon abcdefgh)", hide=True)
+    again = rig.ledger.forget(made, "Removed buyer (Amazon abcdefgh)", hide=True)
+
+    assert again is None
+    assert not named(rig, "Ann Buyer")
+
+
+def test_buyers_of_one_name_are_two_customers(rig: Any) -> None:
+    made = rig.deliver(rig.post(buyer(rig), "k-one"), rig.post(buyer(rig, hash_="zyxwvuts22334455"), "k-two"))
+
+    assert len({each.external_id for each in made.values()}) == 2
+    assert {each.id for each in named(rig, "Ann Buyer")} == {each.external_id for each in made.values()}
 
 
 # What is found ---------------------------------------------------------------------------------------------------------------

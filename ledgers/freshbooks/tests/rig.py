@@ -48,6 +48,7 @@ _WRITES: Final = ("*.create", "*.delete")
 class Rig:
     currency = "USD"
     customer = make.BUYER
+    hides = True  # whether a customer can be made inactive
     # FreshBooks never says what was deleted, and of entries not what was changed.
     incomplete = frozenset({Kind.INVOICE, Kind.PAYMENT, Kind.EXPENSE, Kind.ENTRY, Kind.TRANSFER})
     # It takes a document back whatever a person made of it: the look at it before has to notice.
@@ -151,6 +152,16 @@ class Rig:
     def count(self, kind: str) -> int:
         """How many objects of a kind are not deleted."""
         return sum(not row.get("vis_state") for row in self.stand_in.business(self.made["account_id"]).all(kind))
+
+    def customer_of(self, external_id: str) -> str:
+        """All that is kept of a customer."""
+        return str(
+            [
+                row
+                for row in self.stand_in.business(self.made["account_id"]).all("client")
+                if str(row["id"]) == external_id
+            ]
+        )
 
     def _books(self) -> Any:
         return self.stand_in.books(self.made["account_id"])

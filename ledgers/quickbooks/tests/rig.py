@@ -32,6 +32,7 @@ _KINDS = {Kind.INVOICE: "Invoice", Kind.ENTRY: "JournalEntry", Kind.DEPOSIT: "De
 class Rig:
     currency = "USD"
     customer = make.BUYER
+    hides = True  # whether a customer can be made inactive
     # What QuickBooks never says all about, and whether it refuses to take back what a person changed meanwhile.
     incomplete: frozenset[Kind] = frozenset()
     refuses_stale = True
@@ -104,6 +105,10 @@ class Rig:
         """Every balance of the rig's accounts that is not zero."""
         found = {key: self.balance(key) for key in (*_ACCOUNTS, AccountKey.AR)}
         return {key: amount for key, amount in found.items() if amount}
+
+    def customer_of(self, external_id: str) -> str:
+        """All that is kept of a customer."""
+        return str(self.stand_in.company(self.realm).get("Customer", external_id))
 
     def _books(self) -> Any:
         return self.stand_in.books(self.realm)

@@ -35,6 +35,7 @@ _WRITES = "mutation.*"
 class Rig:
     currency = "USD"
     customer = make.BUYER
+    hides = False  # whether a customer can be made inactive
     # What Wave never says all about: nothing tells which invoices were deleted.
     incomplete = frozenset({Kind.INVOICE})
     # It takes a document back whatever a person made of it: the look at it before has to notice.
@@ -121,6 +122,10 @@ class Rig:
         """Every money transaction in the books, oldest first, by the stand-in's side door."""
         found: list[dict[str, Any]] = self._person("transactions")
         return found
+
+    def customer_of(self, external_id: str) -> str:
+        """All that is kept of a customer."""
+        return str([row for row in self.stand_in.business(self.business).all("Customer") if row["id"] == external_id])
 
     def _books(self) -> Any:
         return self.stand_in.books(self.business)

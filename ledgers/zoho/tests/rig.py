@@ -40,6 +40,7 @@ _BATCH: Final = "invoices.bulk_sent"
 class Rig:
     currency = "USD"
     customer = make.BUYER
+    hides = True  # whether a customer can be made inactive
     # Zoho never says what was deleted, and lists neither payments nor transfers by when they changed.
     incomplete = frozenset(_KINDS)
     refuses_stale = True
@@ -121,6 +122,10 @@ class Rig:
         return found
 
     # What goes wrong --------------------------------------------------------------------------------------------------
+
+    def customer_of(self, external_id: str) -> str:
+        """All that is kept of a customer."""
+        return str(self.stand_in.organization(self.organization).get("contact", external_id))
 
     def lose_next_answer(self, *, batch: bool = False) -> None:
         """The next write, or marking the next batch as sent, is kept; its answer never arrives."""

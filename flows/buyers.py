@@ -1,0 +1,153 @@
+"""Buyers as an order's documents name them: a symbol by keyed hash, the name filled in only while a call is written."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from django.db.models import Q
+
+from amazon import buyers
+from amazon.models import Buyer
+from bookkeeping.buyers import KEY, buyer_symbol, customer_key, hash_in, hash_in_key, ledger_name
+from bookkeeping.documents import Customer, Document, Kind
+from bookkeeping.invoices import CustomerOf, customer_symbol
+from flows.models import Delivery, Flow
+from flows.rows import LOOK_FIRST, chunked
+from ledgers.port import CannotTell, Found, Next, NotRenderable, Posted, Refused
+from tenants.models import Connection
+
+State = Delivery.State
+_SENT: Final = Q(state__in=(State.SENDING, State.UNCERTAIN, State.POSTED)) | Q(external_id__gt="")
+_FROZEN: Final = _SENT | Q(resend__isnull=False) | Q(code__in=LOOK_FIRST)
+_INSTEAD: Final = (
+    "Or name the marketplace's customer instead: an owner has the buyer forgotten on the order's page, or switches buyers off "
+    "in the flow."
+)
+_REFUSED: Final = "The ledger did not take the buyer as a customer."
+_T = TypeVar("_T")
+
+
+def wanted(flow: Flow) -> bool:
+    """Whether the flow's invoices name buyers."""
+    return flow.buyers and flow.mode == Flow.Mode.ORDERS and flow.source_id is not None
+
+
+def wanted_from(source: Connection) -> bool:
+    """Whether orders of a seller account are fetched with their buyers: some flow of it names them."""
+    return Flow.objects.filter(source=source, buyers=True, mode=Flow.Mode.ORDERS).exists()
+
+
+def customer_of(flow: Flow, order_ids: Collection[str]) -> CustomerOf:
+    """Return what tells the customer of each of these orders: its buyer's where one is kept, else the marketplace's.
+
+    What an invoice in the books says stays. A buyer is named as long as the name is there to be sent, or the customer is in
+    the ledger already.
+    """
+    hashes = _hashes(flow, order_ids)
+    currency = flow.books_currency
+
+    def symbol(marketplace: str, _: str, order_id: str) -> str:
+        if hash_ := hashes.get(order_id, ""):
+            return buyer_symbol(marketplace, currency, hash_)
+        return customer_symbol(marketplace, currency)
+
+    return symbol
+
+
+def named(row: Delivery, document: Document) -> Document:
+    """Return a document as it is written: a buyer's customer with the name. Raises NotRenderable where nothing is left of it."""
+    hash_ = hash_in_key(row.key)
+    if not hash_ or not isinstance(document, Customer):
+        return document
+    person = buyers.person(row.tenant_id, hash_)
+    if person is None:
+        raise NotRenderable(
+            row.key, "The buyer's name is kept no longer.", "Nothing to do: the order is planned without."
+        )
+    return replace(document, name=ledger_name(person.name, hash_), person=person.name, email=person.email)
+
+
+def silent(row: Delivery, answer: _T) -> _T:
+    """Return an answer about a buyer's customer without the name, which a ledger may quote; any other answer as it is."""
+    hash_ = hash_in_key(row.key)
+    if not hash_:
+        return answer
+    said: object = answer
+    match answer:
+        case Posted():
+            said = replace(answer, number="")
+        case Found(posted=posted, difference=difference):
+            said = replace(answer, posted=replace(posted, number=""), difference=_unsaid(row, hash_, difference))
+        case CannotTell(reason=reason):
+            said = CannotTell(_unsaid(row, hash_, reason))
+        case Refused(text=text, action=action, next=what):
+            action = f"{action} {_INSTEAD}".strip() if what in (Next.HELD, Next.PARKED) else action
+            said = replace(answer, text=_unsaid(row, hash_, text), action=action)
+    return said  # type: ignore[return-value]  # of the same type
+
+
+def all_silent(rows: Sequence[Delivery], answers: Mapping[str, _T]) -> dict[str, _T]:
+    by_key = {row.key: row for row in rows}
+    return {key: silent(by_key[key], answer) if key in by_key else answer for key, answer in answers.items()}
+
+
+def in_flight(hashes: Collection[str] | None = None) -> set[str]:
+    """Return those of the buyers, or of all, whose customer was sent, and it is open what became of it: it is looked up by
+    name."""
+    about = Q(key__startswith=KEY) if hashes is None else _of(hashes)
+    rows = Delivery.objects.filter(about, kind=Kind.CUSTOMER, live=True, external_id="").filter(_FROZEN)
+    return {hash_in_key(key) for key in rows.values_list("key", flat=True)}
+
+
+def customers(hashes: Collection[str]) -> list[Delivery]:
+    """Return the deliveries that make, or made, the customers of these buyers, in whichever ledger and currency."""
+    if not hashes:
+        return []
+    rows = Delivery.objects.filter(_of(hashes), kind=Kind.CUSTOMER, live=True)
+    return list(rows.select_related("flow__target").order_by("pk"))
+
+
+def _of(hashes: Collection[str]) -> Q:
+    found = Q(pk__in=())
+    for hash_ in hashes:
+        found |= Q(key__startswith=f"{KEY}{hash_}/")
+    return found
+
+
+def _hashes(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
+    """Return the buyer of each order that names one."""
+    if not order_ids or flow.source is None or not Buyer.objects.filter(order__connection=flow.source).exists():
+        return {}
+    found: dict[str, str] = {}
+    for some in chunked(sorted(order_ids)):
+        kept = list(buyers.of_orders(flow.source, some).select_related("order"))
+        said = _said(flow, [one.order.order_id for one in kept])
+        sealed = {one.hash for one in kept if one.sealed and not one.forgotten_at}
+        known = {one.hash for one in kept if not one.forgotten_at}
+        there = Delivery.objects.filter(
+            remote_key=flow.target.remote_key,
+            key__in=[customer_key(hash_, flow.books_currency) for hash_ in known - sealed],
+            live=True,
+            external_id__gt="",
+        )
+        nameable = sealed | {hash_in_key(key) for key in there.values_list("key", flat=True)} if wanted(flow) else set()
+        for one in kept:
+            order_id = one.order.order_id
+            found[order_id] = said.get(order_id, one.hash if one.hash in nameable else "")
+    return found
+
+
+def _said(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
+    """Return the buyer that an invoice which was sent names, by order, "" for one that names the marketplace's customer."""
+    rows = Delivery.objects.filter(_FROZEN, flow=flow, kind=Kind.INVOICE, order_id__in=list(order_ids), live=True)
+    documents = rows.order_by("-pk").values_list("order_id", "document")
+    return {order_id: hash_in(json.loads(document)["customer"]) for order_id, document in documents}
+
+
+def _unsaid(row: Delivery, hash_: str, text: str) -> str:
+    person = buyers.person(row.tenant_id, hash_)
+    if person is None:
+        return text
+    words = [word for word in (*person.name.split(), person.email) if len(word) > 2]
+    return _REFUSED if any(word.casefold() in text.casefold() for word in words) else text
