@@ -189,3 +189,18 @@ def test_the_code_goes_to_no_server_that_only_the_callback_knows(login, alice, a
         login.consent(alice, acme, **changed)
 
     assert not Grant.objects.exists()
+
+
+@pytest.mark.parametrize("login", [freshbooks], indirect=True, ids=["freshbooks"])
+def test_a_refresh_whose_answer_is_lost_ends_the_login_and_every_company_says_so(login, two):
+    """FreshBooks ends the old pair with the refresh, so nobody knows the new one: only another consent helps."""
+    login.stand_in.switches["refresh_answer_lost"] = "drop"
+    login.stand_in.control("expire_access", {"person": login.choice})
+
+    for connection in two:
+        with pytest.raises(AuthorizationLost):
+            read(connection)
+
+    with unscoped("looking at every tenant"):
+        told = Alert.objects.filter(kind="needs_reconnect").values_list("tenant_id", flat=True)
+        assert sorted(told) == sorted(each.tenant_id for each in two)

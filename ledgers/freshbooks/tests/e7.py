@@ -50,7 +50,7 @@ class FreshBooksBusiness:
             expected = {AccountKey(key): str(account) for key, account in self.made["expected"].items() if account}
             self.own = expected | {key: accounts[name] for key, name in _ITSELF.items()}
         self.receivables = (accounts["Accounts Receivable"],)
-        self.items: Mapping[str, str] = self.made["items"]
+        self.items: Mapping[str, str] = {name: str(item) for name, item in self.made["items"].items()}
 
     @property
     def books(self) -> Any:
