@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
+from bookkeeping.currency import Strategy
 from flows import currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
@@ -97,7 +98,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
         raise CannotChange(problem)
     if problem := start_problem(tenant_id, source, currency, values.get("books_from")):
         raise CannotChange(problem)
-    _check_layout(target, values.get("layout", ""))
+    _check_layout(target, currency, values.get("layout", ""), values.get("strategy", ""))
     home = currencies.home_of(target, currency)
     twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
     if twin is not None:
@@ -140,7 +141,9 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
         )
     if problem := start_problem(flow.tenant_id, flow.source, flow.currency, different.get("books_from")):
         raise CannotChange(problem)
-    _check_layout(flow.target, different.get("layout", ""))
+    _check_layout(
+        flow.target, flow.currency, different.get("layout", flow.layout), different.get("strategy", flow.strategy)
+    )
     if problem := currencies.problem(flow.target, flow.currency, different.get("strategy", "")):
         raise CannotChange(problem)
     if "books_from" in different:
@@ -158,11 +161,17 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
     return sorted(different)
 
 
-def _check_layout(target: Connection, layout: str) -> None:
-    known = [each.name for each in layouts_of(target)]
+def _check_layout(target: Connection, settled_in: str, layout: str, strategy: str) -> None:
+    known = {each.name: each for each in layouts_of(target)}
     if layout and layout not in known:
         raise CannotChange(
             f"{layout!r} is no way in which this ledger's documents are cut. There are: {', '.join(known)}."
+        )
+    # What orders booked on shipment wait on is in home money, and a ledger realises what the rate moves on invoices alone.
+    native = strategy == Strategy.NATIVE and currencies.home_of(target, settled_in)
+    if layout and native and known[layout].policy.order_entries:
+        raise CannotChange(
+            f"Orders can be journals only where everything is converted. Have {settled_in} converted, or choose invoices."
         )
 
 
