@@ -142,6 +142,7 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         _ASSET,
         _says(65, "amazon", "clearing"),
         _says(50, "amazon", "receivable|settlement|due|holding|balance|pending|control"),
+        _says(50, "amazon", "seller"),  # "Amazon Seller Account", as people call it where it is a bank account
         _hint("clearing"),
         _hint("amazon", "amazon"),
         never="reserve|deferred|loan|tax|vat|inventory|transit|payout|payroll|prepaid|prepayment|card|credit|bank|security",
@@ -174,7 +175,7 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
     ),
     _K.OUTPUT_TAX: _rule(
         _LIABILITY,
-        _says(60, "sale", "tax", "payable|due"),
+        _says(60, "sale", "tax", "payable|due|remit|owed"),
         _says(60, "vat|gst", "payable|output"),
         _hint("sale", "tax"),
         _hint("vat|gst"),

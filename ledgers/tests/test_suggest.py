@@ -41,6 +41,8 @@ def test_our_own_default_names_are_recognised() -> None:
     [
         (K.CLEARING, "AMZ Settlement Clearing", C.CURRENT_ASSET),
         (K.CLEARING, "11500 · AMZ Settlement Clearing", C.CURRENT_ASSET),
+        (K.CLEARING, "Amazon Seller Account (USD)", C.CURRENT_ASSET),
+        (K.OUTPUT_TAX, "Sales Tax to Remit", C.CURRENT_LIABILITY),
         (K.RESERVE, "AMZ US Unavailable Balance", C.CURRENT_ASSET),
         (K.SALES, "Product Revenue:Amazon US", C.INCOME),
         (K.SALES, "Sales - Amazon", C.INCOME),
