@@ -17,6 +17,7 @@ from tests.bookkeeping.test_e7 import (
     SHIPMENT_PROFIT_OF_MONTHS,
     SHIPMENT_TRIGGER,
 )
+from tests.bookkeeping.test_e7_variations import LETTERS
 from tests.flows.e7_books import E7, days
 
 
@@ -92,3 +93,49 @@ def test_orders_shipped_with_a_bank_feed(e7_books, monkeypatch):
     made.read_back()
     assert made.stuck() == []
     assert proved(made)
+
+
+def test_settlements_in_another_order_and_another_mode_each_come_to_the_same(e7_books):
+    made = e7_books(mode="orders", layout="direct")
+
+    for n, mode in ((4, "orders"), (2, "summary"), (1, "orders"), (3, "orders")):
+        made.switch(mode)
+        made.settle(n)
+
+    assert made.stuck() == []
+    assert made.balances() == SETTLEMENT_TRIGGER
+    assert made.profit() == PROFIT
+    assert proved(made)
+
+
+def test_summary_then_orders_by_shipment(e7_books):
+    made = e7_books(mode="summary", layout="direct")
+    made.settle(1)
+
+    made.switch("orders", "shipped", e7.boundary("4 Oct"))
+    made.ship()
+    made.run()
+    made.settle(2, 3, 4)
+
+    assert made.stuck() == []
+    assert sorted((LETTERS[number[:19]], total) for number, _, total in made.invoices()) == [
+        ("B", 2700), ("D", 4499), ("E", 24000), ("F", 3999), ("G", 7000), ("Y", 5500),
+    ]  # fmt: skip
+    assert made.balances() == SHIPMENT_TRIGGER
+
+
+def test_lost_answers_double_nothing_even_where_wave_takes_an_external_id_twice(e7_books):
+    made = e7_books(mode="orders", layout="direct", company={"duplicate_external_id": "twice"})
+    lost = {"operation": "mutation.moneyTransactionCreate", "do": "drop_answer", "every": 3}
+    made.ledger.stand_in.faults.add(boundary="after_commit", **lost)
+    made.ledger.stand_in.faults.add(boundary="before_commit", **lost | {"every": 4})
+
+    made.settle(1)
+    for _ in range(12):
+        made.time.shift(120)
+        made.world.deliver()
+
+    assert made.stuck() == []
+    assert made.count() == {"Invoice": 3, "InvoicePayment": 3, "Transaction": 4}
+    assert made.balances()["BANK"] == 2001
+    assert "CLEARING" not in made.balances()
