@@ -141,9 +141,17 @@ def test_on_the_small_plan_petty_cash_changes_by_what_was_earned(e7_books, mode,
     assert made.stuck() == []
     assert made.ledger.by_name() == {"Petty Cash": 12796, **FEES, **income}
     assert at_month_ends == [5270, 5270 + 6125, 12796]
+    assert proved(made)
     if mode == "summary":
         assert made.count() == {"invoice": 5, "payment": 5, "expense": 22}
-    assert proved(made)
+        made.redo(3, "summary")
+        assert made.stuck() == []
+        assert made.ledger.by_name() == {"Petty Cash": 12796, **FEES, **income}
+        assert made.count() == {"invoice": 5, "payment": 5, "expense": 22}
+        made.time.shift(3600)
+        made.read_back()
+        assert made.stuck() == []
+        assert proved(made)
 
 
 def test_an_unmapped_sku_leaves_its_payment_missing_in_petty_cash_until_it_is_mapped(e7_books):

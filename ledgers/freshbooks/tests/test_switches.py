@@ -102,6 +102,22 @@ def test_on_the_small_plan_income_and_an_expense_are_posted_found_once_and_taken
     assert lite.total() == {}
 
 
+def test_on_the_small_plan_a_lost_expense_is_found_and_one_that_looks_the_same_is_another(lite: Rig) -> None:
+    lost = lite.post(make.expense(key="ADS"), "x1")
+    same = lite.post(make.expense(key="ADS", number="AMZ-17000000002-1:ADS"), "x2")
+    lite.lose_next_answer()
+    with pytest.raises(Unknown):
+        send(lite, lost)
+
+    found, before = lite.ledger.find(lost), lite.ledger.find(same)
+    outcome = send(lite, same)["x2"]
+
+    assert isinstance(found, Found)
+    assert (found.live, found.equal, before) == (True, True, Absent())
+    assert isinstance(outcome, Posted)
+    assert sorted(lite.total().values()) == [-2960, 2960]
+
+
 # How it says no -----------------------------------------------------------------------------------------------------------
 
 
