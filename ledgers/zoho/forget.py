@@ -27,7 +27,12 @@ def forget(remote: Remote, external_id: str, name: str, *, hide: bool) -> Refuse
                 for person in wire.rows(row.get("contact_persons"))
                 if person.get("contact_person_id")
             ]
-            body: dict[str, Any] = {"contact_name": name, "company_name": "", "contact_persons": people}
+            body: dict[str, Any] = {
+                "contact_name": name,
+                "contact_type": "customer",
+                "company_name": "",
+                "contact_persons": people,
+            }
             remote.write("PUT", path, {}, wire.encode(body), _DEADLINE_S)
         if hide and wire.text(row.get("status")) != "inactive":
             remote.write("POST", f"{path}/inactive", {}, b"", _DEADLINE_S)
