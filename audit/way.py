@@ -158,6 +158,9 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "settlement.revision_rejected": _moment(
         "New version rejected", "done", lambda data: "The first version goes on counting."
     ),
+    "buyer.removed": _moment(
+        "The buyer was taken out", "done", lambda data: "The ledger's customer has no name any more."
+    ),
     "plan.made": _moment("Planned", "planned", _made),
     "plan.approved": _moment("Approved", "done", lambda data: _approved(data["documents"])),
     "plan.proved": _compared,

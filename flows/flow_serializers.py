@@ -48,6 +48,7 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "opening_reserve",
             "opening_loan",
             "generic_items",
+            "buyers",
             "orders_every_min",
             "settlements_every_min",
             "mapping_version",

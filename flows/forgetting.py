@@ -283,7 +283,7 @@ def _alert_key(removal: Removal) -> str:
 
 def state_of(order: Order) -> tuple[Buyer | None, list[Removal]]:
     """Return what is kept of an order's buyer, and how far its removal is, ledger by ledger."""
-    buyer = Buyer.objects.filter(order=order).defer("sealed").first()
+    buyer = Buyer.objects.filter(order=order).first()
     if buyer is None or buyer.forgotten_at is None:
         return buyer, []
     made = buyers.customers([buyer.hash])

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from flows.views import (
+    buyers,
     dashboard,
     decisions,
     flows,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("flows/<int:pk>/checks/", flows.checks, name="flow_checks"),
     path("flows/<int:pk>/pause/", flows.pause, name="flow_pause"),
     path("flows/<int:pk>/mode/", flows.mode, name="flow_mode"),
+    path("flows/<int:pk>/buyers/", buyers.switch, name="flow_buyers"),
     path("flows/<int:pk>/clearing/", flows.clearing, name="flow_clearing"),
     path("flows/<int:pk>/dry-run/", plans.dry_run, name="dry_run"),
     path("flows/<int:pk>/dry-run/approve/", plans.approve, name="dry_run_approve"),
@@ -75,5 +77,6 @@ urlpatterns = [
     path("rates/<int:pk>/remove/", rates.remove, name="rate_remove"),
     path("orders/", orders.listing, name="orders"),
     path("orders/<int:pk>/", orders.detail, name="order"),
+    path("orders/<int:pk>/forget/", buyers.forget, name="forget"),
     path("orders/invoices/<int:pk>/close/", orders.close_out, name="close_out"),
 ]

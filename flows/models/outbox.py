@@ -203,7 +203,9 @@ class Dependency(ScopedModel):
 
 
 class Attempt(ScopedModel):
-    """One remote call, frozen before its first byte is sent. Never changed; what became of it are its outcomes."""
+    """One remote call, frozen before its first byte is sent. Never changed; what became of it are its outcomes.
+
+    Only the bytes of a call that carried a buyer's name are emptied, when the name is let go."""
 
     remote_key = models.CharField(max_length=120)
     wire_id = models.CharField(max_length=64)

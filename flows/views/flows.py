@@ -20,7 +20,7 @@ from ledgers.port import AuthorizationLost, NotSent, Unknown
 from ledgers.registry import layouts_of, refresh_lists
 from tenants.models import Connection, Role
 from tenants.providers import ProviderKind
-from tenants.roles import Action, can, requires
+from tenants.roles import Action, at_least, can, requires
 from tenants.views import TenantRequest
 
 RUNS = 12
@@ -103,6 +103,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "settlements_every": every(flow.settlements_every_min),
         "may_run": can(request.member, Action.RUN),
         "may_edit": can(request.member, Action.EDIT_FLOW),
+        "owns": at_least(request.member, Role.OWNER),
         "layout": drafts.layout_of(flow),
         "layout_in_summary": drafts.matters_in_summary(layouts_of(flow.target)),
         "exchange": currencies.told(flow.target, flow.currency, flow.strategy) if flow.home else "",

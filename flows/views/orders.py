@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amazon.models import Order
 from bookkeeping.documents import BOOKING
-from flows import closing, selectors, trace
+from flows import closing, forgetting, selectors, trace
 from flows.filters import OrderFilter, status_words
 from flows.models import Delivery
 from flows.readable import KIND_NAMES, Names, papers
 from flows.views.settlements import is_part
 from tenants.models import Role
-from tenants.roles import requires
+from tenants.roles import at_least, requires
 from tenants.views import TenantRequest
 
 PAGE: Final = 25
@@ -46,8 +46,13 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     candidates = selectors.settlements_around(order)
     quick = sum(one.row_count for one in candidates) <= trace.QUICK_ROWS
     asked = quick or request.GET.get("rows") == "all"
+    buyer, removals = forgetting.state_of(order)
     context: dict[str, Any] = {
         "order": order,
+        "buyer": buyer,
+        "buyer_sealed": buyer is not None and bool(buyer.sealed),
+        "removals": removals,
+        "owns": at_least(request.member, Role.OWNER),
         "status": status_words(order.status),
         "documents": [(row, KIND_NAMES[row.kind]) for row in selectors.documents_of_order(order.order_id)],
         "not_invoiced": selectors.not_invoiced(order),

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from amazon import buyers
 from amazon.models import Order, Report
 from amazon.upload import import_file
 from flows.models import Delivery, ExchangeRate, MappingRule, Run
@@ -67,6 +68,7 @@ def make_world():
             purchased_at=now(),
             last_updated_at=now(),
         )
+        buyers.keep(seller, {order.order_id: buyers.Person(f"{SECRET_WORD} Buyer", "")})
         invoice = Delivery.objects.create(
             flow=flow,
             remote_key=flow.target.remote_key,
