@@ -3,19 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bookkeeping.accounts import AccountKey
+from bookkeeping.accounts import ACCOUNTS, AccountKey
+from ledgers.wave.accounts import subtype_for
 from ledgers.wave.sandbox import WaveStandIn
 from ledgers.wave.sandbox.oauth import DEFAULT_APP
 
 BASE = "https://wave.test"
-_OWN = {AccountKey.BANK: "Checking", AccountKey.CHARGE_METHOD: "Business Visa", AccountKey.SALES: "Sales"}
+# The ledger's own, those of another ledger, and what the scenario does not open with.
+_NEVER = frozenset({AccountKey.AR, AccountKey.OPENING, AccountKey.REVENUE, AccountKey.PETTY})
+_TO_BE_MADE = frozenset({AccountKey.CLEARING, AccountKey.PAYOUTS, AccountKey.RESERVE})
+_OWN = {key: account.name for key, account in ACCOUNTS.items() if key not in _NEVER | _TO_BE_MADE}
 _KINDS = ("Invoice", "InvoicePayment", "Transaction")
 
 
 class WaveBusiness:
+    """A bookkeeper has set it up: most keys have an account of their own there."""
+
     slug = "wave"
-    # Never made: the ledger's own, those of another ledger, and what the scenario does not open with.
-    unmade = frozenset({AccountKey.AR, AccountKey.OPENING, AccountKey.REVENUE, AccountKey.PETTY})
+    unmade = _NEVER
 
     def __init__(self, world: Any, **switches: Any) -> None:
         self.stand_in = WaveStandIn()
@@ -33,10 +38,15 @@ class WaveBusiness:
             WAVE_CLIENT_SECRET=DEFAULT_APP["client_secret"],
             WAVE_RATE_SCALE=100_000.0,
         )
-        accounts = {"Checking": "CASH_AND_BANK", "Business Visa": "CREDIT_CARD"}
+        accounts = {name: subtype_for(key) for key, name in _OWN.items()}
         self.made = self.stand_in.control(
             "create_business",
-            {"name": "Acme Books", "chart": "default", "accounts": accounts, "products": {"Thing": "Sales"}},
+            {
+                "name": "Acme Books",
+                "chart": "bare",
+                "accounts": accounts,
+                "products": {"Thing": _OWN[AccountKey.SALES]},
+            },
         )
         self.choice: str = self.made["business"]
         self.own: Mapping[AccountKey, str] = {key: self.made["accounts"][name] for key, name in _OWN.items()}
