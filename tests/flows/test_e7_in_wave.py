@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from flows import reposting
+from kit.scope import scope
 from ledgers.wave.tests.e7 import WaveBusiness
 from tests.bookkeeping import e7
 from tests.bookkeeping.test_e7 import (
@@ -17,7 +19,7 @@ from tests.bookkeeping.test_e7 import (
     SHIPMENT_PROFIT_OF_MONTHS,
     SHIPMENT_TRIGGER,
 )
-from tests.bookkeeping.test_e7_variations import LETTERS
+from tests.bookkeeping.test_e7_variations import LETTERS, REMAPPED
 from tests.flows.e7_books import E7, days
 
 
@@ -95,7 +97,7 @@ def test_orders_shipped_with_a_bank_feed(e7_books, monkeypatch):
     assert proved(made)
 
 
-def test_settlements_in_another_order_and_another_mode_each_come_to_the_same(e7_books):
+def test_settlements_in_another_order_and_another_mode_each_come_to_the_same_and_claims_can_be_moved(e7_books):
     made = e7_books(mode="orders", layout="direct")
 
     for n, mode in ((4, "orders"), (2, "summary"), (1, "orders"), (3, "orders")):
@@ -105,6 +107,18 @@ def test_settlements_in_another_order_and_another_mode_each_come_to_the_same(e7_
     assert made.stuck() == []
     assert made.balances() == SETTLEMENT_TRIGGER
     assert made.profit() == PROFIT
+    assert proved(made)
+
+    names, before = made.keys(), len(made.ledger.transactions())
+    made.map({"CLAIMS": "REFUNDS"})
+    made.keys = lambda: names
+    with scope(made.acme.pk):
+        reposting.remap(made.plan(2), "alice")
+    made.deliver()
+
+    assert made.stuck() == []
+    assert made.balances() == REMAPPED
+    assert len(made.ledger.transactions()) == before + 2  # what takes the month's entry back, and the new one
     assert proved(made)
 
 
