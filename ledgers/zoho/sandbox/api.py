@@ -118,6 +118,7 @@ class ZohoStandIn(StandIn):
         yield Route("GET", "/<dc>/oauth/serverinfo", "serverinfo", oauth("server_info"))
         yield Route("GET", f"{_API}organizations", "organizations.list", self._list_organizations)
         yield Route("GET", f"{_API}organizations/<organization_id>", "organizations.read", self._read_organization)
+        yield Route("GET", f"{_API}users/me", "users.me", self._read_user)
         for endpoint in ENDPOINTS:
             yield Route(endpoint.method, _API + endpoint.path, endpoint.operation, self._handling(endpoint))
 
@@ -204,6 +205,18 @@ class ZohoStandIn(StandIn):
                 )
         raise Abort(errors.not_associated(organization_id).response())
 
+    def _read_user(self, request: Request, dc: str) -> Response:
+        user = self.store.get("user", self.oauth.grant_of(request, dc)["user"]) or {}
+        shown = {
+            "user_id": user["id"],
+            "name": user["email"].partition("@")[0],
+            "email_ids": [{"email": user["email"], "is_selected": True}],
+            "status": "active",
+            "user_role": "admin",
+            "user_type": "zoho",
+        }
+        return self._success(request, {"message": "success", "user": shown})
+
     # Bodies
 
     def error_response(self, status: int, kind: str) -> Response:
@@ -232,5 +245,6 @@ class ZohoStandIn(StandIn):
 _SCOPES = {
     "organizations.list": "settings.READ",
     "organizations.read": "settings.READ",
+    "users.me": "settings.READ",
     **{endpoint.operation: endpoint.scope for endpoint in ENDPOINTS},
 }

@@ -42,6 +42,7 @@ class Recorder(Api):
 def _lists_and_masters(api):
     api.get("organizations")
     api.get(f"organizations/{api.id}")
+    api.get("users/me")
     api.tax = api.made["taxes"]["Standard Rate"]
     account = api.post("chartofaccounts", {"account_name": "Extra", "account_type": "expense"})["chart_of_account"]
     api.extra = account["account_id"]
