@@ -10,10 +10,18 @@ DATABASE = frozenset({"db", "transactional_db", "django_db_setup", "live_server"
 OWN_PROCESSES = ("browser", "crash", "postgres", "redis")
 COMMITS = frozenset({"transactional_db", "live_server"})
 SAME_ANYWHERE = (
+    "ledgers/",
+    "tests/contract/",
     "tests/mutants/",
     "tests/security/",
     "tests/web/",
-    "tests/flows/test_e7_variations_in_the_books.py",  # E7 itself runs there too
+    # E7 itself runs there too, into QuickBooks in summary and orders.
+    "tests/flows/test_currencies_in_the_books.py",
+    "tests/flows/test_e7_in_freshbooks.py",
+    "tests/flows/test_e7_in_wave.py",
+    "tests/flows/test_e7_in_zoho.py",
+    "tests/flows/test_e7_variations_in_the_books.py",
+    "tests/flows/test_pounds_in_zoho.py",
 )
 
 
