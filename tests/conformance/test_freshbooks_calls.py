@@ -107,7 +107,7 @@ class Listening:
 def template_of(path: str) -> str:
     path = re.sub(r"^/accounting/account/\w+", A, path)
     path = re.sub(r"^/accounting/businesses/[\w-]+", B, path)
-    single = {"invoices": "invoiceId", "payments": "paymentId", "expenses": "expenseId"}
+    single = {"clients": "clientId", "invoices": "invoiceId", "payments": "paymentId", "expenses": "expenseId"}
     return re.sub(r"/(\w+)/\d+$", lambda found: f"/{found[1]}/{{{single[found[1]]}}}", path)
 
 
@@ -140,6 +140,7 @@ def a_life(made: Rig) -> None:
         if kind not in (Kind.ENTRY, Kind.TRANSFER):
             made.ledger.kept(kind, [*ids, "991", "992", "993", "994"])
     made.ledger.balances()
+    made.ledger.forget(posted["c1"].external_id, "Removed buyer (Amazon abcdefgh)", hide=True)
     for key, document in reversed(written.items()):
         taking = made.post(undo(made, key, document), f"u-{key}", posted)
         send(made, taking)

@@ -8,6 +8,7 @@ import time_machine
 from flows import replay, reposting
 from flows.models import Delivery
 from kit.scope import scope
+from ledgers.freshbooks.lookups import Lookups
 from ledgers.freshbooks.tests.e7 import FreshBooksBusiness
 from tests.bookkeeping import e7
 from tests.bookkeeping.test_e7 import (
@@ -21,6 +22,7 @@ from tests.bookkeeping.test_e7 import (
 )
 from tests.bookkeeping.test_e7_variations import REMAPPED
 from tests.flows.e7_books import E7, days
+from tests.flows.ledger import Died
 
 
 @pytest.fixture
@@ -214,3 +216,24 @@ def test_every_fifth_answer_is_lost_and_every_third_draft_left_behind_and_the_bo
     assert made.balances() == SETTLEMENT_TRIGGER
     assert made.count() == {"invoice": 8, "payment": 8, "journal": 10}
     assert proved(made)
+
+
+def test_a_process_that_dies_between_a_draft_and_its_sending_leaves_one_invoice_in_the_books(e7_books, monkeypatch):
+    def die(*_):
+        raise Died
+
+    made = e7_books(mode="orders", layout="direct")
+    with monkeypatch.context() as dying:
+        dying.setattr(Lookups, "send", die)
+        with pytest.raises(Died):
+            made.settle(1)
+    drafts = made.invoices()
+    assert (len(drafts), made.count()) == (1, {})
+
+    for _ in range(3):
+        made.run()
+
+    assert made.stuck() == []
+    assert drafts[0] in made.invoices()
+    assert made.count() == {"invoice": 3, "payment": 3, "journal": 3}
+    assert (made.balances()["BANK"], made.balances().get("PETTY", 0)) == (2001, 0)
