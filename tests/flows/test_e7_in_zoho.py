@@ -10,7 +10,9 @@ import time_machine
 from flows import drafts, reposting
 from flows.models import Flow
 from kit.scope import scope
+from ledgers.zoho.client import ZohoBooks
 from ledgers.zoho.tests.e7 import ZohoOrganization
+from tenants.models import Connection
 from tests.bookkeeping import e7
 from tests.bookkeeping.test_e7 import (
     INVOICES,
@@ -190,4 +192,33 @@ def test_a_part_with_more_lines_than_a_journal_takes_is_chunked_and_each_chunk_c
     assert made.stuck() == []
     assert made.balances() == SETTLEMENT_TRIGGER
     assert made.profit() == PROFIT
+    assert proved(made)
+
+
+def test_a_consent_withdrawn_in_the_middle_leaves_nothing_out_once_it_is_given_again(e7_books, monkeypatch, alice):
+    made = e7_books(mode="orders")
+    made.settle(1)
+    send, sent = ZohoBooks.send, []
+
+    def sending(self, call, deadline_s):
+        sent.append(call)
+        if len(sent) == 2:
+            made.ledger.stand_in.control("disconnect", {"user": made.ledger.choice})
+        return send(self, call, deadline_s)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ZohoBooks, "send", sending)
+        made.settle(2)
+    with scope(made.acme.pk):
+        lost = Connection.objects.get(provider="zoho").state
+    assert lost != "active"
+    assert made.stuck()
+
+    made.world.connect("zoho", alice, made.acme, made.ledger.choice)
+    made.run()
+    made.settle(3, 4)
+
+    assert made.stuck() == []
+    assert made.count() == {"invoice": 8, "payment": 5, "journal": 7, "transaction": 3}
+    assert made.balances() == SETTLEMENT_TRIGGER
     assert proved(made)

@@ -143,6 +143,7 @@ def _seller(region: str) -> tuple[SeedAccount, ...]:
 def _expected(region: str, **named: str) -> dict[str, str | None]:
     return {
         "RESERVE": f"Amazon Reserved Balances {region}",
+        "TAX_CLEARING": "Marketplace Tax Collected and Remitted",
         "DEFERRED": "Amazon Deferred Receivable",
         "PAYOUTS": "Amazon Payouts in Transit",
         "SALES": "Amazon Sales",
