@@ -323,7 +323,7 @@ CELERY_BEAT_SCHEDULE = {
     "read_lists": {"task": "ledgers.tasks.read_lists", "schedule": crontab(minute=27)},
     "begin_read_backs": {"task": "flows.tasks.begin_read_backs", "schedule": crontab(minute=47)},
     "purge_buyers": {"task": "flows.tasks.purge_buyers", "schedule": crontab(minute=12)},
-    "remove_buyers": {"task": "flows.tasks.remove_buyers", "schedule": 60.0, "options": {"expires": 60}},
+    "remove_buyers": {"task": "flows.tasks.remove_buyers", "schedule": crontab(), "options": {"expires": 60}},
     "ask_for_proofs": {"task": "flows.tasks.ask_for_proofs", "schedule": crontab(minute=57)},
     "verify_audit": {"task": "audit.tasks.verify_audit", "schedule": crontab(minute=37)},
 }

@@ -233,8 +233,8 @@ def _remove(removal: Removal) -> None:
     finally:
         lanes.release(lease)
     if refused is not None:
-        said = buyers.silent(row, refused)
-        _try_later(removal, f"{said.text} {refused.action}")
+        # Its text may quote the name, which nobody here knows any more.
+        _try_later(removal, f"The ledger refused to change the customer (code {refused.code}). {refused.action}")
         return
     with trail.recorded():
         nameless_at = removal.nameless_at or now
@@ -273,7 +273,7 @@ def _try_later(removal: Removal, why: str) -> None:
             f"A forgotten buyer is still named in {row.flow.target}",
             why,
             f"It is tried again by itself. Or rename customer no. {row.external_id} in the ledger and make it inactive.",
-            f"/audit/records/{row.pk}/",
+            f"/audit/{row.pk}/",
         )
 
 

@@ -243,6 +243,66 @@ def test_summaries_and_uploaded_files_cannot_name_buyers(flow):  # noqa: F811
         forgetting.switch(flow, "user:1", on=True)
 
 
+# What does not work at once
+
+
+class Stubborn:
+    """A lane's reader whose ledger refuses until it is let."""
+
+    lets = False
+
+    def __init__(self, lease, target):
+        pass
+
+    def forget(self, external_id, name, *, hide):
+        return None if self.lets else Refused("x", "Ann Buyer is in use.", "Look there.", Next.PARKED)
+
+
+@pytest.mark.usefixtures("in_acme")
+def test_a_removal_is_tried_until_it_works_and_told_after_three_tries(naming, monkeypatch):
+    monkeypatch.setattr(forgetting, "Reader", Stubborn)
+    buyer = bought(naming, order(naming))
+    shipped(naming)
+    answer_all_of(naming)
+    forgetting.forget(buyer.order, "user:1")
+    said = []
+
+    with time_machine.travel(clock.now(), tick=False) as time:
+        for _ in range(3):
+            forgetting.remove_due()
+            said.append(Alert.objects.filter(kind="buyer_not_removed").count())
+            time.shift(timedelta(hours=1))
+        problem = Removal.objects.get().problem
+        told = Alert.objects.get(kind="buyer_not_removed")
+        monkeypatch.setattr(Stubborn, "lets", True)
+        forgetting.remove_due()
+
+    assert said == [0, 0, 1]
+    assert "Ann" not in problem + told.text + told.action
+    told.refresh_from_db()
+    assert told.settled_at is not None
+    assert Removal.objects.get().nameless_at is not None
+
+
+@pytest.mark.usefixtures("in_acme")
+def test_a_customer_is_hidden_only_once_nothing_is_open_on_it(naming, monkeypatch):
+    monkeypatch.setattr(forgetting, "Reader", Stubborn)
+    monkeypatch.setattr(Stubborn, "lets", True)
+    buyer = bought(naming, order(naming))
+    shipped(naming)
+    answer_all_of(naming)
+    forgetting.forget(buyer.order, "user:1")
+
+    forgetting.remove_due()
+    while_open = Removal.objects.get()
+    monkeypatch.setattr(forgetting.history, "unpaid", lambda _: forgetting.history.InvoiceBalance.objects.none())
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1), tick=False):
+        forgetting.remove_due()
+
+    assert (while_open.nameless_at is None, while_open.done_at) == (False, None)
+    assert Removal.objects.get().done_at is not None
+
+
 # All the way
 
 
