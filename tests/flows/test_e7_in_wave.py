@@ -150,3 +150,21 @@ def test_lost_answers_double_nothing_even_where_wave_takes_an_external_id_twice(
     assert made.count() == {"Invoice": 3, "InvoicePayment": 3, "Transaction": 4}
     assert made.balances()["BANK"] == 2001
     assert "CLEARING" not in made.balances()
+
+
+def test_an_unmapped_sku_holds_its_invoice_and_payment_and_nothing_else(e7_books):
+    made = e7_books(mode="orders", layout="direct", generic_items=False)
+    for letter in "ABCDFG":
+        made.map_sku(e7.sku(letter))
+    made.settle(1, 2, 3)
+
+    assert sorted((number, state) for number, state, _ in made.stuck()) == [
+        (e7.ORDERS["E"], "held"),
+        ("AMZ-18000000003-1", "blocked"),
+    ]
+    assert made.balances()["CLEARING"] == -24000
+    made.map_sku("SKU-E")
+    made.settle(4)
+    assert made.stuck() == []
+    assert made.balances() == SETTLEMENT_TRIGGER
+    assert made.profit() == PROFIT
