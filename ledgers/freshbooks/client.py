@@ -36,9 +36,15 @@ from ledgers.port import (
     Refused,
 )
 
-# The limits are not published: 2 requests a second is what clients of the service begin with. A call makes up to four,
-# ``Remote`` keeps them apart, and the bucket keeps the calls apart.
-_CALLS: Final = RatePlan(rate_per_s=2.0, burst=2)
+# The limits are not published: 2 requests a second is what clients of the service begin with. A call takes as many as it
+# usually makes; ``Remote`` keeps those apart while the bucket fills up again.
+_CALLS: Final = RatePlan(rate_per_s=2.0, burst=3)
+_LOOK_AND_WRITE: Final = 2
+_REQUESTS: Final = {
+    Kind.INVOICE: 3,  # marked as sent at last
+    Kind.PAYMENT: 3,  # what is open of the invoice is asked, too
+    Kind.CUSTOMER: 3,  # and here how many clients there are
+}
 PAUSE_S: Final = 0.5
 _REFUSED_READ_AGAIN_S: Final = 300.0
 
@@ -138,7 +144,8 @@ class FreshBooks:
         return reference
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        return {"calls": _CALLS.scaled(self._rate_scale)}
+        cost = _REQUESTS.get(translate.kind_of(call), _LOOK_AND_WRITE) if call.operation == "write" else 1
+        return {"calls": replace(_CALLS, cost=cost).scaled(self._rate_scale)}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:
         return translate.render(posts, self._company)

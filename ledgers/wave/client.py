@@ -35,8 +35,9 @@ from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
 
-# About 60 calls a minute for a token, two at a time; limits are unpublished, so one at a time and one a second.
-_CALLS: Final = RatePlan(rate_per_s=1.0, burst=1)
+# About 60 calls a minute for a token, two at a time; limits are unpublished, so one at a time and hardly one a second:
+# burst + rate × 60 stays below that in any minute. A call that is looked for first takes two, which ``Remote`` keeps apart.
+_CALLS: Final = RatePlan(rate_per_s=0.95, burst=2)
 # About 5,000 calls a day for the application, all tenants together. A thousand are left for what takes several calls at
 # once, such as the lists: 500 in a row and 3,500 more in the course of a day.
 _OF_ALL: Final = RatePlan(rate_per_s=3500 / 86400, burst=500)
@@ -131,7 +132,9 @@ class Wave:
         return reference
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        return {name: plan.scaled(self._rate_scale) for name, plan in (("calls", _CALLS), ("app:calls", _OF_ALL))}
+        cost = 2 if call.operation == translate.LOOKED_FOR else 1
+        plans = {"calls": _CALLS, "app:calls": _OF_ALL}
+        return {name: replace(plan, cost=cost).scaled(self._rate_scale) for name, plan in plans.items()}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:
         return translate.render(posts, self._company)

@@ -142,6 +142,8 @@ INVOICE_DELETE: Final = "InvoiceDelete"
 PAYMENT_CREATE: Final = "InvoicePaymentCreateManual"
 PAYMENT_DELETE: Final = "InvoicePaymentDelete"
 TRANSACTION_CREATE: Final = "MoneyTransactionCreate"
+# What Wave may well make twice: its number or name is looked for first.
+LOOKED_FOR: Final = frozenset({ACCOUNT_CREATE, CUSTOMER_CREATE, PRODUCT_CREATE, INVOICE_CREATE})
 
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     ACCOUNT_CREATE: _mutation(ACCOUNT_CREATE, "accountCreate", "account", "id"),

@@ -12,6 +12,7 @@ from ledgers.wave import operations, wire
 from ledgers.wave.bodies import input_of
 from ledgers.wave.bound import Company
 
+LOOKED_FOR: Final = "looked for"  # the operation of a call before which the client asks Wave once
 _CREATED: Final = (
     Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PAYMENT, Kind.TRANSFER, Kind.ENTRY,
 )  # fmt: skip
@@ -60,5 +61,6 @@ def _call(post: Post, company: Company) -> Call:
         body=wire.encode(request),
         wire_id=post.wire_id,
         keys=(post.key,),
+        operation=LOOKED_FOR if operation in operations.LOOKED_FOR else "write",
         lines={post.key: lines} if lines else {},
     )

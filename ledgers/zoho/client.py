@@ -65,7 +65,8 @@ CAPABILITIES: Final = Capabilities(
     multicurrency=True,
 )
 # 100 calls a minute and organization: burst + rate × 60 stays below that in any minute, and the people who work there
-# share it. A call of invoices takes as many requests as it has invoices and one more, an undo may read first.
+# share it. A call of invoices takes as many requests as it has invoices and one more; an undo, and what is looked for before
+# it is written, take two.
 _RATE_PER_S: Final = 1.2
 _BURST: Final = translate.INVOICES + 1
 _LISTS: Final = 5  # pages that a reading of several documents usually takes
@@ -118,9 +119,9 @@ class ZohoBooks:
         return reference
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        cost = {translate.INVOICE_CALL: len(call.keys) + 1, "batch": _LISTS, "read": 2, "write": 2}.get(
-            call.operation, 1
-        )
+        taking_back = 2 if call.method == "DELETE" else 1
+        costs = {translate.INVOICE_CALL: len(call.keys) + 1, translate.LOOKED_FOR: 2, "batch": _LISTS, "read": 2}
+        cost = costs.get(call.operation, taking_back)
         return {"calls": RatePlan(_RATE_PER_S, _BURST, cost).scaled(self._rate_scale)}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:

@@ -19,6 +19,8 @@ from ledgers.zoho.wire import Body
 
 INVOICES: Final = 25  # created one by one, so a call of them takes this many requests and one more
 INVOICE_CALL: Final = "invoices"  # the operation of such a call
+LOOKED_FOR: Final = "looked for"  # the operation of a call before which ``writes`` looks whether it was made already
+_OF_A_SETTLEMENT: Final = "AMZ-"  # how its numbers begin
 _NOTE_MARKERS: Final = wire.TEXT - 400  # what a shared note keeps for its markers; the rest is for people
 
 
@@ -109,10 +111,13 @@ def _calls(kind: Kind, posts: Sequence[Post], company: Company) -> Iterator[Call
         for post in posts:
             banking = kind is Kind.ACCOUNT and accounts.is_banking(account_type(post))
             resource = BANK_ACCOUNTS if banking else RESOURCES[kind]
-            yield _call(resource.path, body_of(post, company), [post])
+            body = body_of(post, company)
+            of_a_settlement = wire.text(body.get("reference_number")).startswith(_OF_A_SETTLEMENT)
+            looked_for = kind in (Kind.ENTRY, Kind.TRANSFER) and of_a_settlement
+            yield _call(resource.path, body, [post], LOOKED_FOR if looked_for else "write")
 
 
-def _call(path: str, body: Body, posts: Sequence[Post]) -> Call:
+def _call(path: str, body: Body, posts: Sequence[Post], operation: str = "write") -> Call:
     return Call(
         method="POST",
         path=path,
@@ -120,6 +125,7 @@ def _call(path: str, body: Body, posts: Sequence[Post]) -> Call:
         body=wire.encode(body),
         wire_id=wire.call_id(post.wire_id for post in posts),
         keys=tuple(post.key for post in posts),
+        operation=operation,
     )
 
 

@@ -27,7 +27,7 @@ from ledgers.port import AuthorizationLost, Call, Next, NotSent, Posted, Refused
 from ledgers.zoho import answers, errors, lists, marked, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.remote import READ_AGAIN_S, Declined, Remote, Row
-from ledgers.zoho.translate import INVOICE_CALL, RESOURCES, Resource, resource_of
+from ledgers.zoho.translate import INVOICE_CALL, LOOKED_FOR, RESOURCES, Resource, resource_of
 
 _INVOICES: Final = RESOURCES[Kind.INVOICE]
 _LEFT_FOR_SENDING: Final = 0.3  # of the deadline: what is created has to be marked as sent as well
@@ -35,7 +35,6 @@ _DATED: Final[Mapping[Kind, str]] = {
     Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
 }  # fmt: skip
 _NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER: "contact_name", Kind.ITEM: "name"}
-_OF_A_SETTLEMENT: Final = "AMZ-"  # how its numbers begin
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
 
 Outcomes = dict[str, Posted | Refused]
@@ -75,7 +74,7 @@ class Writes:
     def _created(self, call: Call, until: float) -> Outcomes:
         kind, resource = resource_of(call)
         sent = wire.decode(call.body)
-        if (there := self._already(kind, sent)) is not None:
+        if call.operation == LOOKED_FOR and (there := self._already(kind, sent)) is not None:
             return dict.fromkeys(call.keys, answers.posted(kind, there, self._company))
         try:
             answer = self._remote.write(call.method, call.path, call.query, call.body, until - time.monotonic())
@@ -105,8 +104,6 @@ class Writes:
             NotSent, AuthorizationLost: nothing was written. Unknown: one is there, and not as it is to be.
         """
         reference = wire.text(sent.get("reference_number"))
-        if kind not in (Kind.ENTRY, Kind.TRANSFER) or not reference.startswith(_OF_A_SETTLEMENT):
-            return None
         try:
             (marker,) = wire.markers(answers.noted(kind, sent))
             listed = marked.referenced(self._remote, kind, reference)

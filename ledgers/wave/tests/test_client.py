@@ -353,12 +353,20 @@ def test_every_kind_that_cannot_be_read_back_is_looked_up_by_balance_and_reverse
     assert [(each.name, each.policy.onward) for each in CAPABILITIES.layouts] == [("feed", False), ("direct", True)]
 
 
-def test_limits_keep_below_a_call_a_second_and_five_thousand_a_day_for_all(remote: tuple[Script, Wave]) -> None:
+def test_what_is_looked_for_before_it_is_made_takes_two_calls_of_the_limits(remote: tuple[Script, Wave]) -> None:
+    _, client = remote
+
+    looked_for, written = client.render([make.post(make.invoice()), make.post(make.entry())])
+
+    assert [{plan.cost for plan in client.limits(call).values()} for call in (looked_for, written)] == [{2}, {1}]
+
+
+def test_limits_keep_below_sixty_calls_a_minute_and_five_thousand_a_day_for_all(remote: tuple[Script, Wave]) -> None:
     _, client = remote
     (call,) = client.render([make.post(make.entry())])
 
     limits = {name: plan.scaled(1 / 10_000) for name, plan in client.limits(call).items()}
 
-    assert limits["calls"].rate_per_s <= 1
+    assert limits["calls"].burst + limits["calls"].rate_per_s * 60 <= 60
     of_all = limits["app:calls"]
     assert of_all.burst + of_all.rate_per_s * 86400 == pytest.approx(4000)
