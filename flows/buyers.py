@@ -95,23 +95,21 @@ def all_silent(rows: Sequence[Delivery], answers: Mapping[str, _T]) -> dict[str,
 def in_flight(hashes: Collection[str] | None = None) -> set[str]:
     """Return those of the buyers, or of all, whose customer was sent, and it is open what became of it: it is looked up by
     name."""
-    about = Q(key__startswith=KEY) if hashes is None else _of(hashes)
-    rows = Delivery.objects.filter(about, kind=Kind.CUSTOMER, live=True, external_id="").filter(_FROZEN)
-    return {hash_in_key(key) for key in rows.values_list("key", flat=True)}
+    rows = Delivery.objects.filter(_FROZEN, kind=Kind.CUSTOMER, key__startswith=KEY, live=True, external_id="")
+    found = {hash_in_key(key) for key in rows.values_list("key", flat=True)}
+    return found if hashes is None else found & set(hashes)
 
 
 def customers(hashes: Collection[str]) -> list[Delivery]:
     """Return the deliveries that make, or made, the customers of these buyers, in whichever ledger and currency."""
-    if not hashes:
-        return []
-    rows = Delivery.objects.filter(_of(hashes), kind=Kind.CUSTOMER, live=True)
-    return list(rows.select_related("flow__target").order_by("pk"))
-
-
-def _of(hashes: Collection[str]) -> Q:
-    found = Q(pk__in=())
-    for hash_ in hashes:
-        found |= Q(key__startswith=f"{KEY}{hash_}/")
+    flows = list(Flow.objects.select_related("target")) if hashes else []
+    companies = {flow.target.remote_key for flow in flows}
+    currencies = sorted({flow.currency for flow in flows} | {flow.home for flow in flows if flow.home})
+    found: list[Delivery] = []
+    for some in chunked(sorted(hashes)):
+        keys = [customer_key(hash_, currency) for hash_ in some for currency in currencies]
+        rows = Delivery.objects.filter(remote_key__in=companies, key__in=keys, live=True)
+        found += rows.select_related("flow__source", "flow__target").order_by("pk")
     return found
 
 

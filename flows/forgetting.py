@@ -6,7 +6,7 @@ is emptied by the next run of ``purge``.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -75,7 +75,7 @@ def switch(flow: Flow, actor: str, *, on: bool) -> bool:
     flow.buyers = on
     if not on:
         if flow.source is not None and not buyers.wanted_from(flow.source):
-            _empty(Buyer.objects.filter(order__connection=flow.source))
+            _empty(Buyer.objects.filter(order__connection=flow.source).exclude(sealed=""))
         _plan_again([flow])
     return True
 
@@ -125,6 +125,8 @@ def forget(order: Order, actor: str) -> None:
             customers=len(made),
         )
     _empty(Buyer.objects.filter(hash=buyer.hash))
+    # Those that wait for other reasons name them, too.
+    _plan_again({row.flow_id: row.flow for row in made if row.external_id}.values())
     transaction.on_commit(lambda: planner.hint("flows.tasks.remove_buyers", order.pk, "short"))
 
 
@@ -143,15 +145,18 @@ def _due() -> QuerySet[Buyer]:
 
 def _empty(found: QuerySet[Buyer]) -> int:
     """Empty what is sealed of these, and of the calls that carried it; drop what was not sent and can no longer be named."""
-    rows = list(found.values_list("pk", "hash"))
-    open_ = buyers.in_flight({hash_ for _, hash_ in rows})
-    gone = [pk for pk, hash_ in rows if hash_ not in open_]
-    hashes = {hash_ for _, hash_ in rows if hash_ not in open_}
-    emptied = Buyer.objects.filter(pk__in=gone).exclude(sealed="").update(sealed="")
-    left = set(Buyer.objects.filter(hash__in=hashes).exclude(sealed="").values_list("hash", flat=True))
-    made = buyers.customers(hashes - left)
-    _empty_calls(Attempt.objects.filter(deliveries__in=made))
-    _plan_again(_dropped(row for row in made if not row.external_id))
+    open_ = buyers.in_flight()
+    rows = [(pk, hash_) for pk, hash_ in found.values_list("pk", "hash") if hash_ not in open_]
+    emptied = 0
+    flows: dict[int, Flow] = {}
+    for some in chunked(rows):
+        emptied += Buyer.objects.filter(pk__in=[pk for pk, _ in some]).exclude(sealed="").update(sealed="")
+    for hashes in chunked(sorted({hash_ for _, hash_ in rows})):
+        left = set(Buyer.objects.filter(hash__in=hashes).exclude(sealed="").values_list("hash", flat=True))
+        made = buyers.customers(set(hashes) - left)
+        _empty_calls(Attempt.objects.filter(deliveries__in=[row.pk for row in made]))
+        flows |= {flow.pk: flow for flow in _dropped(row for row in made if not row.external_id)}
+    _plan_again(flows.values())
     return emptied
 
 
@@ -180,7 +185,7 @@ def _dropped(made: Iterable[Delivery]) -> list[Flow]:
     return list(flows.values())
 
 
-def _plan_again(flows: Collection[Flow]) -> None:
+def _plan_again(flows: Iterable[Flow]) -> None:
     for flow in flows:
         shipments.bring_up_to_date(flow, whatever=True)
         planning.replan_open(flow)

@@ -157,6 +157,30 @@ def test_switching_off_stops_at_once_and_what_was_sent_stays(naming):
 
 
 @pytest.mark.usefixtures("in_acme")
+def test_thousands_of_buyers_are_let_go_at_once(naming):
+    first = order(naming, status="UNSHIPPED")
+    orders = Order.objects.bulk_create(
+        Order(
+            tenant_id=naming.tenant_id,
+            connection=naming.source,
+            order_id=f"114-{number}",
+            status="UNSHIPPED",
+            purchased_at=first.purchased_at,
+            last_updated_at=first.last_updated_at,
+        )
+        for number in range(1500)
+    )
+    Buyer.objects.bulk_create(
+        Buyer(tenant_id=naming.tenant_id, order=one, hash=f"{number:016}", sealed="k:x", fetched_at=clock.now())
+        for number, one in enumerate(orders)
+    )
+
+    forgetting.switch(naming, "user:1", on=False)
+
+    assert not Buyer.objects.exclude(sealed="").exists()
+
+
+@pytest.mark.usefixtures("in_acme")
 def test_what_is_sealed_is_emptied_30_days_after_the_invoice_is_in_the_books(naming):
     buyer = bought(naming, order(naming))
     shipped(naming)
