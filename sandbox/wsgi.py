@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
@@ -59,6 +60,13 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     return Response(dumps(value), status=status, content_type="application/json;charset=UTF-8", headers=headers)
 
 
+@cache
+def _map_of(routes: tuple[tuple[str, str], ...]) -> Map:
+    """The map of (method, path) to its place: compiling one takes longer than most tests of a stand-in."""
+    rules = [Rule(path, methods=[method], endpoint=at) for at, (method, path) in enumerate(routes)]
+    return Map(rules, strict_slashes=False, merge_slashes=False)
+
+
 class StandIn:
     """One remote system. A request is one transaction: its effect is stored wholly or not at all.
 
@@ -77,11 +85,7 @@ class StandIn:
         self.faults = Faults(self.store)
         self.store.execute(_LOG)
         self._routes = list(self.routes())
-        self._map = Map(
-            [Rule(each.path, methods=[each.method], endpoint=each) for each in self._routes],
-            strict_slashes=False,
-            merge_slashes=False,
-        )
+        self._map = _map_of(tuple((each.method, each.path) for each in self._routes))
         if kept := self.store.get("clock", "offset"):
             self.clock.offset = timedelta(seconds=kept["seconds"])
 
@@ -139,7 +143,7 @@ class StandIn:
         # The body is read once here, so that a late commit can keep it and a handler can read it again.
         request.get_data(cache=True)
         try:
-            route, values = self._map.bind_to_environ(request.environ).match()
+            route, values = self._match(request)
         except HTTPException as error:
             return self._done(request, "unknown", self.unknown_path(request, error)), None
         operation = self.operation_of(request, route, values)
@@ -152,6 +156,13 @@ class StandIn:
         if request.environ.get(DROP_ANSWER):
             self._drop(request, operation, "dropped by a switch, stored")
         return self._after(request, operation, response)
+
+    def _match(self, request: Request) -> tuple[Route, Mapping[str, Any]]:
+        """Raises:
+        HTTPException: no route, or not by this method.
+        """
+        at, values = self._map.bind_to_environ(request.environ).match()
+        return self._routes[at], values
 
     def execute(self, request: Request, route: Route, values: Mapping[str, Any]) -> Response:
         try:
@@ -246,7 +257,7 @@ class StandIn:
             )
             request = Request(builder.get_environ())
             request.get_data(cache=True)
-            route, values = self._map.bind_to_environ(request.environ).match()
+            route, values = self._match(request)
             response = self.execute(request, route, values)
             operation = self.operation_of(request, route, values)
             self._log(request, operation, response.status_code, "late commit")
