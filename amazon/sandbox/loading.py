@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from amazon.sandbox.groups import Group, Groups
 from amazon.sandbox.lwa import DEMO_APPLICATION, Lwa
 from amazon.sandbox.plans import Buckets
 from amazon.sandbox.reports import SETTLEMENT, Reports
@@ -46,6 +47,7 @@ class Loading:
         switches: Switches,
         lwa: Lwa,
         reports: Reports,
+        groups: Groups,
         buckets: Buckets,
         cases: StaticCases,
     ) -> None:
@@ -54,6 +56,7 @@ class Loading:
         self._switches = switches
         self._lwa = lwa
         self._reports = reports
+        self._groups = groups
         self._buckets = buckets
         self._cases = cases
 
@@ -70,6 +73,7 @@ class Loading:
             "expire_tokens": lambda given: {"ended": self._lwa.expire_access_tokens(given.get("seller_id", ""))},
             "publish": self._publish,
             "republish": self._republish,
+            "put_group": self._put_group,
             "put_order": self._put_order,
             "update_order": self._update_order,
             "plan": self._plan,
@@ -84,6 +88,7 @@ class Loading:
         shop = account.marketplace
         self._register(account.seller_id, account.store_name, shop.country)
         published = [self._publish_settlement(account, each, style or Style()) for each in account.settlements]
+        self._open_group(account)
         for order in account.orders:
             self._store.put("order", order.order_id, order_json(order, shop), scope=account.seller_id)
         stated = truth(account, today or self._clock.now().date())
@@ -119,6 +124,7 @@ class Loading:
         )
 
     def _publish_settlement(self, account: Account, settlement: Settlement, style: Style) -> str:
+        self._groups.publish(account.seller_id, _group_of(account, settlement))
         return self._reports.publish(
             account.seller_id,
             v2_file(settlement, account.marketplace, style),
@@ -127,6 +133,14 @@ class Loading:
             created_at=settlement.ends_at + _REPORT_AFTER,
             content_type=f"text/plain;charset={_CHARSETS.get(style.codec, style.codec)}",
         )
+
+    def _open_group(self, account: Account) -> None:
+        """The period that runs now, with nothing in it yet."""
+        if account.settlements:
+            last = account.settlements[-1]
+            ends_at = last.ends_at + (last.ends_at - last.starts_at)
+            running = Group(account.marketplace.currency, 0, last.ends_at, ends_at, ends_at + timedelta(days=2))
+            self._groups.publish(account.seller_id, running)
 
     # Actions
 
@@ -235,6 +249,12 @@ class Loading:
         )
         return {"report_id": made}
 
+    def _put_group(self, given: dict[str, Any]) -> dict[str, str]:
+        """Add a financial event group, or replace that of the same period: fields of ``Group``, amounts in minor units."""
+        moments = {name: datetime.fromisoformat(given[name]) for name in ("starts_at", "ends_at", "sent_at")}
+        values = {name: value for name, value in given.items() if name != "seller_id"}
+        return {"group_id": self._groups.publish(given["seller_id"], Group(**{**values, **moments}))}
+
     def _put_order(self, given: dict[str, Any]) -> dict[str, Any]:
         """Add or replace an order, given complete in the shape of the Orders API."""
         order = given["order"]
@@ -262,6 +282,19 @@ class Loading:
             checked = self._switches.known[name].check(value)
             self._store.put("seller_switch", name, {"value": checked}, scope=given["seller_id"])
         return {name: self.switch(name, given["seller_id"]) for name in self._switches.known}
+
+
+def _group_of(account: Account, settlement: Settlement) -> Group:
+    return Group(
+        account.marketplace.currency,
+        settlement.total,
+        settlement.starts_at,
+        settlement.ends_at,
+        settlement.deposit_at,
+        settlement.converted,
+        account.paid_in if settlement.converted is not None else "",
+        "Failed" if settlement.returned_in else "Succeeded",
+    )
 
 
 def _built(kind: Any, values: Mapping[str, Any]) -> Any:

@@ -24,6 +24,7 @@ PLANS = {
     "getReport": Plan(2, 15),
     "createReport": Plan(0.0167, 15),
     "getReportDocument": Plan(0.0167, 15),
+    "listFinancialEventGroups": Plan(0.5, 30),
     "getMarketplaceParticipations": Plan(0.016, 15),
 }
 SANDBOX_PLAN = Plan(5, 15)

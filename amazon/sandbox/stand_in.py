@@ -1,7 +1,7 @@
 """Amazon, pretended: consent page, Login with Amazon, Selling Partner API and report storage behind one address.
 
 Paths are the official ones: ``/apps/authorize/consent``, ``/auth/o2/token``, ``/sellers/v1``,
-``/reports/2021-06-30``, ``/orders/2026-01-01``, and ``/documents`` for presigned downloads. A leading ``/na``,
+``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances/v0``, and ``/documents`` for presigned downloads. A leading ``/na``,
 ``/eu``, ``/fe`` or ``/sandbox`` stands for the regional and the sandbox host names, which are understood as well.
 Without a region in the address none is checked.
 """
@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox.consent import PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
+from amazon.sandbox.groups import Groups
 from amazon.sandbox.loading import Loading
 from amazon.sandbox.lwa import Caller, Lwa
 from amazon.sandbox.orders import Orders
@@ -57,6 +58,7 @@ class AmazonStandIn(StandIn):
             ("by role", "given", "left out"),
             "buyer and recipient data: refused without a restricted role, given to anybody, or left out of the answer",
         ),
+        Switch("group_pages", ("full", "first empty"), "whether the first page of event groups holds any"),
         Switch("order_sequence", ("oldest first", "newest first"), "how searchOrders sorts its pages"),
     )
 
@@ -66,7 +68,16 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def loading(self) -> Loading:
-        return Loading(self.store, self.clock, self.switches, self.lwa, self.reports, self.buckets, self.static_cases)
+        return Loading(
+            self.store,
+            self.clock,
+            self.switches,
+            self.lwa,
+            self.reports,
+            self.groups,
+            self.buckets,
+            self.static_cases,
+        )
 
     @cached_property
     def reports(self) -> Reports:
@@ -75,6 +86,10 @@ class AmazonStandIn(StandIn):
     @cached_property
     def orders(self) -> Orders:
         return Orders(self.store, self.clock, self.signer)
+
+    @cached_property
+    def groups(self) -> Groups:
+        return Groups(self.store, self.clock, self.signer)
 
     @cached_property
     def buckets(self) -> Buckets:
@@ -112,6 +127,7 @@ class AmazonStandIn(StandIn):
             lambda _, caller, report_id: self.reports.get(caller, report_id),
         )
         yield self._route("GET", f"{reports}/documents/<report_document_id>", "getReportDocument", self._document)
+        yield self._route("GET", "/finances/v0/financialEventGroups", "listFinancialEventGroups", self._find_groups)
         yield self._route("GET", orders, "searchOrders", self._search_orders)
         yield self._route("GET", f"{orders}/<order_id>", "getOrder", self._get_order)
 
@@ -229,6 +245,10 @@ class AmazonStandIn(StandIn):
         kept = self.store.get("document", document_id)
         charset = self.loading.switch("document_charset", kept["seller_id"] if kept else "")
         return self.reports.download(request, document_id, str(charset))
+
+    def _find_groups(self, request: Request, caller: Caller) -> Response:
+        empty = self._switch("group_pages", caller) == "first empty"
+        return self.groups.find(request, caller, empty_pages=empty)
 
     def _search_orders(self, request: Request, caller: Caller) -> Response:
         return self.orders.search(

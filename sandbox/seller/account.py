@@ -9,10 +9,11 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from sandbox.seller import vocabulary
-from sandbox.seller.marketplaces import Marketplace
+from sandbox.seller.marketplaces import EXPONENTS, Marketplace
 from sandbox.seller.vocabulary import Label
 
 GiveBack = Literal["Refund", "A-to-z Guarantee Refund", "Chargeback Refund"]
@@ -94,6 +95,8 @@ class Settlement:
     lines: list[Line]
     returned_in: str = ""
     """The later settlement in which this one's payout came back, if the transfer failed."""
+    converted: int | None = None
+    """What Amazon pays of it in the account's ``paid_in``, minor units of that; None where it does not convert."""
 
     @property
     def total(self) -> int:
@@ -114,6 +117,9 @@ class Account:
     seller_id: str
     store_name: str
     first_start: datetime
+    paid_in: str = ""
+    """The currency into which Amazon converts payouts, at ``paid_at`` units of it for one of the marketplace's; "": none."""
+    paid_at: str = "1"
     orders: list[Order] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
 
@@ -121,6 +127,11 @@ class Account:
         self.random = random.Random(self.seed)
         self._next_settlement = self.random.randrange(18_000_000_000, 29_000_000_000)
         self._order_ids: set[str] = set()
+
+    def converted(self, amount: int) -> int:
+        """Return what Amazon pays for an amount of the marketplace's currency, in minor units of ``paid_in``."""
+        scale = Fraction(10) ** (EXPONENTS[self.paid_in] - self.marketplace.exponent)
+        return round(amount * Fraction(self.paid_at) * scale)
 
     def digits(self, count: int) -> str:
         return "".join(self.random.choices("0123456789", k=count))
@@ -303,6 +314,8 @@ class Period:
         made = Settlement(
             self.settlement_id, self.starts_at, self.ends_at, self.ends_at + timedelta(days=2), self.lines
         )
+        if self.account.paid_in and made.total > 0:
+            made.converted = self.account.converted(made.total)
         self.account.settlements.append(made)
         return made
 

@@ -54,3 +54,6 @@ MARKETPLACES = {
         Marketplace("JP", "A1VC38T7YXB528", "FE", "JPY", 0, "Amazon.co.jp", "Asia/Tokyo", "ja_JP", "割引クーポン"),
     )
 }
+
+EXPONENTS = {each.currency: each.exponent for each in MARKETPLACES.values()}
+"""How many decimals each currency has."""

@@ -20,7 +20,8 @@ class Shape:
     """How a random seller looks. Chances are 0 to 1, per settlement; ``*_rows``, ``partial``, ``refunds`` per order.
 
     ``orders`` is how many orders settle per period on average, ``last_end`` the close of the last period. The last
-    settlement has ``unknown_labels`` rows that nothing explains.
+    settlement has ``unknown_labels`` rows that nothing explains. With ``paid_in``, Amazon converts every payout into that
+    currency, at ``paid_at`` (decimal text) units of it for one.
     """
 
     country: str = "US"
@@ -36,6 +37,8 @@ class Shape:
     blank_marketplace_rows: float = 0.15
     equal_rows: float = 0.1
     unknown_labels: int = 0
+    paid_in: str = ""
+    paid_at: str = "1"
 
 
 def seller(shape: Shape, seed: int) -> Account:
@@ -47,6 +50,8 @@ def seller(shape: Shape, seed: int) -> Account:
         f"A{seed:08d}SELLER"[:14],
         f"Seller {seed}",
         shape.last_end - period * shape.settlements,
+        paid_in=shape.paid_in,
+        paid_at=shape.paid_at,
     )
     maker = _Maker(account, shape)
     for number in range(1, shape.settlements + 1):

@@ -24,7 +24,9 @@ MODELS = {
     "createReport": "reports_2021-06-30.json",
     "getReportDocument": "reports_2021-06-30.json",
     "getMarketplaceParticipations": "sellers.json",
+    "listFinancialEventGroups": "financesV0.json",
 }
+GROUPS = "/finances/v0/financialEventGroups"
 EVERYTHING = "PROCEEDS,EXPENSE,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES,TAX,PAYMENT,FULFILLMENT_ORDERS"
 FORMATS = FormatChecker()
 
@@ -104,6 +106,14 @@ def report(caller):
             200,
         ),
         ("searchOrders", "/orders/2026-01-01/orders", {}, 400),
+        ("listFinancialEventGroups", GROUPS, {"FinancialEventGroupStartedAfter": "2026-08-01T00:00:00Z"}, 200),
+        (
+            "listFinancialEventGroups",
+            GROUPS,
+            {"FinancialEventGroupStartedAfter": "2026-08-01T00:00:00Z", "MaxResultsPerPage": "2"},
+            200,
+        ),
+        ("listFinancialEventGroups", GROUPS, {"MaxResultsPerPage": "10"}, 400),
         ("getOrder", "/orders/2026-01-01/orders/{order}", {"includedData": EVERYTHING}, 200),
         ("getOrder", "/orders/2026-01-01/orders/{order}", {}, 200),
         ("getOrder", "/orders/2026-01-01/orders/111-0000000-0000000", {}, 404),
