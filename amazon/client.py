@@ -1,8 +1,8 @@
-"""The thin client of Amazon's Selling Partner API: reports, orders and the seller's marketplaces. It only reads.
+"""The thin client of Amazon's Selling Partner API: reports, orders, payouts and the seller's marketplaces. It only reads.
 
 Every call is a GET, so a lost answer loses nothing: whatever may pass by itself is a :class:`WaitFor`, which says in
 how many seconds to come back. Nothing is retried here except once with a new access token. Source: SP-API models
-Orders 2026-01-01, Reports 2021-06-30 and Sellers v1; developer guide, usage plans and errors.
+Orders 2026-01-01, Reports 2021-06-30, Finances v0 and Sellers v1; developer guide, usage plans and errors.
 """
 
 import random
@@ -29,6 +29,7 @@ SETTLEMENT_REPORT: Final = (
 )
 REPORTS_PAGE: Final = 100  # Reports 2021-06-30 getReports, pageSize, 1-100
 ORDERS_PAGE: Final = 100  # Orders 2026-01-01 searchOrders, maxResultsPerPage, 1-100
+GROUPS_PAGE: Final = 100  # Finances v0 listFinancialEventGroups, MaxResultsPerPage, 1-100
 # Without BUYER and RECIPIENT (personal data) and TAX (buyers' registrations): bookkeeping needs none of them.
 INCLUDED_DATA: Final = "PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES"
 WITH_BUYERS: Final = f"{INCLUDED_DATA},BUYER"  # only for a tenant who asked for it; needs a restricted role
@@ -248,6 +249,29 @@ class Client:
         with _reading("getOrder"):
             order: Mapping[str, Any] = answer["order"]
         return order
+
+    def event_groups(self, after: datetime, before: datetime) -> Iterator[Mapping[str, Any]]:
+        """Yield the financial event groups that opened within [after, before), as Amazon sends them.
+
+        ``before`` must be two minutes old. Bounds more than 180 days apart are answered with nothing.
+        """
+        params = {
+            "FinancialEventGroupStartedAfter": stamp(after),
+            "FinancialEventGroupStartedBefore": stamp(before),
+            "MaxResultsPerPage": str(GROUPS_PAGE),
+        }
+        seen: set[str] = set()
+        while True:
+            answer = self._get("listFinancialEventGroups", "/finances/v0/financialEventGroups", params)
+            with _reading("listFinancialEventGroups"):
+                payload = answer["payload"]
+                groups: list[Mapping[str, Any]] = list(payload.get("FinancialEventGroupList") or ())
+                token = payload.get("NextToken") or ""
+            yield from groups  # an empty page with a token is normal
+            if not token:
+                return
+            _refuse_loop(token, seen)
+            params = {**params, "NextToken": token}
 
     def _get(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Encoded here, because page tokens hold + / = and a literal + would arrive as a blank.

@@ -9,12 +9,15 @@ from django.db.models import Q
 from kit.scope import ScopedModel
 from kit.sealed import SealedField
 
+# The model lists no statuses: the first is what integrators see, the others are from the model's own example.
+_WENT_THROUGH = frozenset({"succeeded", "transferred", "transfered"})
 CHUNK_BYTES = 1 << 20  # plain bytes of one ReportChunk, at most
 
 
 class Resource(models.TextChoices):
     SETTLEMENTS = "settlements", "Settlements"
     ORDERS = "orders", "Orders"
+    TRANSFERS = "transfers", "Transfers"
 
 
 class Cursor(ScopedModel):
@@ -126,6 +129,8 @@ class Settlement(ScopedModel):
     The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
     counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
     is what a person, or Amazon elsewhere, said about it, and ``received`` what the bank got where it was converted.
+    What Amazon itself says of that transfer, where it was asked (see :mod:`amazon.transfers`): ``converted`` is what it paid,
+    in minor units of ``converted_currency``, and ``transfer_status`` its own word for how that went.
     ``belongs``: a person said that an uploaded settlement is this seller's although its period overlaps another one (see
     :mod:`amazon.overlaps`).
     """
@@ -146,6 +151,18 @@ class Settlement(ScopedModel):
         null=True, blank=True, help_text="Minor units that arrived at the bank in another currency; empty: nobody said"
     )
     received_currency = models.CharField(max_length=3, blank=True)
+    group_id = models.CharField(
+        max_length=64, blank=True, help_text="Amazon's financial event group; empty: none is known"
+    )
+    converted = models.BigIntegerField(
+        null=True, blank=True, help_text="Minor units that Amazon paid out; empty: it has not said"
+    )
+    converted_currency = models.CharField(max_length=3, blank=True)
+    transfer_status = models.CharField(max_length=40, blank=True, help_text="as Amazon writes it")
+    transferred_at = models.DateTimeField(null=True, blank=True, help_text="when Amazon began the transfer")
+    trace_id = models.CharField(max_length=64, blank=True, help_text="what the bank calls the transfer")
+    account_tail = models.CharField(max_length=4, blank=True, help_text="last digits of the bank account")
+    transfer_asked_at = models.DateTimeField(null=True, blank=True)
     belongs = models.BooleanField(default=False)
     row_count = models.PositiveBigIntegerField()
     marketplaces = models.JSONField(default=list, help_text="marketplace names as the rows spell them, sorted")
@@ -168,6 +185,15 @@ class Settlement(ScopedModel):
 
     def __str__(self) -> str:
         return f"settlement {self.settlement_id}"
+
+    @property
+    def transferred(self) -> bool:
+        """Whether Amazon says that its transfer went through."""
+        return self.transfer_status.casefold() in _WENT_THROUGH
+
+    @property
+    def transfer_failed(self) -> bool:
+        return "fail" in self.transfer_status.casefold()
 
 
 class Order(ScopedModel):

@@ -74,7 +74,7 @@ def pull_settlements(connection: Connection, client: Client | None = None) -> Pu
     the pull goes on.
     """
     result = PullResult()
-    with claimed(connection, Resource.SETTLEMENTS) as claim, _forbidden_is_told(connection, "settlement reports"):
+    with claimed(connection, Resource.SETTLEMENTS) as claim, forbidden_is_told(connection, "settlement reports"):
         client = client or client_for(connection)
         _remove_leftovers(connection)
         for info in _unread(connection, claim, client):
@@ -104,7 +104,7 @@ def pull_orders(
     Raises WaitFor, Forbidden, tenants.grants.NeedsReconnect.
     """
     result = PullResult()
-    with claimed(connection, Resource.ORDERS) as claim, _forbidden_is_told(connection, "orders"):
+    with claimed(connection, Resource.ORDERS) as claim, forbidden_is_told(connection, "orders"):
         client = client or client_for(connection)
         bound = (now() - ORDERS_DELAY).replace(microsecond=0)
         asked = _Buyers(connection, with_buyers)
@@ -334,7 +334,8 @@ def _record_orders(connection: Connection, walk: dict[str, Any], watermark: date
 
 
 @contextmanager
-def _forbidden_is_told(connection: Connection, what: str) -> Iterator[None]:
+def forbidden_is_told(connection: Connection, what: str) -> Iterator[None]:
+    """Tell the members where Amazon refuses what the block reads; the refusal goes on to the caller."""
     key = f"connection:{connection.pk}:forbidden:{what}"
     try:
         yield

@@ -19,6 +19,7 @@ PLANS: Final = {
     "getReportDocument": RatePlan(0.0167, 15),
     "searchOrders": RatePlan(0.0056, 20),
     "getOrder": RatePlan(0.5, 30),
+    "listFinancialEventGroups": RatePlan(0.5, 30),
 }
 
 

@@ -151,6 +151,9 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "settlement.received": _moment(
         "Amount received entered", "done", lambda data: "A person said how much of the payout arrived."
     ),
+    "settlement.transfer": _moment(
+        "Amazon said what it paid", "done", lambda data: f"Amazon’s word for its transfer: {data['status'] or 'none'}."
+    ),
     "settlement.belongs": _moment("It belongs to this seller", "done", lambda data: "A person said so."),
     "settlement.revised": _moment(
         "New version accepted", "done", lambda data: f"Version {data['revision']} of Amazon’s file counts."

@@ -57,10 +57,11 @@ class Terms:
 
     ``rate`` is that of the entry date of its last part, ``spot`` that of the deposit day; "" where there is none, and
     ``no_rate`` and ``no_spot`` say so. ``received`` (minor units of ``home``) is what the bank got, None where nobody
-    knows yet. ``brought`` is what the debt that the settlement opens with stands for on CLEARING in home money, None where
-    it is not known; ``withheld`` the same of payouts that were never booked, by settlement. ``returned`` is what payouts
-    that came back had brought. ``kept`` are the accounts in the settlement's own currency (native only). ``payout`` is the
-    payout as it was sent: it stays.
+    knows yet, and ``said`` what Amazon says of such a payout, with what to do; "" where it says nothing. ``brought`` is
+    what the debt that the settlement opens with stands for on CLEARING in home money, None where it is not known;
+    ``withheld`` the same of payouts that were never booked, by settlement. ``returned`` is what payouts that came back
+    had brought. ``kept`` are the accounts in the settlement's own currency (native only). ``payout`` is the payout as
+    it was sent: it stays.
     """
 
     strategy: Strategy
@@ -68,6 +69,7 @@ class Terms:
     rate: str
     spot: str = ""
     received: int | None = None
+    said: str = ""
     brought: int | None = None
     withheld: Mapping[str, int] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
@@ -244,7 +246,7 @@ def _native_payout(planned: Planned, terms: Terms) -> Planned:
     if not isinstance(document, Transfer) or terms.kept >= {document.source, document.target}:
         return replace(planned, document=with_rate(document, terms.rate))
     if terms.received is None:
-        return replace(planned, document=with_rate(document, terms.rate)).hold(_ask(document, terms.home))
+        return replace(planned, document=with_rate(document, terms.rate)).hold(_ask(document, terms))
     return replace(planned, document=_at_received(document, terms.received, terms.home))
 
 
@@ -300,16 +302,16 @@ def _residue(residue: int, home: str) -> Flag:
     return Flag(FlagKind.EXCHANGE_RESIDUE, text, amount=residue)
 
 
-def _ask(payout: Document, home: str) -> Hold:
-    return _ask_for(own_total(payout), getattr(payout, "currency", ""), home)
+def _ask(payout: Document, terms: Terms) -> Hold:
+    return _ask_for(own_total(payout), getattr(payout, "currency", ""), terms)
 
 
-def _ask_for(amount: int, currency: str, home: str) -> Hold:
-    text = (
-        f"Amazon paid out {shown(amount, currency)}, and nobody has said how much of {home} arrived. "
+def _ask_for(amount: int, currency: str, terms: Terms) -> Hold:
+    text = terms.said or (
+        f"Amazon paid out {shown(amount, currency)}, and nobody has said how much of {terms.home} arrived. "
         "Enter the amount on your bank statement on the settlement's page."
     )
-    return Hold(HoldReason.AMOUNT_RECEIVED, text, home)
+    return Hold(HoldReason.AMOUNT_RECEIVED, text, terms.home)
 
 
 # Convert --------------------------------------------------------------------------------------------------------------
@@ -495,7 +497,7 @@ class _Converter:
         if header.total <= 0:
             return made
         if terms.received is None:
-            asked = _ask_for(header.total, self.currency, terms.home)
+            asked = _ask_for(header.total, self.currency, terms)
             waiting = self._income("P", header.deposit_on, ())
             key = settlement_key(header.settlement_id, "P", "exchange-income", self.revision)
             return [*made, Planned(key, waiting, held=asked, not_before=header.deposit_on)]
@@ -558,7 +560,7 @@ class _Converter:
         if terms.payout is not None and "/payout/" in planned.key:
             return replace(planned, document=terms.payout, original=original)
         if terms.received is None:
-            return planned.hold(_ask(document, terms.home))
+            return planned.hold(_ask(document, terms))
         if not terms.spot:
             return planned.hold(Hold(HoldReason.NO_RATE, terms.no_spot, self.currency))
         if AccountKey.CLEARING not in (document.source, document.target):

@@ -24,6 +24,7 @@ CHANGEABLE: Final = (
     "trigger",
     "layout",
     "strategy",
+    "rate_from",
     "approval",
     "books_from",
     "opening_clearing",
@@ -37,7 +38,7 @@ FIGURES: Final = ("opening_clearing", "opening_reserve", "opening_loan")
 _BEGINNING: Final = frozenset({"mode", "trigger", "strategy", "books_from", *FIGURES})
 _PERIOD: Final = timedelta(days=14)  # Amazon settles about every two weeks
 # These change what is planned, not only when.
-_REPLANS: Final = _BEGINNING | {"layout", "generic_items"}
+_REPLANS: Final = _BEGINNING | {"rate_from", "layout", "generic_items"}
 
 
 _BUSY: Final = "Its settlements are being planned at this moment. Try again when that is done."

@@ -22,9 +22,10 @@ from bookkeeping.planned import Plan as Planning
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Hold, HoldReason
-from flows import history, rows
+from flows import arrivals, history, mapping, rows
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
+from ledgers import reference
 from ledgers.models import Company
 from ledgers.port import Reference
 from ledgers.registry import open_ledger
@@ -122,9 +123,15 @@ def booked(
     day = statement.parts[-1].on if statement.parts else header.deposit_on
     frozen = plan.exchange if plan.exchange.get("rate") and _sent(plan) else {}
     rate = DatedRate(date.fromisoformat(frozen["rate_on"]), frozen["rate"]) if frozen else None
+    rate_from = frozen.get("rate_from", Flow.RateFrom.TABLE)
+    if not frozen and flow.rate_from == Flow.RateFrom.AMAZON and not _sent(plan):
+        rate = arrivals.own_rate(plan.settlement, flow.home)
+        rate_from = Flow.RateFrom.AMAZON if rate else Flow.RateFrom.TABLE
     rate = rate or rate_on(flow.home, flow.currency, day)
     payout = _sent_payout(plan)
-    spot = rate_on(flow.home, flow.currency, header.deposit_on)
+    # What Amazon keeps is in its own rate already: beside that one it would be shown twice, as a cost and as a gain.
+    own = rate_from == Flow.RateFrom.AMAZON
+    spot = rate if own else rate_on(flow.home, flow.currency, header.deposit_on)
     opened = list(invoices)
     at = rate.rate if rate else ""
     terms = Terms(
@@ -132,7 +139,8 @@ def booked(
         home=flow.home,
         rate=at,
         spot=spot.rate if spot else "",
-        received=received(plan.settlement, flow),
+        received=arrivals.received(plan.settlement, flow.home),
+        said=arrivals.said(plan.settlement, flow.home),
         kept=currency.OF_SETTLEMENT | {key for key in _ENDS if _kept_in(flow.currency, key, known, company)},
         payout=payout,
         no_rate=no_rate(flow.home, flow.currency, day),
@@ -154,6 +162,7 @@ def booked(
         "home": flow.home,
         "rate": at,
         "rate_on": rate.on.isoformat() if rate else "",
+        "rate_from": str(rate_from),
         "day": day.isoformat(),
         "spot": terms.spot,
         "spot_on": spot.on.isoformat() if spot else "",
@@ -163,9 +172,11 @@ def booked(
     return result, kept
 
 
-def received(settlement: Settlement, flow: Flow) -> int | None:
-    """Return what arrived of a payout in the currency of the books, None where nobody said."""
-    return settlement.received if settlement.received_currency == flow.home else None
+def arrives_converted(flow: Flow) -> bool:
+    """Whether payouts go to an account that is kept in another currency than the settlements."""
+    return flow.converts or not _kept_in(
+        flow.currency, AccountKey.BANK, mapping.load(flow), reference.cached(flow.target)
+    )
 
 
 def carrying(plan: Plan | None, invoices: Iterable[OpenInvoice], rate: str) -> dict[str, Carrying]:
@@ -268,16 +279,15 @@ def _before(flow: Flow, settlement: Settlement) -> Mapping[str, Any]:
     """Return what earlier settlements left on clearing in home money, and what their payouts had brought."""
     earlier = Plan.objects.filter(flow=flow, settlement__ends_at__lte=settlement.starts_at)
     found = list(
-        earlier.exclude(state=Plan.State.UNDONE).values_list(
-            "settlement__settlement_id", "exchange", "settlement__received", "settlement__received_currency"
-        )
+        earlier.exclude(state=Plan.State.UNDONE).select_related("settlement").defer("statement", "verdict", "flags")
     )
-    left = {sid: kept["left"] for sid, kept, _, _ in found if kept.get("rate")}
+    left = {one.settlement.settlement_id: one.exchange["left"] for one in found if one.exchange.get("rate")}
+    arrived = {one.settlement.settlement_id: arrivals.received(one.settlement, flow.home) for one in found}
     before = history.chain(flow, settlement).before
     return {
         "brought": left.get(before.settlement_id) if before else None,
         "withheld": left,
-        "returned": {sid: amount for sid, _, amount, of in found if amount is not None and of == flow.home},
+        "returned": {sid: amount for sid, amount in arrived.items() if amount is not None},
     }
 
 

@@ -38,6 +38,7 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "currency",
             "home",
             "strategy",
+            "rate_from",
             "mode",
             "trigger",
             "layout",
@@ -93,6 +94,11 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="Where the books are in another currency than the settlements (`home`). Fixed once it went live.",
     )
+    rate_from = serializers.ChoiceField(
+        Flow.RateFrom.choices,
+        required=False,
+        help_text="Whose rate a settlement takes where the books are in another currency. What was sent keeps the rate it has.",
+    )
     approval = serializers.ChoiceField(Flow.Approval.choices, required=False)
     books_from = serializers.DateField(
         required=False, allow_null=True, help_text="Settlements that ended before this day stay out of the books."
@@ -132,7 +138,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     """One execution of a flow: what it fetched, planned and met."""
 
     found = serializers.DictField(
-        child=serializers.IntegerField(), read_only=True, help_text="Counts: settlements, refused, orders, planned."
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="Counts: settlements, refused, payouts, orders, planned.",
     )
 
     class Meta:

@@ -79,6 +79,14 @@ class TermsForm(forms.Form):
         help_text="Leave documents in the settlement currency only where the account that gets the payouts is kept in it, or "
         "where you revalue the clearing account in the ledger.",
     )
+    rate_from = forms.ChoiceField(
+        label="Exchange rate of a settlement",
+        choices=Flow.RateFrom.choices,
+        widget=forms.RadioSelect,
+        required=False,
+        help_text="With Amazon's own, what it keeps of the conversion is in every line and stands on no account of its own. "
+        "Amazon states it days after the settlement: let settlements wait for your approval until then.",
+    )
     generic_items = forms.BooleanField(
         label="Invoice a SKU without an item under one general item",
         required=False,
@@ -152,6 +160,8 @@ class TermsForm(forms.Form):
         fixed = flow is not None and flow.state != Flow.State.SETUP
         if flow is None or fixed or not flow.home or not currencies.may_be_native(flow.target):
             del self.fields["strategy"]
+        if flow is None or not flow.home:
+            del self.fields["rate_from"]
         self.layout_in_summary = matters_in_summary(layouts)
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
             for name in ("generic_items",) if self.layout_in_summary else ("layout", "generic_items"):

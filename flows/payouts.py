@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from amazon.models import Settlement
 from bookkeeping.documents import Kind
-from flows import history, planning, rows
+from flows import arrivals, history, planning, rows
 from flows.models import Delivery, Flow, Plan
 from flows.verdicts import day
 
 State = Delivery.State
+_OF_AMAZON: Final = ("converted", "converted_currency", "transfer_status")
 
 
 class CannotState(Exception):
@@ -118,10 +120,10 @@ def state_received(settlement: Settlement, actor: str, received: int | None, cur
             "The amount that arrived is above zero.", "Where nothing arrived, say that the payout never came."
         )
     booked = Delivery.objects.filter(plan__settlement=settlement, key__contains="/P/payout/", live=True)
-    if any(rows.is_frozen(row) for row in booked) and (received, currency) != (
-        settlement.received,
-        settlement.received_currency,
-    ):
+    would = Settlement(**{name: getattr(settlement, name) for name in _OF_AMAZON})
+    would.received, would.received_currency = received, currency if received is not None else ""
+    frozen = {row.flow.home for row in booked.select_related("flow") if rows.is_frozen(row)}
+    if any(arrivals.received(settlement, home) != arrivals.received(would, home) for home in frozen):
         raise CannotState(
             "The payout is in the books with the amount that was said before.",
             "Take the settlement out of the books, say the other amount, and post it again.",

@@ -191,7 +191,7 @@ def state_payout_failed(settlement: Settlement, actor: str, *, failed: bool = Tr
             actor=actor,
             settlement_id=settlement.settlement_id,
         )
-    _plan_with_later(settlement)
+    follow_payout(settlement)
 
 
 def state_received(settlement: Settlement, actor: str, received: int | None, currency: str) -> None:
@@ -215,7 +215,7 @@ def state_received(settlement: Settlement, actor: str, received: int | None, cur
             currency=currency,
         )
     settlement.refresh_from_db(fields=["received", "received_currency"])
-    _plan_with_later(settlement)
+    follow_payout(settlement)
 
 
 def follow_rates(flow: Flow) -> None:
@@ -224,7 +224,7 @@ def follow_rates(flow: Flow) -> None:
     replan_open(flow)
 
 
-def _plan_with_later(settlement: Settlement) -> None:
+def follow_payout(settlement: Settlement) -> None:
     """Plan a settlement again, and those after it that rest on its payout."""
     # A settlement that is before the books has no plan; a later one may wait to hear of its payout all the same.
     own, later = Q(settlement=settlement), Q(state__in=_OPEN, settlement__starts_at__gte=settlement.ends_at)
@@ -323,6 +323,7 @@ __all__ = [
     "approve",
     "ensure_delivery",
     "flows_to_plan",
+    "follow_payout",
     "follow_rates",
     "kick",
     "may_post",

@@ -8,9 +8,10 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from amazon import pull
+from amazon import transfers as amazon_transfers
 from amazon.client import Forbidden, WaitFor
 from audit import trail
-from flows import access, buyers, history, lanes, planning, shipments
+from flows import access, buyers, history, lanes, planning, shipments, transfers
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -109,7 +110,10 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
     """Fetch and plan; what has to wait for Amazon does not keep the rest from going on. Returns the longest wait."""
     waits = []
     if flow.source is not None and not access.source_closed(flow):
-        for name, fetch in (("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)):
+        steps = [("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)]
+        if _settlements_are_due(flow) or amazon_transfers.waits(flow.source):
+            steps.insert(1, ("Fetching payouts", _fetch_transfers))
+        for name, fetch in steps:
             _step(run, name)
             try:
                 fetch(flow, run)
@@ -123,12 +127,21 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
 
 
 def _fetch_settlements(flow: Flow, run: Run) -> None:
-    now = clock.now()
-    if flow.source is None or (flow.next_settlements_at and flow.next_settlements_at > now):
+    if flow.source is None or not _settlements_are_due(flow):
         return
+    now = clock.now()
     pulled = pull.pull_settlements(flow.source)
     run.found |= {"settlements": len(pulled.settlements), "refused": pulled.refused}
     Flow.objects.filter(pk=flow.pk).update(next_settlements_at=_later(now, flow.settlements_every_min))
+
+
+def _settlements_are_due(flow: Flow) -> bool:
+    return flow.next_settlements_at is None or flow.next_settlements_at <= clock.now()
+
+
+def _fetch_transfers(flow: Flow, run: Run) -> None:
+    if told := transfers.fetch(flow):
+        run.found["payouts"] = told
 
 
 def _fetch_orders(flow: Flow, run: Run) -> None:

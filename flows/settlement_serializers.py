@@ -68,7 +68,8 @@ class ExchangeSerializer(serializers.Serializer[Any]):
     day = serializers.DateField(help_text="Whose rate counts: that of the settlement's last entry.")
     rate = serializers.CharField()
     rate_on = serializers.CharField(help_text="The day for which that rate was set.")
-    spot = serializers.CharField(help_text="The rate of the deposit day.")
+    rate_from = serializers.ChoiceField(Flow.RateFrom.choices, help_text="Where the rate was taken from.")
+    spot = serializers.CharField(help_text="The rate of the deposit day; with Amazon's own rate, that one.")
     spot_on = serializers.CharField()
     carrying = serializers.IntegerField(help_text="What it puts on clearing before its payout, minor units of `home`.")
     left = serializers.IntegerField(help_text="What it leaves there; after a payout, what the ledger has to revalue.")
@@ -140,7 +141,16 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
 
     marketplaces = serializers.ListField(child=serializers.CharField(), read_only=True)
     received = serializers.IntegerField(
-        read_only=True, allow_null=True, help_text="What arrived of the payout, minor units of `received_currency`."
+        read_only=True,
+        allow_null=True,
+        help_text="What a person said arrived of the payout, minor units of `received_currency`.",
+    )
+    converted = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="What Amazon says it paid, minor units of `converted_currency`."
+    )
+    transfer_status = serializers.CharField(
+        read_only=True,
+        help_text="Amazon's own word, as `Succeeded` or `Failed`. Empty: it was not asked or said nothing.",
     )
     payout_failed = serializers.BooleanField(read_only=True, help_text="A person said that the payout never came.")
     plans = PlanSerializer(many=True, read_only=True)
@@ -165,6 +175,12 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "payout_failed",
             "received",
             "received_currency",
+            "converted",
+            "converted_currency",
+            "transfer_status",
+            "transferred_at",
+            "trace_id",
+            "account_tail",
             "revision",
             "plans",
         )

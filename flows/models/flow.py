@@ -27,6 +27,10 @@ class Flow(ScopedModel):
         CONVERT = "convert", "Everything is converted into the books' own currency"
         NATIVE = "native", "Documents stay in the settlement currency, with the rate"
 
+    class RateFrom(models.TextChoices):
+        TABLE = "table", "Your table of exchange rates, on the day of its last entry"
+        AMAZON = "amazon", "Amazon's own, where it states one before anything is sent; else the table"
+
     class State(models.TextChoices):
         SETUP = "setup", "Being set up"
         LIVE = "live", "Live"
@@ -43,6 +47,7 @@ class Flow(ScopedModel):
         max_length=3, blank=True, help_text="Currency of the books where it is another one; empty where it is the same"
     )
     strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.CONVERT)
+    rate_from = models.CharField(max_length=6, choices=RateFrom, default=RateFrom.TABLE)
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.SUMMARY)
     trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.SETTLED)
     layout = models.CharField(
@@ -120,7 +125,7 @@ class Run(ScopedModel):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     step = models.CharField(max_length=80, blank=True)
-    found = models.JSONField(default=dict, help_text="Counts: settlements, orders, planned, refused")
+    found = models.JSONField(default=dict, help_text="Counts: settlements, payouts, orders, planned, refused")
     problem = models.TextField(blank=True)
     action = models.TextField(blank=True)
 

@@ -167,6 +167,7 @@ class ReceivedForm(forms.Form):
         field.choices = [(one, one) for one in payouts.arrives_in(settlement)]
         if settlement.received is not None:
             self.initial["received"] = to_text(settlement.received, settlement.received_currency)
+            self.initial["currency"] = settlement.received_currency
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -193,7 +194,12 @@ def received(request: TenantRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Noted. The payout goes on with it.")
             return redirect("flows:settlement", pk)
-    context = {"settlement": settlement, "form": form, "possible": payouts.arrives_in(settlement)}
+    context = {
+        "settlement": settlement,
+        "form": form,
+        "possible": payouts.arrives_in(settlement),
+        "amazon": settlement.transferred and settlement.converted,
+    }
     return render(request, "flows/received.html", context, status=422 if form.errors else 200)
 
 

@@ -12,8 +12,22 @@ from django.views.decorators.http import require_safe
 from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
+from bookkeeping.money import shown
 from bookkeeping.remarks import HoldReason
-from flows import balances, categories, overview, plans, prove, readback, selectors, trace, uploads, verdicts, waterfall
+from flows import (
+    arrivals,
+    balances,
+    categories,
+    overview,
+    plans,
+    prove,
+    readback,
+    selectors,
+    trace,
+    uploads,
+    verdicts,
+    waterfall,
+)
 from flows.filters import SettlementFilter
 from flows.models import Delivery, Flow, Plan
 from flows.overview import Place
@@ -153,6 +167,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     return {
         "ledger": ledger,
         "exchange": _exchange(plan),
+        "arrived": _arrived(settlement, plan.flow.home),
         "banner": banner,
         "under_way": banner.state in UNDER_WAY,
         "changed": changed,
@@ -192,6 +207,20 @@ def _exchange(plan: Plan) -> dict[str, Any] | None:
     day = date.fromisoformat(plan.terms["day"])
     found = date.fromisoformat(plan.terms["rate_on"]) if plan.terms["rate_on"] else None
     return {**plan.terms, "day": day, "rate_on": found, "days": (day - found).days if found else 0}
+
+
+def _arrived(settlement: Settlement, home: str) -> dict[str, Any]:
+    """Return what arrived of a payout in the currency of the books, whose figure that is, and whether Amazon says another."""
+    amount, of_amazon = arrivals.received(settlement, home), arrivals.of_amazon(settlement, home)
+    by_person = settlement.received is not None and settlement.received_currency == home
+    whose = ""
+    if amount is not None:
+        whose = "as somebody of yours said" if by_person else "as Amazon says"
+    elif settlement.transfer_status and not settlement.transferred:
+        whose = f"Amazon says of its transfer: {settlement.transfer_status}"
+    elif settlement.transferred and settlement.converted is not None:
+        whose = f"Amazon paid {shown(settlement.converted, settlement.converted_currency)}"
+    return {"amount": amount, "whose": whose, "differs": by_person and of_amazon not in (None, amount)}
 
 
 def _grouped(shown: list[Delivery], needs: dict[int, list[Delivery]]) -> list[tuple[Any, ...]]:

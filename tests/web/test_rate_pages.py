@@ -6,7 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from flows import rates, setup
+from amazon.models import Settlement
+from flows import planning, rates, setup
 from flows.models import Delivery, ExchangeRate, Flow
 from kit.scope import scope
 from tests import factories
@@ -172,3 +173,48 @@ def test_a_flow_goes_live_only_when_its_rates_are_there(acme, settlement):
 
     assert any("Set exchange rates from USD to EUR" in text for text in before)
     assert not any("exchange rates" in text for text in after)
+
+
+def amazon_said(settlement, **values):
+    said = {"converted": 1107, "converted_currency": "EUR", "transfer_status": "Succeeded", "trace_id": "TR-9"} | values
+    with scope(settlement.tenant_id):
+        Settlement.objects.filter(pk=settlement.pk).update(**said)
+        settlement.refresh_from_db()
+        planning.follow_payout(settlement)
+
+
+def test_what_amazon_paid_stands_on_the_page_and_beside_a_persons_figure(signed_in, bob, acme, settlement):
+    set_rates(acme)
+    browser, page = signed_in(bob), reverse("flows:settlement", args=[settlement.pk])
+
+    amazon_said(settlement, transfer_status="Processing")
+    processing = text_of(browser.get(page)).replace("\xa0", " ")
+    amazon_said(settlement)
+    paid = text_of(browser.get(page)).replace("\xa0", " ")
+    form = text_of(browser.get(reverse("flows:received", args=[settlement.pk]))).replace("\xa0", " ")
+    browser.post(reverse("flows:received", args=[settlement.pk]), {"currency": "EUR", "received": "11.00"})
+    both = text_of(browser.get(page)).replace("\xa0", " ")
+
+    assert "Arrived Not said yet Amazon says of its transfer: Processing; say how much" in processing
+    assert "Arrived 11.07 EUR as Amazon says; another amount?" in paid
+    assert "Amazon says that it paid 11.07 EUR , as TR-9." in form
+    assert "Arrived 11.00 EUR as somebody of yours said; Amazon says 11.07 EUR ; another amount?" in both
+
+
+def test_amazons_own_rate_is_chosen_on_the_flow_and_said_on_the_page(signed_in, alice, bob, acme, settlement):
+    set_rates(acme)
+    amazon_said(settlement)
+    with scope(acme.pk):
+        flow = Flow.objects.get()
+    browser, edit = signed_in(alice), reverse("flows:flow_edit", args=[flow.pk])
+    form = browser.get(edit).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+
+    answer = browser.post(edit, {name: value for name, value in values.items() if value} | {"rate_from": "amazon"})
+
+    assert answer.status_code == 302
+    shown = text_of(browser.get(reverse("flows:settlement", args=[settlement.pk])))
+    assert "0.8856 EUR for one USD, Amazon’s own, from what it paid" in shown
+    told = caller(acme, bob).get(f"settlements/{settlement.pk}").json()
+    assert (told["converted"], told["converted_currency"], told["transfer_status"]) == (1107, "EUR", "Succeeded")
+    assert (told["plans"][0]["exchange"]["rate"], told["plans"][0]["exchange"]["rate_from"]) == ("0.8856", "amazon")
