@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from amazon.client import Client, moment
 from amazon.connect import client_for
-from amazon.cursors import claimed, cursor_for
-from amazon.models import Resource, Settlement
+from amazon.cursors import claimed
+from amazon.models import Cursor, Resource, Settlement
 from amazon.pull import forbidden_is_told
 from audit.trail import record, recorded
 from bookkeeping.money import from_decimal
@@ -67,8 +67,7 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
 
 def waits(connection: Connection) -> bool:
     """Whether a time has come at which Amazon, or trouble on the way to it, had us ask again."""
-    due_at = cursor_for(connection, Resource.TRANSFERS).due_at
-    return due_at is not None and due_at <= now()
+    return Cursor.objects.filter(connection=connection, resource=Resource.TRANSFERS, due_at__lte=now()).exists()
 
 
 def parse(sent: Mapping[str, Any]) -> Group | None:

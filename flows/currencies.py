@@ -65,7 +65,7 @@ def told(target: Connection, settled_in: str, strategy: str) -> str:
     only = "" if may_be_native(target) else " only"
     return (
         f"{target} keeps its books in {home}{only}: amounts are converted from {settled_in} at your rates. A payout is booked "
-        f"when you have said how much of {home} arrived."
+        f"when Amazon, or you, have said how much of {home} arrived."
     )
 
 
