@@ -77,8 +77,10 @@ class Reader:
         return self._ask(lambda: self.ledger.balances())
 
     def before(self, call: Call) -> Mapping[str, int]:
-        """Return the balances that ``find`` compares with should the answer of this call be lost."""
-        return self._ask(lambda: self.ledger.before(call))
+        """Return the balances that ``find`` compares with should the answer of this call be lost.
+
+        Paced with the call: were each to wait for its own tokens, one would begin anew whenever the other has to wait."""
+        return self._ask(lambda: self.ledger.before(call), None)
 
     def find_again(self, row: Delivery) -> Answer:
         """Return what became of a delivery of which the ledger's own id is known: by that, whatever its number or date is
@@ -126,8 +128,9 @@ class Reader:
             log.exception("the look-up of %s failed", post.key)
             return CannotTell(f"the look-up failed ({type(error).__name__}).")
 
-    def _ask(self, ask: Callable[[], _T], call: Call = _READ) -> _T:
-        pace.take(self.lease, self.ledger, call)
+    def _ask(self, ask: Callable[[], _T], call: Call | None = _READ) -> _T:
+        if call is not None:
+            pace.take(self.lease, self.ledger, call)
         lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
         try:
             return ask()

@@ -313,7 +313,8 @@ class Ledger(Protocol):
 
     def before(self, call: Call) -> Mapping[str, int]:
         """Return what ``find`` has to compare with should the answer of this call be lost: account id -> balance in minor
-        units, debit positive, of the accounts it will move. Empty, and nothing is asked, where look-ups are exact."""
+        units, debit positive, of the accounts it will move. Empty, and nothing is asked, where look-ups are exact. What
+        ``limits`` says of the call is for this read, too."""
         ...
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:

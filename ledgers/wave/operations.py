@@ -142,8 +142,8 @@ INVOICE_DELETE: Final = "InvoiceDelete"
 PAYMENT_CREATE: Final = "InvoicePaymentCreateManual"
 PAYMENT_DELETE: Final = "InvoicePaymentDelete"
 TRANSACTION_CREATE: Final = "MoneyTransactionCreate"
-# What Wave may well make twice: its number or name is looked for first.
-LOOKED_FOR: Final = frozenset({ACCOUNT_CREATE, CUSTOMER_CREATE, PRODUCT_CREATE, INVOICE_CREATE})
+# What is asked about first: a number or name that Wave may well take twice, or the balance that will tell what was booked.
+LOOKED_FOR: Final = frozenset({ACCOUNT_CREATE, CUSTOMER_CREATE, PRODUCT_CREATE, INVOICE_CREATE, TRANSACTION_CREATE})
 
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     ACCOUNT_CREATE: _mutation(ACCOUNT_CREATE, "accountCreate", "account", "id"),

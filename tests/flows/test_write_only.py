@@ -1,5 +1,7 @@
 """A ledger that shows balances and no documents: whatever happens to a call, its document is in the books once."""
 
+from dataclasses import replace
+
 import pytest
 
 from audit.models import Event
@@ -7,6 +9,7 @@ from audit.way import way
 from bookkeeping.accounts import AccountKey as K
 from flows import answering, attempts, lanes, outcomes
 from flows.models import Attempt, Outcome
+from kit.rate import RatePlan
 from tests.flows import slate
 from tests.flows.ledger import attempts_of, results_of
 from tests.flows.slate import CAPABILITIES, Slate, no_answer
@@ -52,6 +55,20 @@ def test_balances_are_read_just_before_a_call_and_kept_with_it(books):
     [attempt] = attempts_of("e1")
     assert attempt.before == {"CLEARING": 500, "FEE_SELLING": 0, "SALES": -500}
     assert books.row("e1").state == "posted"
+
+
+def test_a_balance_is_read_with_the_tokens_of_its_call_so_that_neither_waits_for_the_other(books, monkeypatch):
+    plan = RatePlan(rate_per_s=0.05, burst=2)
+    monkeypatch.setattr(
+        Slate, "limits", lambda self, call: {"calls": replace(plan, cost=2 if call.operation == "write" else 1)}
+    )
+    books.entry()
+    books.entry("e2")
+
+    books.finish()
+
+    assert set(books.states().values()) == {"posted"}
+    assert books.balances() == twice(ENTRY)
 
 
 def test_where_documents_are_shown_no_balance_is_read(books):
