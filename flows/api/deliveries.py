@@ -116,10 +116,11 @@ class DeliveryViewSet(Listed):
 
         Only where the ledger shows no single documents and its balances do not tell; else a replay asks the ledger.
         """
+        row = self.get_object()
         asked = FoundSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with refusing():
-            answering.in_the_books(self.get_object(), actor_of(request), **asked.validated_data)
+            answering.in_the_books(row, actor_of(request), **asked.validated_data)
         return self._detail()
 
     @extend_schema(request=None, responses={200: DeliveryDetailSerializer, 409: ProblemSerializer})
