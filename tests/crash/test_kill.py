@@ -29,8 +29,7 @@ WHILE_POSTING = [
     [
         ("quickbooks.token:after_commit", 1),
         ("quickbooks.batch:before_commit", 2),
-        ("quickbooks.batch:after_commit", 2),
-        ("quickbooks.deposit.create:after_commit", 1),
+        ("quickbooks.batch:after_commit", 1),
     ],
     [
         ("quickbooks.customer.create:after_commit", 1),
@@ -38,6 +37,7 @@ WHILE_POSTING = [
         ("quickbooks.invoice.create:after_commit", 17),
         ("quickbooks.payment.create:after_commit", 1),
     ],
+    [("quickbooks.deposit.create:after_commit", 2)],
     [
         ("quickbooks.journalentry.create:after_commit", 3),
         ("quickbooks.batch:mid_answer", 1),
