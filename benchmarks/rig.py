@@ -31,9 +31,9 @@ class Rig:
     """An open stage, a seller made by ``action`` with ``values``, and a person who is signed up and connected."""
 
     def __init__(self, place: Path) -> None:
-        from connector.demo.stage import Stage
+        from connector.demo.stage import Stage, ports_of
 
-        self.stage = Stage(place, UNBOUND)
+        self.stage = Stage(place, UNBOUND, ports=ports_of("quickbooks"))
         os.environ.update(self.stage.settings)
         django.setup()
         self.children: list[Any] = []

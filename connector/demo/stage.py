@@ -19,7 +19,7 @@ class Stage:
     place: Path
     rate_scale: int
     site_port: int = field(default_factory=free_port)
-    ports: Mapping[str, int] = field(default_factory=lambda: {slug: free_port() for slug in ("amazon", *pretended())})
+    ports: Mapping[str, int] = field(default_factory=lambda: ports_of(*pretended()))
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -67,6 +67,11 @@ class Stage:
         """Start the site with its workers and schedule."""
         command = python("manage.py", "serve", "--port", str(self.site_port))
         return Child("The site", command, self.settings, self.place / "site.log", "is ready on")
+
+
+def ports_of(*ledgers: str) -> dict[str, int]:
+    """Return free ports for Amazon's stand-in and those of these ledgers."""
+    return {slug: free_port() for slug in ("amazon", *ledgers)}
 
 
 def _url(port: int) -> str:

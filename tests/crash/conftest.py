@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.demo.stage import Stage
+from connector.demo.stage import Stage, ports_of
 from tests.crash.theatre import RATE_SCALE, copied, opened
 
 # An unanswered write is looked up after their sum; the stand-ins answer within milliseconds.
@@ -40,7 +40,7 @@ def ready_to_post(tmp_path_factory):
 
 def prepare(place, companies, beside, alone):
     """Sign up, connect, and take the steps ``beside`` the open site, then those ``alone`` while it is closed."""
-    with opened(Stage(place, RATE_SCALE, more=PATIENCE)) as theatre:
+    with opened(Stage(place, RATE_SCALE, ports=ports_of("quickbooks"), more=PATIENCE)) as theatre:
         theatre.open_outside()
         theatre.open_site().ready()
         stage = theatre.stage

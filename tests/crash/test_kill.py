@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from connector.demo import outside
-from connector.demo.stage import Stage
+from connector.demo.stage import Stage, ports_of
 from connector.demo.visitor import Visitor
 from tests.crash.theatre import RATE_SCALE, opened
 
@@ -93,7 +93,7 @@ def test_site_killed_again_while_it_looks_up_posts_everything_once(ready_to_post
 
 
 def test_consent_whose_code_was_being_exchanged_at_the_kill_is_given_again(tmp_path):
-    with opened(Stage(tmp_path, RATE_SCALE)) as theatre:
+    with opened(Stage(tmp_path, RATE_SCALE, ports=ports_of("quickbooks"))) as theatre:
         theatre.open_outside()
         theatre.open_site().ready()
         made = outside.prepare(theatre.stage.amazon, theatre.stage.ledgers, RATE_SCALE, [("quickbooks", "orders")])

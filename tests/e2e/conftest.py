@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from connector.demo import outside
 from connector.demo.processes import running
-from connector.demo.stage import Stage
+from connector.demo.stage import Stage, ports_of
 
 RATE_SCALE = 60
 PATIENCE_MS = 30_000
@@ -17,7 +17,7 @@ PATIENCE_MS = 30_000
 @pytest.fixture
 def stage(tmp_path):
     """Both stand-ins and the site, each in a process of its own."""
-    stage = Stage(tmp_path, RATE_SCALE)
+    stage = Stage(tmp_path, RATE_SCALE, ports=ports_of("quickbooks"))
     children = []
     with running(children):
         children += [stage.open_outside(), stage.open_site()]

@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from connector.demo.processes import Child, environment, python
-from connector.demo.stage import Stage
+from connector.demo.stage import Stage, ports_of
 from tests.production.conftest import until
 from tests.production.settings import COMPLETE, ROOT
 from tests.production.test_containers import OURS, command_of
@@ -47,7 +47,7 @@ class Arrangement:
             "QBO_DEADLINE_S": "10",
             "QBO_QUARANTINE_S": "1",
         }
-        self.stage = Stage(place, RATE_SCALE, more=more)
+        self.stage = Stage(place, RATE_SCALE, ports=ports_of("quickbooks"), more=more)
 
     def command(self, words):
         """Return a command of the containers as it runs here: our programs, ports and directories."""
