@@ -20,12 +20,12 @@ from ledgers.freshbooks import accounts
 from ledgers.freshbooks.bodies import Company
 from ledgers.freshbooks.client import PAUSE_S, FreshBooks, capabilities
 from ledgers.freshbooks.plan import Plan, person, plan_from, plans
-from ledgers.freshbooks.remote import Remote, RemoteRefused, Token
+from ledgers.freshbooks.remote import Remote, RemoteRefused
 from ledgers.models import Company as CachedCompany
 from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
-from tenants import grants
+from ledgers.tokens import token_of
 from tenants.consents import ConsentFailed
 from tenants.models import Connection
 from tenants.providers import Identity, Provider, ProviderKind, TokenRejected
@@ -99,7 +99,7 @@ def open_ledger(connection: Connection) -> Ledger:
     return FreshBooks(
         _HTTP,
         _base(),
-        _token_of(connection),
+        token_of(connection),
         lambda endpoint: reference.count_read(connection, endpoint),
         _company(connection),
         learned=_keeper_of(connection),
@@ -107,18 +107,6 @@ def open_ledger(connection: Connection) -> Ledger:
         deadline_s=settings.FRESHBOOKS_DEADLINE_S,
         quarantine_s=settings.FRESHBOOKS_QUARANTINE_S,
     )
-
-
-def _token_of(connection: Connection) -> Token:
-    def token(rejected: str = "") -> str:
-        try:
-            return grants.token_for(connection, rejected=rejected)
-        except grants.NeedsReconnect as error:
-            raise AuthorizationLost(str(error)) from error
-        except grants.RefreshFailed as error:
-            raise NotSent(str(error), error.after_s) from error
-
-    return token
 
 
 def _keeper_of(connection: Connection) -> Callable[[Plan], None]:

@@ -20,9 +20,8 @@ from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.quickbooks import accounts
 from ledgers.quickbooks.bodies import Company
 from ledgers.quickbooks.client import CAPABILITIES, QuickBooks
-from ledgers.quickbooks.remote import Token
 from ledgers.registry import LedgerSpec
-from tenants import grants
+from ledgers.tokens import token_of
 from tenants.consents import ConsentFailed
 from tenants.models import Connection
 from tenants.providers import Identity, Provider, ProviderKind
@@ -96,7 +95,7 @@ def open_ledger(connection: Connection) -> Ledger:
         _HTTP,
         _base(),
         connection.remote_id,
-        _token_of(connection),
+        token_of(connection),
         lambda endpoint: reference.count_read(connection, endpoint),
         company=_company(connection),
         web="" if settings.QBO_API_BASE else _WEBS[settings.QBO_ENVIRONMENT],
@@ -104,18 +103,6 @@ def open_ledger(connection: Connection) -> Ledger:
         deadline_s=settings.QBO_DEADLINE_S,
         quarantine_s=settings.QBO_QUARANTINE_S,
     )
-
-
-def _token_of(connection: Connection) -> Token:
-    def token(rejected: str = "") -> str:
-        try:
-            return grants.token_for(connection, rejected=rejected)
-        except grants.NeedsReconnect as error:
-            raise AuthorizationLost(str(error)) from error
-        except grants.RefreshFailed as error:
-            raise NotSent(str(error), error.after_s) from error
-
-    return token
 
 
 def _base() -> str:

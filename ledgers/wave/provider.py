@@ -18,12 +18,13 @@ from ledgers.models import Company as CachedCompany
 from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
+from ledgers.tokens import token_of
 from ledgers.wave import accounts, operations, wire
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.client import CAPABILITIES, PAUSE_S, Wave
-from ledgers.wave.remote import ReadRefused, Remote, Row, Token, is_last
+from ledgers.wave.remote import ReadRefused, Remote, Row, is_last
 from ledgers.wave.wire import text_of
-from tenants import grants, quotas
+from tenants import quotas
 from tenants.consents import ConsentFailed
 from tenants.models import Connection
 from tenants.providers import Identity, Provider, ProviderKind, TokenRejected
@@ -119,7 +120,7 @@ def open_ledger(connection: Connection) -> Ledger:
         _HTTP,
         _base(),
         connection.remote_id,
-        _token_of(connection),
+        token_of(connection),
         lambda operation: reference.count_read(connection, operation),
         _count_call,
         company=_company(connection),
@@ -132,18 +133,6 @@ def open_ledger(connection: Connection) -> Ledger:
 
 def _count_call() -> None:
     quotas.count_call(SLUG, ENVIRONMENT)
-
-
-def _token_of(connection: Connection) -> Token:
-    def token(rejected: str = "") -> str:
-        try:
-            return grants.token_for(connection, rejected=rejected)
-        except grants.NeedsReconnect as error:
-            raise AuthorizationLost(str(error)) from error
-        except grants.RefreshFailed as error:
-            raise NotSent(str(error), error.after_s) from error
-
-    return token
 
 
 def _base() -> str:

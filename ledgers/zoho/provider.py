@@ -26,12 +26,12 @@ from ledgers.models import Company as CachedCompany
 from ledgers.models import ListEntry
 from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
 from ledgers.registry import LedgerSpec
+from ledgers.tokens import token_of
 from ledgers.zoho import accounts, centres, lists, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.centres import CENTRES, Centre
 from ledgers.zoho.client import CAPABILITIES, ZohoBooks
-from ledgers.zoho.remote import Declined, Quota, Remote, Row, Token
-from tenants import grants
+from ledgers.zoho.remote import Declined, Quota, Remote, Row
 from tenants.consents import ConsentFailed
 from tenants.models import Connection
 from tenants.providers import Identity, ManualField, Provider, ProviderKind, TokenRejected
@@ -194,7 +194,7 @@ def open_ledger(connection: Connection) -> Ledger:
         _HTTP,
         _api(centre),
         organization,
-        _token_of(connection),
+        token_of(connection),
         company=_company(connection, web),
         quota=_quota_of(connection),
         time_zone=str(connection.data.get("time_zone", "")),
@@ -202,18 +202,6 @@ def open_ledger(connection: Connection) -> Ledger:
         deadline_s=settings.ZOHO_DEADLINE_S,
         quarantine_s=settings.ZOHO_QUARANTINE_S,
     )
-
-
-def _token_of(connection: Connection) -> Token:
-    def token(rejected: str = "") -> str:
-        try:
-            return grants.token_for(connection, rejected=rejected)
-        except grants.NeedsReconnect as error:
-            raise AuthorizationLost(str(error)) from error
-        except grants.RefreshFailed as error:
-            raise NotSent(str(error), error.after_s) from error
-
-    return token
 
 
 def _quota_of(connection: Connection) -> Quota:

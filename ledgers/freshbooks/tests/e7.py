@@ -1,6 +1,7 @@
 """A pretend FreshBooks business as scenario E7 asks for it (``tests/flows/e7_books.py``), on either plan."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.accounts import AccountKey
@@ -75,7 +76,8 @@ class FreshBooksBusiness:
         """(number, day, cents) of every invoice that is not deleted."""
         found = [one for one in self.business.all("invoice") if not one["vis_state"]]
         return [
-            (one["invoice_number"], one["create_date"], round(float(one["amount"]["amount"]) * 100)) for one in found
+            (one["invoice_number"], one["create_date"], int(Decimal(one["amount"]["amount"]).scaleb(2)))
+            for one in found
         ]
 
     @property
