@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from amazon.models import Settlement
 from audit import trail
-from bookkeeping.currency import Strategy
+from bookkeeping.terms import Strategy
 from flows import currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock

@@ -9,10 +9,9 @@ from typing import Any, Final
 from django.db.models import Sum
 
 from amazon.models import Settlement
-from bookkeeping import currency, exchange
+from bookkeeping import currency, exchange, in_home
 from bookkeeping.accounts import AccountKey
 from bookkeeping.coverage import OpenInvoice
-from bookkeeping.currency import Booked, Carrying, Strategy, Terms
 from bookkeeping.documents import Document, Invoice, JournalEntry, Kind, document_from
 from bookkeeping.entries import effect
 from bookkeeping.exchange import DatedRate
@@ -22,6 +21,7 @@ from bookkeeping.planned import Plan as Planning
 from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Hold, HoldReason
+from bookkeeping.terms import OF_SETTLEMENT, Booked, Carrying, Strategy, Terms, is_payout, with_rate
 from flows import arrivals, history, mapping, rows
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
@@ -141,7 +141,7 @@ def booked(
         spot=spot.rate if spot else "",
         received=arrivals.received(plan.settlement, flow.home),
         said=arrivals.said(plan.settlement, flow.home),
-        kept=currency.OF_SETTLEMENT | {key for key in _ENDS if _kept_in(flow.currency, key, known, company)},
+        kept=OF_SETTLEMENT | {key for key in _ENDS if _kept_in(flow.currency, key, known, company)},
         payout=payout,
         no_rate=no_rate(flow.home, flow.currency, day),
         no_spot=no_rate(flow.home, flow.currency, header.deposit_on),
@@ -156,7 +156,7 @@ def booked(
         open_invoices=opened,
         carrying=carrying(plan, opened, at) if flow.converts and at else {},
     )
-    paid_out = any(currency.is_payout(one) and one.held is None for one in result.plan.documents)
+    paid_out = any(is_payout(one) and one.held is None for one in result.plan.documents)
     kept: dict[str, Any] = {
         "strategy": flow.strategy,
         "home": flow.home,
@@ -236,7 +236,7 @@ def of_its_day(flow: Flow, planned: Planned) -> Planned:
     rate = rate_on(flow.home, flow.currency, day)
     if rate is None:
         return planned.hold(Hold(HoldReason.NO_RATE, no_rate(flow.home, flow.currency, day), flow.currency))
-    original = currency.with_rate(document, rate.rate)
+    original = with_rate(document, rate.rate)
     if not flow.converts:
         return replace(planned, document=original)
     return replace(planned, document=_in_home(document, rate.rate, flow.home), original=original)
@@ -248,9 +248,9 @@ def closing(flow: Flow, row: Delivery, documents: Iterable[Planned]) -> tuple[Pl
     if not flow.home:
         return found
     if flow.converts:
-        return currency.close_out_in_home(found, invoice_carrying(row), flow.home)
+        return in_home.close_out_in_home(found, invoice_carrying(row), flow.home)
     rate = str(row.plain_document.get("rate", ""))
-    return tuple(replace(one, document=currency.with_rate(one.document, rate)) for one in found)
+    return tuple(replace(one, document=with_rate(one.document, rate)) for one in found)
 
 
 def moved_accounts(
@@ -259,18 +259,18 @@ def moved_accounts(
     """Return what moves a settlement's accounts, at the rate at which it was booked."""
     rate = plan.exchange["rate"]
     if plan.flow.converts:
-        return currency.moved_accounts(tuple(documents), in_books, policy, rate, plan.flow.home)
-    return tuple(replace(one, document=currency.with_rate(one.document, rate)) for one in documents)
+        return in_home.moved_accounts(tuple(documents), in_books, policy, rate, plan.flow.home)
+    return tuple(replace(one, document=with_rate(one.document, rate)) for one in documents)
 
 
 def _in_home(document: Document, rate: str, home: str) -> Document:
     match document:
         case Invoice():
-            return currency.invoice_in_home(document, rate, home)
+            return in_home.invoice_in_home(document, rate, home)
         case JournalEntry():
             keys = {line.key for line in document.lines}
             rest = next((key for key in (AccountKey.OPENING, AccountKey.DEFERRED) if key in keys), AccountKey.CLEARING)
-            return currency.entry_in_home(document, rate, home, rest=rest)
+            return in_home.entry_in_home(document, rate, home, rest=rest)
         case _:
             raise TypeError(f"{document.kind} is not made outside a settlement")
 

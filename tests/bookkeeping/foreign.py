@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import date
 
 from bookkeeping.accounts import AccountKey
-from bookkeeping.currency import Booked, Carrying, Strategy, Terms, book, entry_in_home, invoice_in_home, with_rate
+from bookkeeping.currency import book
 from bookkeeping.documents import Document, Invoice, JournalEntry, Payment, Transfer
 from bookkeeping.entries import effect
 from bookkeeping.exchange import converted
+from bookkeeping.in_home import entry_in_home, invoice_in_home
 from bookkeeping.planned import Plan
 from bookkeeping.policy import Mode, Policy
 from bookkeeping.shipment import Shipment
+from bookkeeping.terms import Booked, Carrying, Strategy, Terms, with_rate
 from tests.bookkeeping.company import Company
 
 

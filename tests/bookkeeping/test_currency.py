@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bookkeeping.currency import Strategy, is_payout
 from bookkeeping.documents import Invoice, JournalEntry, Payment, Transfer
 from bookkeeping.facts import Header, Label, Row
 from bookkeeping.figures import OrderItem
 from bookkeeping.policy import Mode
 from bookkeeping.remarks import FlagKind, HoldReason
 from bookkeeping.shipment import ShippedOrder
+from bookkeeping.terms import Strategy, is_payout
 from tests.bookkeeping import e7
 from tests.bookkeeping.company import LEDGERS, LITE, ZOHO
 from tests.bookkeeping.e7 import ZONE, boundary, cents, day, rows_from
