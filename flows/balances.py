@@ -44,10 +44,17 @@ def unseen(target: Connection) -> bool:
 
 def of_clearing(flow: Flow) -> Balance | None:
     """Return the balance of a flow's clearing account, None where none was read yet."""
-    for found in _kept([flow]).get(flow.pk, ()):
-        if found["key"] == AccountKey.CLEARING:
-            return Balance(datetime.fromisoformat(found["at"]), found["ledger"], found["ours"])
-    return None
+    return of_clearings([flow]).get(flow.pk)
+
+
+def of_clearings(flows: Sequence[Flow]) -> dict[int, Balance]:
+    """Return the balances of clearing accounts, by flow, where one was read. One query."""
+    return {
+        flow_id: Balance(datetime.fromisoformat(one["at"]), one["ledger"], one["ours"])
+        for flow_id, found in _kept(flows).items()
+        for one in found
+        if one["key"] == AccountKey.CLEARING
+    }
 
 
 def in_transit(flows: Sequence[Flow]) -> dict[int, Transit]:

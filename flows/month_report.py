@@ -7,7 +7,7 @@ from typing import Final
 
 from bookkeeping.money import to_text
 from bookkeeping.months import next_month
-from flows import month_totals, months, overview
+from flows import clearing_account, month_totals, months
 from flows.models import Delivery, Flow
 from flows.month_totals import Balance, OpenInvoices, Totals
 from flows.months import Completeness, Touching
@@ -35,7 +35,7 @@ class MonthReport:
     settlements: tuple[Touching, ...]
     undecided: int
     changed: tuple[Delivery, ...]
-    compared: overview.Clearing | None
+    compared: clearing_account.Clearing | None
 
     @property
     def changed_more(self) -> int:
@@ -63,7 +63,7 @@ def report(flow: Flow, month: date) -> MonthReport:
         settlements=tuple(months.touching(about, month)),
         undecided=months.undecided(about, month),
         changed=tuple(month_totals.changed_in(flow, month)[:SHOWN_CHANGED]),
-        compared=overview.last_compared(flow),
+        compared=clearing_account.last_compared(flow),
     )
 
 

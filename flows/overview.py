@@ -1,37 +1,28 @@
 """The dashboard's figures for several flows at once, in a number of queries that does not grow with them."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 
-from django.db.models import Count, F, Min, QuerySet, Sum, Window
+from django.db.models import Count, F, Min, Window
 from django.db.models.functions import RowNumber
 
 from amazon.models import Settlement
-from audit import trail
-from audit.models import Event
-from bookkeeping.accounts import AccountKey
-from bookkeeping.documents import document_from
-from bookkeeping.entries import effect
 from bookkeeping.remarks import HoldReason
-from flows import access, balances, currencies, mapping
+from flows import access, balances
 from flows.balances import Transit
+from flows.clearing_account import Clearing, clearings
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
-from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID, gone_by_hand, in_the_books
-from flows.selectors import payout_days, plans_for_lists
+from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID
+from flows.selectors import ledger_name, payout_days, plans_for_lists
 from flows.setup import PAUSED
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
-from kit.scope import unscoped
-from ledgers.registry import open_ledger
 
 State = Delivery.State
 LEFT_ALONE: Final = "changed_by_hand"  # an undo that found its document changed
-COMPARED: Final = "clearing.compared"  # the kind of the trail's event
 SHOWN_PLANS: Final = 5
 
 
@@ -82,30 +73,6 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Clearing:
-    """``expected`` is what the documents in the books left on the clearing account, debit positive; ``to_come`` how far
-    what waits of approved settlements will move it: ``waiting`` documents, and ``undecided`` of it labels to be decided. ``actual`` is what
-    the ledger said ``at`` that time, beside what was expected ``then``; None where nobody asked yet."""
-
-    expected: int
-    currency: str
-    to_come: int = 0
-    waiting: int = 0
-    undecided: int = 0
-    actual: int | None = None
-    then: int | None = None
-    at: datetime | None = None
-
-    @property
-    def then_holds(self) -> int:
-        return self.expected + self.to_come
-
-    @property
-    def difference(self) -> int | None:
-        return None if self.actual is None or self.then is None else self.actual - self.then
-
-
-@dataclass(frozen=True, slots=True)
 class Motion:
     """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move.
     ``resting`` says why the company is sent nothing for ``rest_min`` minutes, "" where it is; ``closed`` which connection has
@@ -134,9 +101,10 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One flow on the dashboard."""
+    """The only flow of a dashboard."""
 
     flow: Flow
+    ledger: str
     motion: Motion
     waits: tuple[Wait, ...]
     plans: tuple[tuple[Plan, Standing], ...]
@@ -161,6 +129,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
     return [
         Card(
             flow=flow,
+            ledger=ledger_name(flow),
             motion=moving[flow.pk],
             waits=tuple(waiting.get(flow.pk, ())),
             plans=tuple(plans.get(flow.pk, ())),
@@ -268,75 +237,6 @@ def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, li
     return found
 
 
-def clearings(flows: Sequence[Flow]) -> dict[int, Clearing]:
-    """Return what the clearing accounts hold by the documents in the books, and the last comparison. Seven queries."""
-    live = Delivery.objects.filter(flow__in=flows, live=True)
-    expected = _moved(flows, live.filter(in_the_books()))
-    approved = live.filter(plan__state__in=[Plan.State.POSTING, Plan.State.POSTED]).exclude(in_the_books())
-    approved = approved.exclude(gone_by_hand())
-    to_come = _moved(flows, approved)
-    undecided = dict.fromkeys(to_come, 0)
-    for flow_id, amount in _undecided(flows):
-        undecided[flow_id] += amount
-    waiting = dict(approved.order_by().values_list("flow_id").annotate(Count("pk")))
-    newest = Window(RowNumber(), partition_by=F("subject"), order_by=F("seq").desc())
-    events = Event.objects.filter(kind=COMPARED, subject__in=[f"flow:{flow.pk}" for flow in flows])
-    last = {event.subject: event for event in events.annotate(rank=newest).filter(rank=1)}
-    found = {}
-    for flow in flows:
-        event = last.get(f"flow:{flow.pk}")
-        known = {"actual": event.data["actual"], "then": event.data["expected"], "at": event.at} if event else {}
-        found[flow.pk] = Clearing(
-            expected=expected[flow.pk],
-            currency=flow.books_currency,
-            to_come=to_come[flow.pk] + undecided[flow.pk],
-            waiting=waiting.get(flow.pk, 0),
-            undecided=undecided[flow.pk],
-            **known,
-        )
-    return found
-
-
-def last_compared(flow: Flow) -> Clearing | None:
-    """Return the last comparison of the clearing account with the ledger: what was expected, and what it said, that day."""
-    event = Event.objects.filter(kind=COMPARED, subject=f"flow:{flow.pk}").order_by("-seq").first()
-    if event is None:
-        return None
-    expected = event.data["expected"]
-    return Clearing(expected, flow.books_currency, actual=event.data["actual"], then=expected, at=event.at)
-
-
-class NoClearing(Exception):
-    """Why the clearing account cannot be compared yet, and what to do."""
-
-
-def compare_clearing(flow: Flow, actor: str) -> Clearing:
-    """Read the clearing account's balance from the ledger, and keep it in the trail beside what is expected.
-
-    Every flow that uses the same account counts. Calls the ledger. Raises NoClearing, NotSent, AuthorizationLost, Unknown."""
-    account = _clearing_account(flow)
-    sharing = [
-        other
-        for other in Flow.objects.filter(target=flow.target).select_related("target")
-        if other.pk == flow.pk or _clearing_id(other) == account
-    ]
-    balances = open_ledger(flow.target).balances()
-    if account not in balances:
-        raise NoClearing("The clearing account is no longer in the ledger. Choose another one on the mapping page.")
-    booked = Delivery.objects.filter(in_the_books(), flow__in=sharing, live=True)
-    expected = sum(_moved(sharing, booked).values())
-    trail.record(
-        COMPARED,
-        f"flow:{flow.pk}",
-        tenant_id=flow.tenant_id,
-        actor=actor,
-        actual=balances[account],
-        expected=expected,
-        currency=flow.books_currency,
-    )
-    return Clearing(expected, flow.books_currency, actual=balances[account], then=expected, at=clock.now())
-
-
 def uncovered() -> list[Uncovered]:
     """Return the currencies of settlements that no flow takes."""
     taken = Flow.objects.values_list("currency", flat=True)
@@ -345,46 +245,3 @@ def uncovered() -> list[Uncovered]:
         Uncovered(currency, count)
         for currency, count in rest.order_by("currency").values_list("currency").annotate(Count("pk"))
     ]
-
-
-def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
-    """Return how far documents move CLEARING, by flow. Payments that go there are summed, the few others are read."""
-    moved = dict.fromkeys((flow.pk for flow in flows), 0)
-    paid = (
-        rows.filter(kind="payment", document__contains='"account":"CLEARING"')
-        .order_by()
-        .values_list("flow_id")
-        .annotate(Sum("amount"))
-    )
-    for flow_id, amount in paid:
-        moved[flow_id] += amount
-    others = rows.filter(kind__in=["entry", "transfer", "deposit"])
-    for flow_id, document in others.values_list("flow_id", "document").iterator(chunk_size=500):
-        moved[flow_id] += effect(document_from(json.loads(document))).get(AccountKey.CLEARING, 0)
-    return moved
-
-
-def _undecided(flows: Sequence[Flow]) -> Iterator[tuple[int, int]]:
-    """Yield what the labels of approved settlements come to in the books that no document carries before somebody decides."""
-    by_pk = {flow.pk: flow for flow in flows}
-    plans = Plan.objects.filter(flow__in=flows, state__in=[Plan.State.POSTING, Plan.State.POSTED])
-    rows = plans.exclude(statement__unknown=[]).values_list("flow_id", "statement__unknown", "exchange")
-    for flow_id, unknown, terms in rows:
-        yield flow_id, currencies.in_books(by_pk[flow_id], sum(label["amount"] for label in unknown or []), terms)
-
-
-def _clearing_account(flow: Flow) -> str:
-    account = _clearing_id(flow)
-    if not account:
-        raise NoClearing("No clearing account is in the books yet. It is created or chosen with the mapping.")
-    return account
-
-
-def _clearing_id(flow: Flow) -> str:
-    """Return the ledger's id of the flow's clearing account, "" where it has none yet."""
-    base = mapping.load(flow).base.get(AccountKey.CLEARING)
-    if base is None or not base.account.startswith("@"):
-        return base.account if base else ""
-    with unscoped("what another tenant of the company made is shared, not made twice"):
-        made = Delivery.objects.filter(remote_key=flow.target.remote_key, key=base.account[1:], live=True).first()
-    return made.external_id if made else ""

@@ -9,12 +9,24 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookkeeping.documents import BOOKING
-from flows import creation, currencies, drafts, onboarding, opening, overview, schedule, setup
+from flows import (
+    balances,
+    clearing_account,
+    creation,
+    currencies,
+    drafts,
+    onboarding,
+    opening,
+    overview,
+    schedule,
+    setup,
+)
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
 from flows.onboarding import StepName
+from flows.selectors import ledger_name
 from flows.views.dashboard import place_of
-from flows.views.steps import stepper
+from flows.views.steps import guide_of, stepper
 from ledgers.models import Company
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from ledgers.registry import layouts_of, refresh_lists
@@ -98,7 +110,10 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "to_approve": Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).count(),
         "rules": MappingRule.objects.filter(flow=flow, retired_version=None).count(),
         "company": Company.objects.filter(connection=flow.target_id).first(),
-        "clearing": overview.clearings([flow])[flow.pk],
+        "clearing": clearing_account.clearings([flow])[flow.pk],
+        "transit": balances.in_transit([flow]).get(flow.pk),
+        "latest": overview.latest_plans([flow]).get(flow.pk, []),
+        "ledger": ledger_name(flow),
         "orders_every": every(flow.orders_every_min),
         "settlements_every": every(flow.settlements_every_min),
         "may_run": can(request.member, Action.RUN),
@@ -107,7 +122,8 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "layout": drafts.layout_of(flow),
         "layout_in_summary": drafts.matters_in_summary(layouts_of(flow.target)),
         "exchange": currencies.told(flow.target, flow.currency, flow.strategy) if flow.home else "",
-        "steps": stepper(onboarding.progress(flow)) if flow.state == Flow.State.SETUP else [],
+        # What it does just now stands with its runs.
+        "guide": guide_of(flow, request.member) if flow.state == Flow.State.SETUP else None,
         "crumbs": _crumbs(),
     }
     return render(request, "flows/flow.html", context)
@@ -286,17 +302,17 @@ def clearing(request: TenantRequest, pk: int) -> HttpResponse:
     """Read the clearing account's balance from the ledger and compare."""
     flow = flow_or_404(pk)
     try:
-        found = overview.compare_clearing(flow, request.user.actor)
-    except overview.NoClearing as error:
+        found = clearing_account.compare_clearing(flow, request.user.actor)
+    except clearing_account.NoClearing as error:
         messages.warning(request, str(error))
     except (NotSent, AuthorizationLost, Unknown) as error:
         messages.error(request, f"{flow.target} could not be read: {error} Try again in a few minutes.")
     else:
         if found.difference:
-            messages.warning(request, "The clearing account is not as expected. The flow's card says by how much.")
+            messages.warning(request, "The clearing account is not as expected. Below it says by how much.")
         else:
             messages.success(request, "The clearing account holds exactly what it should.")
-    return redirect(f"{reverse('flows:dashboard')}#flow-{pk}")
+    return redirect(reverse("flows:flow", args=[pk]) if request.POST.get("next") == "flow" else "flows:dashboard")
 
 
 def _progress(request: TenantRequest, flow: Flow) -> HttpResponse:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from flows import history
+from flows import history, onboarding
 from flows.models import Flow, Run
 from flows.onboarding import LABELS, Progress, StepName
 from kit import clock
@@ -42,6 +42,12 @@ def stepper(progress: Progress, at: StepName | None = None) -> list[dict[str, An
         }
         for step in StepName
     ]
+
+
+def guide_of(flow: Flow | None, member: Member) -> dict[str, Any]:
+    """Return what ``flows/_guide.html`` needs of the flow in set-up; None: of a company without a flow."""
+    progress = onboarding.progress(flow)
+    return {"flow": flow, "steps": stepper(progress), "next": next_of(progress, member)}
 
 
 def next_of(progress: Progress, member: Member) -> Next:

@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from audit import trail
 from audit.models import Event
-from flows import month_totals, outcomes, overview, planning
+from flows import clearing_account, month_totals, outcomes, planning
 from flows.models import Delivery, Flow, Lane, Run
 from flows.rows import VOID
 from kit import clock
 from kit.scope import scope
 from ledgers.port import NotSent
 from tenants.alerts import alert
+from tenants.models import Connection
 from tests import factories
 from tests.amazon.settlements import SALE
 from tests.web.small_books import STRANGE, answer_all, flow_of, plan_of, post, settle
@@ -158,7 +160,7 @@ def test_clearing_says_what_is_still_to_come(look, alice, acme):
     with scope(acme.pk):
         planning.approve(plan_of(settlement), "alice")
         answer_all(plan_of(settlement))
-        [clearing] = overview.clearings([flow]).values()
+        [clearing] = clearing_account.clearings([flow]).values()
 
     assert (clearing.expected, clearing.then_holds) == (-1975, 0)
     assert "0.00 USD once 1 waiting document is in the books" in text_of(look(alice))
@@ -170,7 +172,7 @@ def test_what_somebody_deleted_in_the_ledger_is_not_still_to_come(look, alice, a
     with scope(acme.pk):
         payout = Delivery.objects.get(plan=plan, kind="transfer")
         outcomes.changed_by_hand(payout, VOID, "Somebody deleted it.", "Put it back.", 0)
-        [clearing] = overview.clearings([flow]).values()
+        [clearing] = clearing_account.clearings([flow]).values()
         balances = month_totals.balances(flow, payout.on)
 
     assert (clearing.expected, clearing.then_holds, clearing.waiting) == (1250, 1250, 0)
@@ -246,7 +248,7 @@ def test_the_number_of_queries_does_not_grow_with_flows_and_settlements(
 
     browser = signed_in(alice)
 
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(24):
         assert browser.get(reverse("flows:dashboard")).status_code == 200
 
 
@@ -268,14 +270,14 @@ class Books:
 @pytest.fixture
 def compare(signed_in, alice, monkeypatch):
     def run(flow, balances):
-        monkeypatch.setattr(overview, "open_ledger", lambda connection: Books(balances))
+        monkeypatch.setattr(clearing_account, "open_ledger", lambda connection: Books(balances))
         return signed_in(alice).post(reverse("flows:flow_clearing", args=[flow.pk]), follow=True)
 
     return run
 
 
 def clearing_id(flow):
-    return overview._clearing_id(flow)
+    return clearing_account._clearing_id(flow)
 
 
 def test_an_equal_balance_is_said_and_remembered(compare, acme, in_acme):
@@ -320,3 +322,126 @@ def test_two_flows_on_one_clearing_account_are_compared_together(compare, acme, 
     compare(flow, {clearing_id(flow): 0})
 
     assert Event.objects.get(kind="clearing.compared").data["expected"] == 0
+
+
+# Several flows
+
+
+def several(tenant, *names):
+    """Return live flows into companies of their own, with nothing in the books."""
+    with scope(tenant.pk):
+        return [
+            Flow.objects.create(
+                tenant=tenant,
+                name=name,
+                target=factories.ConnectionFactory(tenant=tenant, remote_name=f"{name} Books"),
+                currency="JPY",
+                state="live",
+            )
+            for name in names
+        ]
+
+
+def flows_shown(response):
+    return re.findall(r'id="open-\d+" href="[^"]+">([^<]+)</a>', response.content.decode())
+
+
+def test_several_flows_are_a_line_each_and_those_that_need_somebody_come_first(look, alice, acme):
+    flow_of(acme, name="Aa ties")
+    held = flow_of(acme, name="Zz held", currency="CAD")
+    post(plan_of(settle(acme)))
+    post(plan_of(settle(acme, "15000000002", rows=(*SALE, STRANGE), currency="CAD")))
+
+    shown = look(alice)
+
+    assert flows_shown(shown) == ["Zz held", "Aa ties"]
+    assert "1 of 2 flows needs you. 1 ties out to the cent." in text_of(shown)
+    assert "1 held Amazon used a label that nobody has decided on" in text_of(shown)
+    assert "Ties all 1 proved" in text_of(shown)
+    assert reverse("flows:mapping_labels", args=[held.pk]) in shown.content.decode()
+
+
+def test_every_line_says_what_is_wrong_and_leads_to_it(look, alice, acme, in_acme):
+    off = flow_of(acme, name="Off")
+    plan = post(plan_of(settle(acme)), off_by=100)
+    approve = flow_of(acme, name="Approve", currency="CAD")
+    settle(acme, "15000000002", currency="CAD")
+    clearing, closed, failed, setup, paused, new = several(
+        acme, "Clearing", "Closed", "Failed", "Set up", "Paused", "New"
+    )
+    read = {"actual": 500, "expected": 0, "currency": "JPY"}
+    trail.record(clearing_account.COMPARED, f"flow:{clearing.pk}", tenant_id=acme.pk, actor="user:1", **read)
+    Connection.objects.filter(pk=closed.target_id).update(state="needs_reconnect")
+    Run.objects.create(tenant=acme, flow=failed, started_at=clock.now(), state="failed", problem="Amazon is down.")
+    Flow.objects.filter(pk=setup.pk).update(state="setup")
+    Flow.objects.filter(pk=paused.pk).update(state="paused")
+
+    shown = look(alice)
+
+    page, words = shown.content.decode(), text_of(shown)
+    in_order = [off, clearing, closed, failed, approve, setup, paused, new]
+    assert flows_shown(shown) == [flow.name for flow in in_order]
+    assert "1 does not tie 0 of 1 proved" in words
+    assert "Clearing is off clearing +500" in words
+    assert "1 to approve Look and approve" in words
+    assert f"{reverse('flows:settlement', args=[plan.settlement_id])}?plan={plan.pk}" in page
+    assert reverse("flows:flow_live", args=[paused.pk]) in page
+    assert "6 of 8 flows need you." in words
+
+
+def test_a_viewer_is_led_nowhere_that_only_others_may_go(look, viewer, acme, in_acme):
+    paused, _ = several(acme, "Paused", "New")
+    Flow.objects.filter(pk=paused.pk).update(state="paused")
+
+    shown = look(viewer).content.decode()
+
+    assert reverse("flows:flow_live", args=[paused.pk]) not in shown
+
+
+def test_forty_flows_take_as_many_queries_as_three_and_show_fifty_at_a_time(
+    signed_in, alice, acme, django_assert_max_num_queries
+):
+    browser = signed_in(alice)
+    several(acme, *(f"Client {number:02}" for number in range(60)))
+
+    with django_assert_max_num_queries(24):
+        shown = browser.get(reverse("flows:dashboard"))
+    rest = browser.get(reverse("flows:dashboard"), {"page": 2})
+
+    assert flows_shown(shown) == [f"Client {number:02}" for number in range(50)]
+    assert len(flows_shown(rest)) == 10
+
+
+def test_lines_are_narrowed_down_to_those_that_need_somebody(signed_in, alice, acme, in_acme):
+    _, failed, _ = several(acme, "Other", "Failed", "New")
+    Run.objects.create(tenant=acme, flow=failed, started_at=clock.now(), state="failed", problem="Amazon is down.")
+
+    shown = signed_in(alice).get(reverse("flows:dashboard"), {"show": "you"})
+    unknown = signed_in(alice).get(reverse("flows:dashboard"), {"show": "everybody"})
+
+    assert flows_shown(shown) == ["Failed"]
+    assert len(flows_shown(unknown)) == 3
+
+
+def test_a_table_with_a_flow_at_work_asks_for_itself_and_gets_the_table_alone(signed_in, alice, acme, in_acme):
+    _, busy = several(acme, "Quiet", "Busy")
+    Flow.objects.filter(pk=busy.pk).update(claimed_until=clock.now() + timedelta(minutes=5))
+
+    shown = signed_in(alice).get(reverse("flows:dashboard"), headers={"HX-Request": "true"})
+
+    page = shown.content.decode()
+    assert f'hx-get="{reverse("flows:dashboard")}"' in page
+    assert "<html" not in page
+    assert flows_shown(shown)[0] == "Busy"
+
+
+def test_books_without_entries_say_what_stands_in_place_of_a_clearing_account(look, compare, alice, acme, in_acme):
+    flow = flow_of(acme)
+    plain = factories.GrantFactory(provider="freshbooks", environment="production")
+    Connection.objects.filter(pk=flow.target_id).update(provider="freshbooks", grant=plain, data={"journals": False})
+
+    shown = text_of(look(alice))
+
+    assert "No clearing account in these books. Everything meets in Petty Cash." in shown
+    assert "should be at zero" not in shown
+    assert "These books have no clearing account" in text_of(compare(flow, {}))

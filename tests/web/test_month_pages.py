@@ -14,7 +14,7 @@ from amazon.models import Settlement
 from amazon.upload import import_file
 from bookkeeping.accounts import AccountKey
 from bookkeeping.documents import EntryLine, JournalEntry, NewAccount
-from flows import month_report, month_totals, outcomes, overview, planning, progress, proving, rules
+from flows import clearing_account, month_report, month_totals, outcomes, planning, progress, proving, rules
 from flows.bindings import made_in
 from flows.models import Delivery, Flow
 from flows.rows import DIFFERENT, VOID
@@ -258,7 +258,7 @@ def test_a_month_and_the_dashboard_agree_on_clearing_while_a_label_is_to_be_deci
     shown = text_of(browser.get(reverse("flows:dashboard")))
 
     with scope(acme.pk):
-        [dashboard] = overview.clearings([flow]).values()
+        [dashboard] = clearing_account.clearings([flow]).values()
     december, january_ = (page.context["report"].balances[0] for page in months)
     assert (january_.amount, january_.then) == (dashboard.expected, dashboard.then_holds) == (-1975, 0)
     assert january_.undecided == dashboard.undecided == 725
@@ -380,7 +380,7 @@ def test_a_payout_changed_by_hand_is_in_the_books_as_it_was_posted(signed_in, al
 
     report, shown = page.context["report"], text_of(page)
     with scope(acme.pk):
-        [dashboard] = overview.clearings([flow]).values()
+        [dashboard] = clearing_account.clearings([flow]).values()
     assert report.balances[0].amount == report.balances[0].then == dashboard.expected == 0
     assert sums(page)["My Payout Bank Account"] == (1250, 0, 0)
     assert [(one.kind, one.posted, one.changed, one.waiting) for one in report.totals.kinds][-1] == (
