@@ -23,7 +23,7 @@ from flows.creation import CannotChange
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Attempt, Delivery, Flow, Removal
-from flows.pace import Resting
+from flows.pace import OutOfTokens, Resting
 from flows.rows import LOOK_FIRST, chunked
 from kit import clock
 from kit.scope import scope, unscoped
@@ -232,6 +232,9 @@ def _remove(removal: Removal) -> None:
         refused = Reader(lease, row.flow.target).forget(
             row.external_id, ledger_name(REMOVED, hash_in_key(row.key)), hide=hide
         )
+    except OutOfTokens:
+        _wait(removal, _SOON)
+        return
     except (Resting, LeaseLost):
         _try_later(removal, "The ledger could not be reached.")
         return

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -38,9 +39,9 @@ from tenants.models import Connection
 
 LOOK_AGAIN_S = 60.0  # after a look-up that got no answer
 ASK_S = 300.0  # a look-up may take several reads; the lease outlives them
-_READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
-_WRITE: Final = replace(_READ, operation="write")
-_BATCH: Final = replace(_READ, operation="batch")
+READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
+FORGET: Final = replace(READ, operation="forget")
+BATCH: Final = replace(READ, operation="batch")
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,17 @@ class Reader:
     def __init__(self, lease: Lease, target: Connection) -> None:
         self.lease, self.target = lease, target
         self.ledger: Ledger = open_ledger(target)
+        self.pay: Callable[[Call], None] = lambda call: pace.take(lease, self.ledger, call)
+
+    @contextmanager
+    def together(self, *calls: Call) -> Iterator[None]:
+        """Make these calls, or fewer, with tokens that are taken before the first: see ``pace.together``."""
+        alone = self.pay
+        with pace.together(self.lease, self.ledger, calls) as self.pay:
+            try:
+                yield
+            finally:
+                self.pay = alone
 
     def find(self, row: Delivery) -> Answer:
         """Return what a delivery became. What nobody can find out is CannotTell, with the reason."""
@@ -85,12 +97,19 @@ class Reader:
     def find_again(self, row: Delivery) -> Answer:
         """Return what became of a delivery of which the ledger's own id is known: by that, whatever its number or date is
         by now, else wherever it may be."""
-        if row.external_id and row.kind in self.ledger.capabilities.readable:
+        if self._is_known(row):
             [kept] = self.kept(Kind(row.kind), [row.external_id])
             if kept.content:
                 [answer] = self.compare([(row, kept)])
                 return answer
         return self.find(row)
+
+    def finding_again(self, rows: Sequence[Delivery]) -> list[Call]:
+        """Return the calls that ``find_again`` may make for these."""
+        return [READ] * len(rows) + [BATCH] * sum(map(self._is_known, rows))
+
+    def _is_known(self, row: Delivery) -> bool:
+        return bool(row.external_id) and row.kind in self.ledger.capabilities.readable
 
     def read(self, kind: Kind, external_id: str) -> Posted | None:
         """Return a document as the ledger has it now, None where it is gone."""
@@ -102,11 +121,11 @@ class Reader:
 
     def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
         """Return documents as the ledger has them now, the gone ones too."""
-        return self._ask(lambda: self.ledger.kept(kind, external_ids), _BATCH)
+        return self._ask(lambda: self.ledger.kept(kind, external_ids), BATCH)
 
     def forget(self, external_id: str, name: str, *, hide: bool) -> Refused | None:
         """Take a person out of a customer. Safe to repeat, so whatever got no answer is only tried again."""
-        return self._ask(lambda: self.ledger.forget(external_id, name, hide=hide), _WRITE)
+        return self._ask(lambda: self.ledger.forget(external_id, name, hide=hide), FORGET)
 
     def compare(self, pairs: Sequence[tuple[Delivery, Kept]]) -> list[Found | CannotTell]:
         """Compare documents that are there with what was sent, in order. Calls nobody."""
@@ -128,9 +147,9 @@ class Reader:
             log.exception("the look-up of %s failed", post.key)
             return CannotTell(f"the look-up failed ({type(error).__name__}).")
 
-    def _ask(self, ask: Callable[[], _T], call: Call | None = _READ) -> _T:
+    def _ask(self, ask: Callable[[], _T], call: Call | None = READ) -> _T:
         if call is not None:
-            pace.take(self.lease, self.ledger, call)
+            self.pay(call)
         lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
         try:
             return ask()
@@ -186,7 +205,8 @@ def look_up(lease: Lease, row: Delivery) -> None:
             outcomes.apply_answers(rows, wire.answers_from_json(known.detail), base_s)
         return
     try:
-        found = {each.key: reader.find_again(each) for each in rows}
+        with reader.together(*reader.finding_again(rows)):
+            found = {each.key: reader.find_again(each) for each in rows}
     except pace.Resting:
         outcomes.look_again([each.pk for each in rows], clock.now() + timedelta(seconds=LOOK_AGAIN_S))
         raise
@@ -231,24 +251,36 @@ def _as_json(found: Mapping[str, Answer]) -> dict[str, object]:
 # What somebody changed by hand ----------------------------------------------------------------------------------------
 
 
-def unchanged(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
+def still_in(lease: Lease, rows: list[Delivery]) -> list[Delivery]:
+    """Return the undos whose targets are in the books as far as we know; the others have nothing left to do. Calls nobody.
+    Raises LeaseLost."""
+    targets = _targets(rows)
+    gone = [(row, target) for row in rows if (target := targets.get(row.pk)) is not None and not target.live]
+    for row, target in gone:
+        _settle(lease, [(row, target)], Posted(target.external_id))
+    settled = {row.pk for row, _ in gone}
+    return [row for row in rows if row.pk not in settled]
+
+
+def looks(ledger: Ledger, rows: list[Delivery]) -> list[Call]:
+    """Return the reads that ``unchanged`` may make: each object, and each document in one whose version is another."""
+    shown = [each for each in _targets(rows).values() if each.kind in ledger.capabilities.readable]
+    return [READ] * (len({(each.kind, each.external_id) for each in shown}) + len(shown))
+
+
+def unchanged(reader: Reader, rows: list[Delivery]) -> list[Delivery]:
     """Return the undos whose targets are in the ledger as we left them; their versions are the current ones afterwards.
 
     A target that is gone or void needs no call. One that somebody changed is never overwritten: its undo goes to a
     person, with the difference. Raises Resting, LeaseLost.
     """
-    reader = Reader(lease, rows[0].flow.target)
-    targets = {row.key: row for row in _targets(rows)}
+    targets = _targets(rows)
     objects: dict[tuple[str, str], list[tuple[Delivery, Delivery]]] = {}
     kept = []
     for row in rows:
-        target = targets.get(row.plain_document["target"])
-        if target is None:
-            kept.append(row)  # rendering says what is missing
-        elif target.live and target.kind not in reader.ledger.capabilities.readable:
-            kept.append(row)  # nothing can be read: it goes by what we know
-        elif not target.live:
-            _settle(reader.lease, [(row, target)], Posted(target.external_id))
+        target = targets.get(row.pk)
+        if target is None or target.kind not in reader.ledger.capabilities.readable:
+            kept.append(row)  # rendering says what is missing; where nothing can be read it goes by what we know
         else:
             objects.setdefault((target.kind, target.external_id), []).append((row, target))
     for together in objects.values():
@@ -322,11 +354,12 @@ def _settle(lease: Lease, together: list[tuple[Delivery, Delivery]], found: Post
         attempts.decide(lease, row, _TO_BE_SENT, lambda fresh: outcomes.settled(fresh, found))
 
 
-def _targets(rows: list[Delivery]) -> list[Delivery]:
-    """Return what the undos take back: the live row of each key, or else the last that was in the books."""
-    keys = [row.plain_document["target"] for row in rows]
-    found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys, external_id__gt="")
-    return list(found.select_related("flow__target", "plan").order_by("live", "id"))
+def _targets(rows: list[Delivery]) -> dict[int, Delivery]:
+    """Return what each undo takes back, by its id: the live row of the key, or else the last that was in the books."""
+    keys = {row.pk: row.plain_document["target"] for row in rows}
+    found = Delivery.objects.filter(remote_key=rows[0].remote_key, key__in=keys.values(), external_id__gt="")
+    by_key = {each.key: each for each in found.select_related("flow__target", "plan").order_by("live", "id")}
+    return {pk: by_key[key] for pk, key in keys.items() if key in by_key}
 
 
 def explain(lease: Lease, row: Delivery) -> None:

@@ -251,16 +251,32 @@ def _balances(lease: Lease, ledger: Ledger, call: Call, rows: Sequence[Delivery]
 
 def _send_next(lease: Lease, ledger: Ledger, rows: list[Delivery]) -> None:
     if rows[0].kind == Kind.UNDO:
-        rows = looking.unchanged(lease, rows)
+        rows = looking.still_in(lease, rows)
     calls, rows = _rendered(lease, ledger, rows)
     by_key = {row.key: row for row in rows}
     for number, call in enumerate(calls):
         if number and (lanes.others_wait(lease) or _others_turn(lease, rows[0])):
             return  # what was rendered and not sent is rendered again when its turn comes
-        pace.take(lease, ledger, call)
         sent = [by_key[key] for key in call.keys]
+        if sent[0].kind == Kind.UNDO:
+            _take_back(lease, ledger, call, sent)
+            continue
+        pace.take(lease, ledger, call)
         deliver(lease, ledger, call, sent, _before(lease, ledger, call, sent))
         _explain(lease, sent)
+
+
+def _take_back(lease: Lease, ledger: Ledger, call: Call, rows: list[Delivery]) -> None:
+    """Look at what a call would take back, and send it for what is as we left it."""
+    reader = looking.Reader(lease, rows[0].flow.target)
+    with reader.together(call, *looking.looks(ledger, rows)):
+        rows = looking.unchanged(reader, rows)
+        calls, rows = _rendered(lease, ledger, rows)  # by the versions that were found
+        by_key = {row.key: row for row in rows}
+        for each in calls:
+            sent = [by_key[key] for key in each.keys]
+            reader.pay(each)
+            deliver(lease, ledger, each, sent, _before(lease, ledger, each, sent))
 
 
 def _rendered(lease: Lease, ledger: Ledger, rows: list[Delivery]) -> tuple[list[Call], list[Delivery]]:

@@ -1,10 +1,14 @@
 """How fast a company is asked, and how long it is left alone after it did not answer."""
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 from flows import lanes, outcomes, progress
 from flows.lanes import Lease
 from flows.outcomes import SHORTEST_RETRY_S
+from kit.rate import RatePlan
 from ledgers.port import AuthorizationLost, Call, Ledger, NotSent
 from tenants import buckets, grants
 from tenants.models import Connection
@@ -18,19 +22,57 @@ class Resting(Exception):
     """Nothing more is asked of this company for a while; what is due stays due."""
 
 
+class OutOfTokens(Resting):
+    """It rests because of a limit that we keep to: nothing is wrong."""
+
+
 def take(lease: Lease, ledger: Ledger, call: Call) -> None:
-    """Take the call's tokens from the buckets that all processes share. Raises Resting where that would take long."""
-    for name, plan in ledger.limits(call).items():
-        while wait_s := buckets.take(f"{_shared_by(lease, name)}:{name}", plan):
-            if wait_s > SHORT_WAIT_S or lanes.others_wait(lease):
-                lanes.rest(lease, wait_s, "Keeping to the ledger's rate limit")
-                raise Resting
-            time.sleep(wait_s)
+    """Take the call's tokens from the buckets that all processes share. Raises OutOfTokens where that would take long."""
+    _take(lease, ledger.limits(call))
 
 
-def _shared_by(lease: Lease, name: str) -> str:
-    """Return whose bucket it is: the company's, or its provider's in that environment."""
-    return ":".join(lease.remote_key.split(":")[:2]) if name.startswith(FOR_ALL) else lease.remote_key
+@contextmanager
+def together(lease: Lease, ledger: Ledger, calls: Iterable[Call]) -> Iterator[Callable[[Call], None]]:
+    """Take the tokens of calls that belong together before the first of them; yields what pays for each, and gives back what was
+    left. Raises OutOfTokens while they are not all there.
+
+    Were each to wait for its own, the ones before it would be made and paid for anew with every try: where few tokens come in,
+    nothing would ever be written. What a bucket cannot hold at once is taken as the calls go.
+    """
+    left: dict[str, RatePlan] = {}
+    for call in calls:
+        for name, plan in ledger.limits(call).items():
+            cost = plan.cost + (left[name].cost if name in left else 0)
+            left[name] = replace(plan, cost=min(cost, plan.burst))
+    _take(lease, left)
+
+    def pay(call: Call) -> None:
+        plans = ledger.limits(call)
+        there = {name: left[name].cost if name in left else 0 for name in plans}
+        missing = {name: replace(each, cost=each.cost - there[name]) for name, each in plans.items()}
+        _take(lease, {name: each for name, each in missing.items() if each.cost > 0}, begun=True)
+        left.update({name: replace(each, cost=max(0, there[name] - each.cost)) for name, each in plans.items()})
+
+    try:
+        yield pay
+    finally:
+        buckets.give_back({_key(lease, name): plan for name, plan in left.items() if plan.cost})
+
+
+def _take(lease: Lease, plans: Mapping[str, RatePlan], *, begun: bool = False) -> None:
+    """Take of every bucket or of none. What is ``begun`` is finished, whoever waits, unless it takes long."""
+    keyed = {_key(lease, name): plan for name, plan in plans.items()}
+    while wait_s := buckets.take_all(keyed):
+        if wait_s > SHORT_WAIT_S or (not begun and lanes.others_wait(lease)):
+            lanes.rest(lease, wait_s, "Keeping to the ledger's rate limit")
+            raise OutOfTokens
+        time.sleep(wait_s)
+
+
+def _key(lease: Lease, name: str) -> str:
+    """Return the name of a bucket: the company's, or its provider's in that environment."""
+    shared_by = ":".join(lease.remote_key.split(":")[:2]) if name.startswith(FOR_ALL) else lease.remote_key
+    return f"{shared_by}:{name}"
 
 
 def shortest_retry_s(ledger: Ledger, call: Call) -> float:

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
-from flows import balance_check, balances, lanes, outcomes, pace, planner, progress, proving, rows, taking_back
+from flows import balance_check, balances, lanes, looking, outcomes, pace, planner, progress, proving, rows, taking_back
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
@@ -159,25 +159,35 @@ def _of(target: Connection) -> QuerySet[Delivery]:
 
 def _check(reader: Reader, known: ReadBack) -> None:
     started, mine = clock.now(), _of(reader.target)
-    until = started
     if kinds := {Kind(kind) for kind in mine.order_by().values_list("kind", flat=True).distinct()}:
-        # What was found by a look-up, but not as it was sent, was never posted.
-        first = mine.aggregate(first=Min(Coalesce("posted_at", "created_at")))["first"]
-        since = known.seen_until or first - OVERLAP
-        changes = reader.changes(kinds, since)
-        until = min(started, changes.until or started)
-        _take(reader, mine, changes.documents)
-        _take(reader, mine, _gone_payments(reader, mine.filter(posted_at__lte=started - OVERLAP), changes))
-        for kind in sorted(kinds - changes.incomplete):
-            _compare_again(reader, mine, kind, {kept.external_id for kept in changes.documents if kept.kind == kind})
-        if changes.incomplete:
-            # One that was interrupted goes on where it was; what changed since it began is seen the next time.
-            known.reading_since = known.reading_since or started
-            started, until = known.reading_since, min(until, known.reading_since)
-            for kind in sorted(changes.incomplete):
-                _read_own(reader, mine, kind, known)
+        # With the tokens of a piece of each kind: else one that rests there asks for the changes anew and comes no further.
+        with reader.together(looking.READ, *[looking.BATCH] * len(kinds)):
+            started, until = _read(reader, mine, kinds, known, started)
+    else:
+        until = started
     _remember(known, started, until - OVERLAP)
     balance_check.compare(reader)
+
+
+def _read(
+    reader: Reader, mine: QuerySet[Delivery], kinds: Collection[Kind], known: ReadBack, started: datetime
+) -> tuple[datetime, datetime]:
+    """Compare what changed of these kinds; return when that began, and up to when the ledger named changes."""
+    # What was found by a look-up, but not as it was sent, was never posted.
+    first = mine.aggregate(first=Min(Coalesce("posted_at", "created_at")))["first"]
+    changes = reader.changes(kinds, known.seen_until or first - OVERLAP)
+    until = min(started, changes.until or started)
+    _take(reader, mine, changes.documents)
+    _take(reader, mine, _gone_payments(reader, mine.filter(posted_at__lte=started - OVERLAP), changes))
+    for kind in sorted(set(kinds) - changes.incomplete):
+        _compare_again(reader, mine, kind, {kept.external_id for kept in changes.documents if kept.kind == kind})
+    if changes.incomplete:
+        # One that was interrupted goes on where it was; what changed since it began is seen the next time.
+        known.reading_since = known.reading_since or started
+        started, until = known.reading_since, min(until, known.reading_since)
+        for kind in sorted(changes.incomplete):
+            _read_own(reader, mine, kind, known)
+    return started, until
 
 
 def _gone_payments(reader: Reader, mine: QuerySet[Delivery], changes: Changes) -> list[Kept]:

@@ -39,3 +39,8 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
     if tokens >= plan.cost:
         return Level(tokens - plan.cost, at_s), 0.0
     return Level(tokens, at_s), (plan.cost - tokens) / plan.rate_per_s
+
+
+def give_back(level: Level, plan: RatePlan) -> Level:
+    """Return the level after the cost of a call that was not made is back in the bucket, never beyond its burst."""
+    return Level(min(float(plan.burst), level.tokens + plan.cost), level.at_s)

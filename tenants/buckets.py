@@ -1,9 +1,12 @@
 """Token buckets in the database: one row per (application, remote account, operation), shared by every process."""
 
+from collections.abc import Mapping
+
 from django.db import IntegrityError, transaction
 
 from kit.clock import now
 from kit.rate import Level, RatePlan
+from kit.rate import give_back as give_back_to
 from kit.rate import take as take_from
 from tenants.models import Bucket
 
@@ -30,7 +33,31 @@ def take(key: str, plan: RatePlan) -> float:
             except IntegrityError:
                 continue
             return 0.0
-        mine = Bucket.objects.filter(pk=key, version=row.version)
-        if mine.update(tokens=left.tokens, at_s=left.at_s, version=row.version + 1):
+        if _put(row, left):
             return 0.0
     return LOST_RACES_S
+
+
+def take_all(plans: Mapping[str, RatePlan]) -> float:
+    """Take tokens from every bucket; return 0, or the seconds after which to ask again (then nothing was taken of any)."""
+    taken: dict[str, RatePlan] = {}
+    for key, plan in plans.items():
+        if wait_s := take(key, plan):
+            give_back(taken)
+            return wait_s
+        taken[key] = plan
+    return 0.0
+
+
+def give_back(plans: Mapping[str, RatePlan]) -> None:
+    """Put tokens back that were taken for calls that are not made. Lost where others are at the bucket all the time."""
+    for key, plan in plans.items():
+        for _ in range(TRIES):
+            row = Bucket.objects.filter(pk=key).first()
+            if row is None or _put(row, give_back_to(Level(row.tokens, row.at_s), plan)):
+                break
+
+
+def _put(row: Bucket, level: Level) -> bool:
+    mine = Bucket.objects.filter(pk=row.pk, version=row.version)
+    return bool(mine.update(tokens=level.tokens, at_s=level.at_s, version=row.version + 1))

@@ -144,7 +144,8 @@ class FreshBooks:
         return reference
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
-        cost = _REQUESTS.get(translate.kind_of(call), _LOOK_AND_WRITE) if call.operation == "write" else 1
+        looked_for = {"write": _LOOK_AND_WRITE, "forget": _LOOK_AND_WRITE}.get(call.operation, 1)
+        cost = _REQUESTS.get(translate.kind_of(call), looked_for) if call.operation == "write" else looked_for
         return {"calls": replace(_CALLS, cost=cost).scaled(self._rate_scale)}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:

@@ -120,7 +120,13 @@ class ZohoBooks:
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
         taking_back = 2 if call.method == "DELETE" else 1
-        costs = {translate.INVOICE_CALL: len(call.keys) + 1, translate.LOOKED_FOR: 2, "batch": _LISTS, "read": 2}
+        costs = {
+            translate.INVOICE_CALL: len(call.keys) + 1,
+            translate.LOOKED_FOR: 2,
+            "batch": _LISTS,
+            "read": 2,
+            "forget": 3,
+        }
         cost = costs.get(call.operation, taking_back)
         return {"calls": RatePlan(_RATE_PER_S, _BURST, cost).scaled(self._rate_scale)}
 

@@ -12,6 +12,7 @@ from amazon import buyers as kept
 from amazon.models import Buyer, Order
 from flows import buyers, creation, forgetting, mapping, outcomes, planning, setup, shipments, wire
 from flows.models import Attempt, Delivery, Flow, Removal
+from flows.pace import OutOfTokens
 from kit import clock
 from kit.scope import scope
 from ledgers.port import CannotTell, Found, Next, NotRenderable, Posted, Refused
@@ -306,6 +307,28 @@ def test_a_removal_is_tried_until_it_works_and_told_after_three_tries(naming, mo
     told.refresh_from_db()
     assert told.settled_at is not None
     assert Removal.objects.get().nameless_at is not None
+
+
+@pytest.mark.usefixtures("in_acme")
+def test_a_removal_that_waits_for_its_turn_at_the_ledgers_limit_alarms_nobody(naming, monkeypatch):
+    def rests(*args, **values):
+        raise OutOfTokens
+
+    monkeypatch.setattr(forgetting, "Reader", Stubborn)
+    monkeypatch.setattr(Stubborn, "forget", rests)
+    buyer = bought(naming, order(naming))
+    shipped(naming)
+    answer_all_of(naming)
+    forgetting.forget(buyer.order, "user:1")
+
+    with time_machine.travel(clock.now(), tick=False) as time:
+        for _ in range(forgetting.ALERT_AFTER):
+            forgetting.remove_due()
+            time.shift(timedelta(hours=1))
+
+    assert not Alert.objects.filter(kind="buyer_not_removed").exists()
+    removal = Removal.objects.get()
+    assert (removal.tries, removal.problem, removal.done_at) == (0, "", None)
 
 
 @pytest.mark.usefixtures("in_acme")

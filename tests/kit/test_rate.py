@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kit.rate import Level, RatePlan, take
+from kit.rate import Level, RatePlan, give_back, take
 
 PLAN = RatePlan(rate_per_s=0.5, burst=3)
 
@@ -44,3 +44,8 @@ def test_cost_beyond_the_burst_is_a_mistake():
 
 def test_scaled_plan_is_faster_with_the_same_burst():
     assert PLAN.scaled(10) == RatePlan(5.0, 3)
+
+
+def test_what_is_given_back_never_exceeds_the_burst():
+    assert give_back(Level(1, 7), replace(PLAN, cost=2)) == Level(3, 7)
+    assert give_back(Level(2.5, 7), PLAN) == Level(3, 7)

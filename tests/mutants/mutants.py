@@ -377,7 +377,7 @@ MUTANTS = [
     Mutant(
         "undo_with_the_version_we_stored",
         "Nobody else writes to our documents.",
-        replaced(looking, "unchanged", lambda lease, found: found),
+        replaced(looking, "unchanged", lambda reader, found: found),
         f"{UNDO}:test_payments_raised_the_versions_of_their_invoices_and_the_undo_knows",
     ),
     Mutant(
