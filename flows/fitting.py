@@ -7,7 +7,7 @@ from typing import Final
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from ledgers.port import RemoteAccount
 
-# What a ledger's accounts are instead of the usual class, by key: LedgerSpec.classes.
+# What accounts are instead of the usual class, by key: Layout.classes.
 Classes = Mapping[AccountKey, AccountClass]
 USUAL: Final[Classes] = MappingProxyType({})
 UNUSUAL: Final = "Unusual here: "
@@ -37,6 +37,7 @@ _USUAL_OF_KEY: Final[Mapping[AccountKey, tuple[AccountClass, ...]]] = {
     _K.SALES: (_C.INCOME,),  # sales are not other income: gross profit starts with them
     _K.CLAIMS: (_C.CONTRA_INCOME, _C.INCOME, _C.EXPENSE),
     _K.REIMB: (_C.OTHER_INCOME, _C.INCOME, _C.COST_OF_SALES),  # the recovery of a loss of stock
+    _K.FX: (_C.OTHER_INCOME, _C.INCOME, _C.EXPENSE),  # a gain or a loss
 }
 _WORDS: Final[Mapping[AccountClass, str]] = {
     _C.INCOME: "income",
@@ -68,7 +69,7 @@ def usual(key: AccountKey, classes: Classes = USUAL) -> tuple[AccountClass, ...]
     """Return the classes in which a bookkeeper looks for the key's account, the likeliest first."""
     of_class = _of_class(key, classes)
     return (
-        _USUAL_OF_KEY.get(key)
+        (None if key in classes else _USUAL_OF_KEY.get(key))
         or _USUAL.get(of_class)
         or tuple(sorted(_FITS[of_class], key=lambda one: one != of_class))
     )

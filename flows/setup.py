@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
-from flows import access, mapping, opening, planning, rates, rows, rules
+from flows import access, drafts, mapping, opening, planning, rates, rows, rules
 from flows.fitting import Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
@@ -75,7 +75,7 @@ def choices(flow: Flow) -> list[Choice]:
     wanted = {*MAPPABLE, *needed, *(key for key in current.base if key in _RARE)} - unused
     keys = [key for key in AccountKey if key in wanted]
     taken = {target.account for target in current.base.values() if target.account}
-    classes = registry.ledger_spec(flow.target.provider).classes
+    classes = drafts.layout_of(flow).classes
     open_keys = [key for key in keys if not current.target(key).account]
     suggested = suggest.suggest(open_keys, known.accounts, taken, classes)
     by_id = {account.id: account for account in known.accounts}

@@ -4,11 +4,11 @@ from dataclasses import asdict, replace
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from flows import fitting
+from flows.drafts import layout_of
 from flows.models import Delivery, Flow
 from kit.scope import unscoped
 from ledgers import reference
 from ledgers.port import Binding, Reference, RemoteObject
-from ledgers.registry import ledger_spec
 
 _LISTS = {"item": "items", "customer": "customers", "department": "locations", "class_": "classes"}
 # What we make in a company, by what a target calls it: the keys of the deliveries that make it begin so.
@@ -26,7 +26,7 @@ class Targets:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.company: Reference = reference.cached(flow.target)
-        self.classes = ledger_spec(flow.target.provider).classes
+        self.classes = layout_of(flow).classes
 
     def check(self, target: Binding, key: AccountKey | None = None, before: Binding | None = None) -> None:
         """Raise BadMapping unless every id of the target is in the company's lists, active, and its account fits the key.

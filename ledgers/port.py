@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum, unique
 from typing import Any, Protocol
 
-from bookkeeping.accounts import AccountClass, LineKey
+from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import Document, How, Kind
 from bookkeeping.policy import Policy
 from kit.rate import RatePlan
@@ -134,12 +134,14 @@ class Lookup(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Layout:
     """One way of cutting a settlement's documents in this ledger, as a person chooses it. ``name`` has at most 12
-    characters; ``label`` and ``help`` are for the page."""
+    characters; ``label`` and ``help`` are for the page. ``classes`` has the class of the account that serves a key where
+    these documents need another than the usual one."""
 
     name: str
     label: str
     policy: Policy
     help: str = ""
+    classes: Mapping[AccountKey, AccountClass] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

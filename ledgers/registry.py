@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bookkeeping.accounts import AccountClass, AccountKey
+from bookkeeping.accounts import AccountClass
 from ledgers import reference
 from ledgers.port import Layout, Ledger, Reference
 from tenants.models import Connection
@@ -16,10 +16,9 @@ from tenants.providers import Provider
 class LedgerSpec:
     """One ledger. ``open`` makes the client of a connection and calls nobody.
 
-    ``layouts`` says without a call or a query how documents may be cut in a connected company. ``classes`` has the class of
-    the account that serves a key where this ledger needs another than the usual one. ``account_types`` says for a person
-    how the ledger names the type of a new account of a class. ``sandbox`` opens its stand-in, mounted in process, with a
-    connected client: for tests only. ``logo`` is a static path.
+    ``layouts`` says without a call or a query how documents may be cut in a connected company. ``account_types`` says for a
+    person how the ledger names the type of a new account of a class. ``sandbox`` opens its stand-in, mounted in process,
+    with a connected client: for tests only. ``logo`` is a static path.
     """
 
     slug: str
@@ -30,7 +29,6 @@ class LedgerSpec:
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
     logo: str = ""
-    classes: Mapping[AccountKey, AccountClass] = field(default_factory=dict)
 
 
 class UnknownLedger(LookupError):

@@ -16,6 +16,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
 from ledgers.port import RemoteAccount
 from ledgers.wording import (
     AMAZON,
+    COST_RULES,
     DAILY_BANK,
     NEUTRAL,
     NO_PAYOUT_BANK,
@@ -71,15 +72,12 @@ def suggest(
 ) -> dict[AccountKey, Suggestion]:
     """Return the suggestions that can be made; a key without one has nothing like it among the accounts.
 
-    ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the ledger's spec."""
+    ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the layout."""
     candidates = [_candidate(account) for account in accounts if account.active]
     usable = [each for each in candidates if not each.path & OTHER_CHANNELS]
     channels = {each.account.account_class for each in candidates if each.path & OTHER_CHANNELS}
     wanted = list(keys)
-    rules = {
-        **RULES,
-        **{key: replace(RULES[key], classes=frozenset({of})) for key, of in classes.items() if key in RULES},
-    }
+    rules = {**RULES, **{key: _rule_for(key, of) for key, of in classes.items() if key in RULES}}
     scored = {key: _scored(key, rules[key], usable, channels) for key in wanted if key in rules}
     found = {
         key: _plain_one(key, usable) if key not in rules else _sure(key, rules[key], scored[key]) for key in wanted
@@ -90,6 +88,11 @@ def suggest(
         for key, one in found.items()
         if (each := one or _near(key, scored.get(key, ()), usable, served)) is not None
     }
+
+
+def _rule_for(key: AccountKey, of: AccountClass) -> Rule:
+    """Return the rule of a key whose account is of this class."""
+    return COST_RULES[key] if of is _C.EXPENSE and key in COST_RULES else replace(RULES[key], classes=frozenset({of}))
 
 
 def is_own(key: AccountKey, account: RemoteAccount) -> bool:

@@ -5,7 +5,7 @@ American and British usage; a word stands for its plural, its spellings and its 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bookkeeping.accounts import AccountClass, AccountKey
@@ -132,6 +132,10 @@ _LIABILITY = (_C.CURRENT_LIABILITY,)
 _INCOME = (_C.INCOME, _C.OTHER_INCOME)
 _CONTRA = (_C.CONTRA_INCOME, _C.INCOME)
 _COST = (_C.EXPENSE, _C.COST_OF_SALES)
+_NO_REFUND_TO_BUYERS = (
+    "fee|admin|processing|commission|tax|vat|purchase|supplier|vendor|promo|atoz|chargeback|label|shipping|insurance|"
+    "outbound|bank|reimbursement|removal"
+)
 _NO_FEE_OF_ITS_OWN = (
     "fba|fulfil|storage|inbound|placement|removal|disposal|refund|advertising|subscription|shipping|freight|label|postage|"
     "loan|interest|tax|vine|coupon|deal|prep|return|chargeback|gift|vat|duty|staff|payroll|reimbursement|plan"
@@ -214,10 +218,7 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         _CONTRA,
         _says(70, "refund"),
         _says(70, "return"),
-        never=(
-            "fee|admin|processing|commission|tax|vat|purchase|supplier|vendor|promo|atoz|chargeback|label|shipping|insurance|"
-            "outbound|bank|reimbursement|removal"
-        ),
+        never=_NO_REFUND_TO_BUYERS,
         near=_COST,
     ),
     _K.CLAIMS: _rule(
@@ -241,7 +242,7 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         _says(65, "selling|referral|marketplace", "fee|commission"),
         _says(65, "amazon", "commission|referral"),
         _says(45, "amazon", "fee|charge|cost|expense"),
-        _says(56, "commission", "fee"),
+        _says(56, "commission"),
         _hint("selling|referral|marketplace|platform|channel|online", "fee|commission|charge|cost"),
         never=f"{_NO_FEE_OF_ITS_OWN}|other|adjustment|sale",
         no_strangers=True,
@@ -287,6 +288,7 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         _says(70, "label", "shipping|postage|amazon"),
         _says(65, "postage"),
         _says(60, "shipping"),
+        _says(71, "shipping", "courier"),
         _says(60, "freight", "outbound|out"),
         _hint("unfulfilled", "fee|cost|fulfil"),
         never="inbound|fba|supply|import|international|duty|customs|packaging|in|storage|insurance",
@@ -308,11 +310,14 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
     _K.SUBSCRIPTION: _rule(
         _COST,
         _says(65, "subscription"),
+        _says(70, "subscription", "due|membership"),
         _says(55, "amazon", "plan|monthly|professional"),
         never="software|saas|cloud|app|magazine|adobe|computer|website|tool|box|it|journal|charity|trade",
     ),
     _K.FX: _rule(
-        (_C.OTHER_INCOME,), _says(65, "exchange|currency|forex", "gain|loss|difference"), never="unrealized|asset"
+        (_C.OTHER_INCOME, _C.EXPENSE),
+        _says(65, "exchange|currency|forex", "gain|loss|difference"),
+        never="unrealized|asset",
     ),
     _K.FX_COST: _rule(_COST, _says(65, "currency|exchange", "conversion|fee|cost|charge"), never="gain|loss|telephone"),
     _K.FEE_OTHER: _rule(
@@ -322,4 +327,17 @@ RULES: Final[Mapping[AccountKey, Rule]] = {
         never=f"{_NO_FEE_OF_ITS_OWN}|referral|commission",
         no_strangers=True,
     ),
+}
+
+# Where what buyers get back can only be a cost: a category called after promotions is as likely to be about advertising,
+# and one called after returns about handling them.
+COST_RULES: Final[Mapping[AccountKey, Rule]] = {
+    _K.REFUNDS: _rule((_C.EXPENSE,), _says(70, "refund"), _hint("return"), never=_NO_REFUND_TO_BUYERS, near=_COST),
+    _K.PROMO: _rule(
+        (_C.EXPENSE,),
+        _hint("promo|discount"),
+        never="earned|received|purchase|supplier|vendor|advertising|marketing|agency|fee",
+        near=_COST,
+    ),
+    _K.CLAIMS: replace(RULES[_K.CLAIMS], classes=frozenset({_C.EXPENSE}), near_classes=frozenset(_COST)),
 }

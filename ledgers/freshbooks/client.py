@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bookkeeping.accounts import AccountKey
+from bookkeeping.accounts import AccountClass, AccountKey
 from bookkeeping.documents import How, Kind
 from bookkeeping.money import BadAmount
 from bookkeeping.policy import Policy
@@ -74,6 +74,8 @@ _PLAIN_LAYOUTS: Final = (
         "Income invoices and expenses",
         replace(_ITS_OWN, income_and_expenses=True),
         "Everything meets in Petty Cash. Payouts, reserves, taxes and loans stay in Tieout's own record.",
+        # What buyers get back is an expense here: no account of income can be booked to by itself.
+        dict.fromkeys((AccountKey.PROMO, AccountKey.REFUNDS, AccountKey.CLAIMS), AccountClass.EXPENSE),
     ),
 )
 CAPABILITIES: Final = Capabilities(

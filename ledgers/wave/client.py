@@ -30,7 +30,7 @@ from ledgers.port import (
     Reference,
     Refused,
 )
-from ledgers.wave import answers, changed, checks, forget, lists, operations, translate, wire
+from ledgers.wave import accounts, answers, changed, checks, forget, lists, operations, translate, wire
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
@@ -65,12 +65,14 @@ CAPABILITIES: Final = Capabilities(
             _IN_TRANSIT,
             "With a bank feed you categorise the deposit, and what a card was charged, as Amazon Payouts in Transit: that "
             "account back at zero proves that the money came.",
+            accounts.CLASS_OF_KEY,
         ),
         Layout(
             "direct",
             "Without a bank feed",
             replace(_IN_TRANSIT, onward=True),
             "Without one the payout is booked on to your bank account, and a charge to your card, as well.",
+            accounts.CLASS_OF_KEY,
         ),
     ),
     readable=_READABLE,

@@ -30,7 +30,7 @@ from ledgers.port import (
     Refused,
     Unknown,
 )
-from ledgers.zoho import answers, changed, checks, forget, lists, translate, wire
+from ledgers.zoho import accounts, answers, changed, checks, forget, lists, translate, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.lookups import Lookups
 from ledgers.zoho.remote import Declined, Quota, Remote, Token, no_quota
@@ -52,12 +52,14 @@ CAPABILITIES: Final = Capabilities(
             "Invoices and payments",
             _POLICY,
             "In orders mode each order is an invoice of the marketplace's customer, paid by the settlement.",
+            accounts.CLASS_OF_KEY,
         ),
         Layout(
             "journals",
             "Journals only",
             replace(_POLICY, order_entries=True),
             "In orders mode each order is a journal: one call instead of several, but no customer and no tax report.",
+            accounts.CLASS_OF_KEY,
         ),
     ),
     readable=_BOOKED,

@@ -278,7 +278,6 @@ LEDGER: Final = LedgerSpec(
     open=open_ledger,
     layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
-    classes=accounts.CLASS_OF_KEY,
     sandbox=_sandbox,
     logo=LOGO,
 )

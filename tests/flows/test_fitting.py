@@ -81,3 +81,10 @@ def test_a_ledger_may_want_another_class_of_account_for_a_key() -> None:
 
     assert (fits(K.CLEARING, asset), fits(K.CLEARING, bank)) == (True, False)
     assert (fits(K.CLEARING, asset, classes=in_banks), fits(K.CLEARING, bank, classes=in_banks)) == (False, True)
+
+
+def test_where_refunds_can_only_be_a_cost_an_expense_is_usual_for_them() -> None:
+    costs = dict.fromkeys((K.REFUNDS, K.CLAIMS), C.EXPENSE)
+
+    assert [bool(warning(K.REFUNDS, account, costs)) for account in (FEES, GOODS, SALES)] == [False, False, True]
+    assert usual(K.CLAIMS, costs) == (C.EXPENSE, C.COST_OF_SALES)

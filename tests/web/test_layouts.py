@@ -9,9 +9,12 @@ from bookkeeping.accounts import AccountKey as K
 from flows import planning, setup
 from flows.models import Flow
 from kit.scope import scope
+from ledgers.models import ListEntry
+from tenants.models import Connection
 from tests import factories
 from tests.flows import slate
 from tests.web.rest.conftest import caller
+from tests.web.small_books import flow_of
 
 pytestmark = pytest.mark.django_db
 TERMS = {
@@ -87,3 +90,17 @@ def test_rest_lists_the_ways(books):
     found = alice.get(f"flows/{books.flow.pk}/layouts").json()
 
     assert [(one["name"], one["in_summary"]) for one in found] == [("feed", True), ("direct", True)]
+
+
+def test_which_class_of_account_is_usual_goes_by_the_plan_of_the_company(acme):
+    flow = flow_of(acme)
+    grant = factories.GrantFactory(provider="freshbooks", environment="production")
+    with scope(acme.pk):
+        ListEntry.objects.update(account_class="expense")
+
+        def warned(journals):
+            Connection.objects.update(provider="freshbooks", grant=grant, data={"journals": journals})
+            return {line.key for line in setup.choices(Flow.objects.get(pk=flow.pk)) if line.warning}
+
+        assert K.REFUNDS in warned(journals=True)
+        assert warned(journals=False) == set()
