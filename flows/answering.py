@@ -6,7 +6,7 @@ Only where a ledger shows no single documents, and balances could not tell. Wher
 from typing import Final
 
 from audit import trail
-from flows import lanes, outcomes, planning, wire
+from flows import lanes, outcomes, planning
 from flows.models import Attempt, Delivery, Lane, Outcome
 from kit import clock
 
@@ -33,14 +33,15 @@ def may_be_said(row: Delivery) -> bool:
 
 def in_the_books(row: Delivery, actor: str, *, external_id: str = "", note: str = "") -> None:
     """Take a person's word that a document is in the books. ``external_id`` is the ledger's own, where it shows one, ``note``
-    says where it was found: one of them is needed. Raises CannotSay."""
+    says where it was found: one of them is needed. Both are kept as said; the document goes by the id that was sent, for what
+    somebody typed may be any other's too. Raises CannotSay."""
     external_id, note = external_id.strip()[:LONGEST], note.strip()[:LONGEST]
     if not external_id and not note:
         raise CannotSay("It is not said where it was found.", "Give the ledger's own number of it, or a note.")
     with trail.recorded():
         fresh, attempt = _asked(row)
         _remember(fresh, attempt, actor, {"in_the_books": True, "external_id": external_id, "note": note})
-        outcomes.said_posted(fresh, external_id or wire.wire_id(fresh.key, fresh.generation))
+        outcomes.said_posted(fresh)
 
 
 def not_there(row: Delivery, actor: str) -> None:

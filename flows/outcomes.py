@@ -204,9 +204,9 @@ def right_again(row: Delivery, found: Posted) -> None:
         Plan.objects.filter(flow=row.flow_id, state__in=moving).update(asked=F("asked") + 1)
 
 
-def said_posted(row: Delivery, external_id: str) -> None:
-    """A person has found it in the books. What it comes to there nobody has read."""
-    _posted([(row, Posted(external_id))])
+def said_posted(row: Delivery) -> None:
+    """A person has found it in the books. What it comes to there, and under which number, nobody has read."""
+    _posted([(row, Posted(""))])
     progress.after_outcome([row])
 
 
@@ -232,7 +232,7 @@ def _posted(answered: Sequence[tuple[Delivery, Posted]]) -> None:
     now = clock.now()
     for row, answer in answered:
         row.state, row.reason, row.action, row.code = State.POSTED, "", "", ""
-        # What only a balance shows has no id of the ledger's: it goes by the one that we sent.
+        # What only a balance shows, or a person, has no id that the ledger told us: it goes by the one that we sent.
         external_id = answer.external_id or wire.wire_id(row.key, row.generation)
         if row.external_id != external_id or row.posted_at is None:
             row.posted_at = now

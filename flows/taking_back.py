@@ -65,18 +65,18 @@ def begin(row: Delivery) -> None:
 
 
 def done(undo: Delivery) -> list[Delivery]:
-    """An undo is in the books: its target is not, nor is what shared the remote object with it (payments of many invoices).
+    """An undo is in the books: its target is not, nor is what shared the remote object that was deleted or made void with it
+    (payments of many invoices). A reversal takes back its target alone.
 
     Returns the undos of those others: they are in the books with it.
     """
     target = Delivery.objects.filter(remote_key=undo.remote_key, key=undo.plain_document["target"], live=True).first()
     if target is None or not target.external_id:
         return []  # another undo of the same object was first
-    gone = list(
-        Delivery.objects.filter(
-            remote_key=undo.remote_key, kind=target.kind, external_id=target.external_id, live=True
-        ).order_by("id")
+    shared = Delivery.objects.filter(
+        remote_key=undo.remote_key, kind=target.kind, external_id=target.external_id, live=True
     )
+    gone = [target] if undo.plain_document["how"] == How.REVERSE else list(shared.order_by("id"))
     if _BACK in undo.key:
         _send_later(gone, undo)
         return []

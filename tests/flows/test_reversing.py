@@ -5,7 +5,8 @@ import pytest
 from bookkeeping.documents import EntryLine, How, JournalEntry, Kind, Transfer, Undo, document_from
 from bookkeeping.entries import reversed_lines
 from bookkeeping.numbering import reversal_number, undo_key
-from flows import outbox, plans
+from flows import answering, outbox, plans
+from flows.models import Delivery
 from tests.flows import slate
 from tests.flows.ledger import attempts_of
 from tests.flows.slate import Slate, no_answer
@@ -90,6 +91,33 @@ def test_what_was_reversed_already_is_not_reversed_again(books):
     assert books.row("another/undo").state == "posted"
     assert len(books.remote.sent) == 2
     assert books.balances() == {}
+
+
+def test_a_reversal_takes_back_its_target_alone_whatever_others_are_called(books):
+    for key in ("d1", "d2"):
+        books.fault(lambda *sent: books.remote.by_hand(CLEARING=77, SALES=-77) or no_answer()(*sent))
+        books.entry(key)
+        books.finish()
+        answering.in_the_books(books.row(key), "alice", external_id="Journal")
+
+    reverse(books, "d1")
+    books.finish()
+
+    assert (books.row("d1").state, books.row("d2").state) == ("undone", "posted")
+    assert books.row("d1").external_id != books.row("d2").external_id
+    assert len(books.remote.sent) == 3
+
+
+def test_what_goes_by_one_id_is_not_reversed_together(books):
+    for key in ("d1", "d2"):
+        books.entry(key)
+    books.finish()
+    Delivery.objects.update(external_id="the same")
+
+    reverse(books, "d1")
+    books.finish()
+
+    assert (books.row("d1").state, books.row("d2").state) == ("undone", "posted")
 
 
 def test_a_reversal_is_read_as_the_entry_it_is(books):

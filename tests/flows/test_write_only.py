@@ -7,7 +7,7 @@ import pytest
 from audit.models import Event
 from audit.way import way
 from bookkeeping.accounts import AccountKey as K
-from flows import answering, attempts, lanes, outcomes
+from flows import answering, attempts, lanes, outcomes, wire
 from flows.models import Attempt, Outcome
 from kit.rate import RatePlan
 from tests.flows import slate
@@ -278,13 +278,13 @@ def test_a_person_who_does_not_find_it_has_the_same_bytes_sent_again(books):
     assert results_of("e1")[-2:] == ["said", "answered"]
 
 
-def test_a_person_who_finds_it_has_it_posted_with_the_ledgers_number(books):
+def test_a_person_who_finds_it_has_it_posted_and_what_they_said_is_kept(books):
     row = in_doubt(books)
 
     answering.in_the_books(row, "alice", external_id="T-1001")
 
     found = books.row("e1")
-    assert (found.state, found.external_id, found.answered_total) == ("posted", "T-1001", None)
+    assert (found.state, found.external_id, found.answered_total) == ("posted", wire.wire_id("e1", 1), None)
     assert len(books.remote.sent) == 1
     said = Event.objects.get(kind="attempt.said")
     assert (said.actor, said.data["external_id"]) == ("alice", "T-1001")
