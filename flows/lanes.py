@@ -39,7 +39,6 @@ def claim(remote_key: str, lease_s: float) -> Lease | None:
             fence=F("fence") + 1,
             owner=f"{os.getpid()}:{threading.get_ident()}",
             claimed_until=now + timedelta(seconds=lease_s),
-            served_at=now,
         )
     )
     if not claimed:
@@ -49,10 +48,11 @@ def claim(remote_key: str, lease_s: float) -> Lease | None:
 
 
 def renew(lease: Lease, lease_s: float) -> None:
-    """Make the lease last ``lease_s`` from now. Raises LeaseLost where it ran out or was taken over."""
+    """Make the lease last ``lease_s`` from now, for a call: a turn that came to none is none. Raises LeaseLost where it ran out or
+    was taken over."""
     now = clock.now()
     if not Lane.objects.filter(remote_key=lease.remote_key, fence=lease.fence, claimed_until__gt=now).update(
-        claimed_until=now + timedelta(seconds=lease_s)
+        claimed_until=now + timedelta(seconds=lease_s), served_at=now
     ):
         raise LeaseLost(lease.remote_key)
 

@@ -1,5 +1,6 @@
 """How fast a company is asked, and how long it is left alone after it did not answer."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from tenants.models import Connection
 
 SHORT_WAIT_S = 2.0  # waits up to this are slept where nobody else waits, longer ones let the lane rest
 FOR_ALL = "app:"  # begins the names of limits that a provider sets for the application, over all companies
+ALIKE = 4  # tokens of a shared limit that a step waits for, whatever it takes of them
+A_DAY_S = 86400.0
 OUTAGE = 6  # times in a row without an answer, after which people are told
 
 
@@ -43,7 +46,7 @@ def together(lease: Lease, ledger: Ledger, calls: Iterable[Call]) -> Iterator[Ca
     for call in calls:
         for name, plan in ledger.limits(call).items():
             cost = plan.cost + (left[name].cost if name in left else 0)
-            left[name] = replace(plan, cost=min(cost, plan.burst))
+            left[name] = replace(plan, cost=min(cost, plan.burst - plan.spared))
     _take(lease, left)
 
     def pay(call: Call) -> None:
@@ -61,12 +64,40 @@ def together(lease: Lease, ledger: Ledger, calls: Iterable[Call]) -> Iterator[Ca
 
 def _take(lease: Lease, plans: Mapping[str, RatePlan], *, begun: bool = False) -> None:
     """Take of every bucket or of none. What is ``begun`` is finished, whoever waits, unless it takes long."""
-    keyed = {_key(lease, name): plan for name, plan in plans.items()}
-    while wait_s := buckets.take_all(keyed):
+    while wait_s := _lacks_s(lease, plans):
         if wait_s > SHORT_WAIT_S or (not begun and lanes.others_wait(lease)):
             lanes.rest(lease, wait_s, "Keeping to the ledger's rate limit")
             raise OutOfTokens
         time.sleep(wait_s)
+
+
+def _lacks_s(lease: Lease, plans: Mapping[str, RatePlan]) -> float:
+    """Take of every bucket or of none; return 0, or the seconds after which to ask again.
+
+    The last tokens of a limit that all companies share (``RatePlan.spared``) are for those that asked seldom in the last day: a
+    small one need not wait for what a large one leaves. The others wait for as many each: one that needs few at a time would
+    else always be before one that needs more, and so whoever was served least lately is next.
+    """
+    keyed = {_key(lease, name): plan for name, plan in plans.items()}
+    shared = {name: plan for name, plan in plans.items() if plan.spared}
+    if not shared:
+        return buckets.take_all(keyed)
+    own = {f"{lease.remote_key}:{name}": _seldom(plan) for name, plan in shared.items()}
+    freely = {key: replace(plan, spared=0) for key, plan in keyed.items()}
+    wait_s = buckets.take_all(own | freely) if all(plan.cost <= plan.burst for plan in own.values()) else math.inf
+    if not wait_s:
+        return 0.0
+    alike = {
+        _key(lease, name): replace(plan, spared=plan.spared + max(0, ALIKE - plan.cost))
+        for name, plan in shared.items()
+    }
+    return min(wait_s, buckets.take_all(keyed | alike))
+
+
+def _seldom(plan: RatePlan) -> RatePlan:
+    """Return how often a company may ask in a day and still count as one that asks seldom: two of them leave each other some."""
+    calls = plan.spared // 2
+    return RatePlan(calls / A_DAY_S, calls, plan.cost)
 
 
 def _key(lease: Lease, name: str) -> str:

@@ -1,19 +1,21 @@
 """A token bucket as values. Who stores the level, and where, is not decided here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class RatePlan:
-    """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept, a call takes ``cost``."""
+    """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept, a call takes ``cost`` and
+    leaves ``spared`` for others."""
 
     rate_per_s: float
     burst: int
     cost: int = 1
+    spared: int = 0
 
     def scaled(self, factor: float) -> "RatePlan":
         """Return the same plan ``factor`` times as fast; the burst stays."""
-        return RatePlan(self.rate_per_s * factor, self.burst, self.cost)
+        return replace(self, rate_per_s=self.rate_per_s * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
     Raises:
         ValueError: the cost is more than the bucket can ever hold.
     """
-    if plan.cost > plan.burst:
-        raise ValueError(f"a call of cost {plan.cost} never fits into a burst of {plan.burst}")
+    needed = plan.cost + plan.spared
+    if needed > plan.burst:
+        raise ValueError(f"a call that needs {needed} never fits into a burst of {plan.burst}")
     passed_s = max(0.0, at_s - level.at_s)
     tokens = min(float(plan.burst), level.tokens + passed_s * plan.rate_per_s)
-    if tokens >= plan.cost:
+    if tokens >= needed:
         return Level(tokens - plan.cost, at_s), 0.0
-    return Level(tokens, at_s), (plan.cost - tokens) / plan.rate_per_s
+    return Level(tokens, at_s), (needed - tokens) / plan.rate_per_s
 
 
 def give_back(level: Level, plan: RatePlan) -> Level:
