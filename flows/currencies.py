@@ -179,17 +179,16 @@ def arrives_converted(flow: Flow) -> bool:
     )
 
 
-def carrying(plan: Plan | None, invoices: Iterable[OpenInvoice], rate: str) -> dict[str, Carrying]:
-    """Return what open invoices stand for in home money, by key, as everything but ``plan`` has paid them. One that waits
-    for a rate of its own stands at ``rate`` until then."""
+def carrying(plan: Plan, invoices: Iterable[OpenInvoice], rate: str) -> dict[str, Carrying]:
+    """Return what open invoices of the plan's flow stand for in home money, by key, as everything but ``plan`` has paid them.
+    One that waits for a rate of its own stands at ``rate`` until then."""
     found: dict[str, Carrying] = {}
     keys = [one.key for one in invoices]
     for some in rows.chunked(keys):
-        balances = InvoiceBalance.objects.filter(delivery__key__in=some, delivery__live=True)
+        # A key names an order or a shipment and no company: the same one may be invoiced in another of the tenant's, too.
+        balances = InvoiceBalance.objects.filter(delivery__flow=plan.flow, delivery__key__in=some, delivery__live=True)
         balances = balances.select_related("delivery__flow")
-        others = Coverage.objects.filter(invoice__in=balances).order_by()
-        if plan is not None:
-            others = others.exclude(plan=plan)
+        others = Coverage.objects.filter(invoice__in=balances).exclude(plan=plan).order_by()
         taken = dict(others.values_list("invoice").annotate(Sum("amount")))
         paid = dict(others.filter(payment__live=True).values_list("invoice").annotate(Sum("payment__amount")))
         for one in balances:

@@ -151,16 +151,22 @@ def dependants_of(row: Delivery) -> list[Delivery]:
     return list(found.defer("document", "bindings").order_by(waits, "pk")[:SHOWN_DEPENDANTS])
 
 
-def name_undos(found: Iterable[Delivery]) -> list[Delivery]:
+def name_undos(shown: Iterable[Delivery]) -> list[Delivery]:
     """Give each undo number and amount of the document it takes back, for reading: it has none of its own. One query at
     most."""
-    rows = list(found)
-    targets = {row.key.partition("/undo")[0].partition("/back/")[0]: row for row in rows if row.kind == Kind.UNDO}
-    if targets:
-        taken = Delivery.objects.filter(key__in=targets, remote_key__in={row.remote_key for row in targets.values()})
-        for key, number, amount, currency in taken.order_by("pk").values_list("key", "number", "amount", "currency"):
-            row = targets[key]
-            row.number, row.amount, row.currency = number, amount, currency
+    rows = list(shown)
+    undos: dict[tuple[str, str], list[Delivery]] = {}
+    for row in rows:
+        if row.kind == Kind.UNDO:
+            target = row.key.partition("/undo")[0].partition("/back/")[0]
+            undos.setdefault((row.remote_key, target), []).append(row)
+    if undos:
+        companies, keys = ({place[one] for place in undos} for one in (0, 1))
+        found = Delivery.objects.filter(remote_key__in=companies, key__in=keys).order_by("pk")
+        named = found.values_list("remote_key", "key", "number", "amount", "currency")
+        for remote_key, key, number, amount, currency in named:
+            for row in undos.get((remote_key, key), ()):
+                row.number, row.amount, row.currency = number, amount, currency
     return rows
 
 

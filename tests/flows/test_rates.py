@@ -1,13 +1,15 @@
 """Exchange rates: files of them, what they change, and whose they are."""
 
+import json
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
-from flows import drafts, rate_files, rates, rules
-from flows.models import Delivery, ExchangeRate, Flow
+from flows import currencies, drafts, rate_files, rates, rules, selectors
+from flows.models import Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from flows.rate_files import BadRateFile, Rate
 from kit.scope import scope
 from ledgers.models import Company
@@ -180,3 +182,34 @@ def test_each_settlement_currency_has_a_clearing_account_of_its_own_where_it_is_
     ]
     assert {one.document.currency for one in keys[AccountKey.CLEARING]} == {"EUR"}
     assert len({one.key for one in keys[AccountKey.FEE_FBA]}) == 1
+
+
+def test_an_order_invoiced_in_two_companies_stands_in_each_for_what_it_is_there(acme, in_acme):
+    flows = [flow_of(acme, name=name) for name in ("One", "Two")]
+    settlement, opened = settle(acme), [SimpleNamespace(key="shipment/1")]
+    for flow, home, rate, amount in zip(flows, ("EUR", "CAD"), ("0.9", "1.4"), (7200, 11200), strict=True):
+        flow.home, flow.strategy = home, "convert"
+        row = Delivery.objects.create(
+            flow=flow, remote_key=flow.target.remote_key, key="shipment/1", kind="invoice", state="posted", document="{}",
+            currency=home, amount=amount, original=json.dumps({"rate": rate}), original_amount=8000, external_id="1",
+        )  # fmt: skip
+        InvoiceBalance.objects.create(delivery=row, order_id="1", lines={}, from_shipment=True)
+
+    plans = [Plan.objects.get_or_create(flow=flow, settlement=settlement)[0] for flow in flows]
+    stands = [currencies.carrying(plan, opened, "1") for plan in plans]
+
+    assert [one["shipment/1"].rate for one in stands] == ["0.9", "1.4"]
+    assert [one["shipment/1"].total for one in stands] == [7200, 11200]
+
+
+def test_an_undo_is_shown_with_the_figure_of_its_own_company(acme, in_acme):
+    undos = []
+    for name, amount in (("One", 7200), ("Two", 11200)):
+        flow = flow_of(acme, name=name)
+        common = {"flow": flow, "remote_key": flow.target.remote_key, "document": "{}", "currency": "USD"}
+        Delivery.objects.create(**common, key="shipment/1", kind="invoice", amount=amount, number=name)
+        undos.append(Delivery.objects.create(**common, key="shipment/1/undo", kind="undo", amount=0))
+
+    shown = selectors.name_undos(undos)
+
+    assert [(row.number, row.amount) for row in shown] == [("One", 7200), ("Two", 11200)]
