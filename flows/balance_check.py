@@ -27,12 +27,15 @@ _FEW: Final = (Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT, Kind.EXPENSE)
 
 
 def catch_up(lease: Lease) -> None:
-    """Read balances once a lane has come to rest after a document that only they tell of. Raises Resting, LeaseLost."""
+    """Read balances once a lane has come to rest after a document that only they tell of, or after the last one of a settlement
+    that has such documents. Raises Resting, LeaseLost."""
     last = Attempt.objects.filter(remote_key=lease.remote_key).order_by("-sent_at").first()
-    carried = last.deliveries.select_related("flow__target").first() if last is not None and last.before else None
+    carried = last.deliveries.select_related("flow__target").first() if last is not None else None
     if last is None or carried is None or _is_open(lease.remote_key):
         return
     target = carried.flow.target
+    if not last.before and not _to_be_compared(target):
+        return
     known = ReadBack.objects.filter(connection=target).first()
     if known is None or known.balances_at is None or known.balances_at < last.sent_at:
         compare(Reader(lease, target))
@@ -82,6 +85,14 @@ def compare(reader: Reader) -> None:
         # What no single document proves, this does.
         left = Plan.objects.filter(flow__target=target, state=Plan.State.POSTED, prove_at=None)
         left.filter(verdict__verdict=Verdict.UNCOMPARED).update(prove_at=at)
+
+
+def _to_be_compared(target: Connection) -> bool:
+    """Whether a settlement is wholly in the books and no single document proves it."""
+    if not balances.unseen(target):
+        return False
+    posted = Plan.objects.filter(flow__target=target, state=Plan.State.POSTED)
+    return posted.filter(Q(prove_at__isnull=False) | Q(verdict__verdict=Verdict.UNCOMPARED)).exists()
 
 
 def _unsettled_s(target: Connection) -> float:

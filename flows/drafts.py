@@ -114,7 +114,10 @@ class LineCheck:
             )
         item = self.items.get(target.item)
         if target.item and (item is None or not item.active):
-            text = "The item mapped to this line is no longer in the ledger or is inactive. Choose another one on the mapping page."
+            text = (
+                "The item mapped to this line is no longer in the ledger or is inactive. Choose another one on the mapping page, or "
+                "make it active again in the ledger and replay this."
+            )
             return Hold(HoldReason.ITEM_ACCOUNT, text, line.sku or line.key)
         if (
             item is not None

@@ -1,5 +1,6 @@
 """Replay: send again what failed, was parked or held, one or many."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,12 +10,18 @@ from audit import trail
 from bookkeeping.remarks import HoldReason
 from flows import planning, rows, taking_back
 from flows.models import Delivery, Plan
+from ledgers.port import AuthorizationLost, NotSent, Unknown
+from ledgers.registry import refresh_lists
 
 State = Delivery.State
 REPLAYABLE = (State.FAILED, State.PARKED, State.HELD)
 _ON_ITS_WAY = (State.READY, State.BLOCKED)
 # What planning holds only planning lets go: sent as it is, a document with undecided rows would leave them out.
 _BY_PLANNING = frozenset({*HoldReason, rows.ELSEWHERE})
+# What goes by the company's lists as they were read: somebody may have mended it there since.
+_BY_LISTS = (HoldReason.ITEM_ACCOUNT, "not_renderable")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,12 @@ class Replayed:
 def replay(tenant_id: int, ids: Iterable[int], actor: str) -> Replayed:
     """Replay deliveries of one tenant by id; ids of others are ignored. What the plan held is planned again first.
 
-    What was refused goes out under its next generation; what nobody can tell is looked up before anything is sent.
+    What was refused goes out under its next generation; what nobody can tell is looked up before anything is sent. Where the
+    company's lists were in the way they are read anew, so this may call the ledger: never inside a transaction.
     """
-    found = list(
-        Delivery.objects.filter(tenant_id=tenant_id, pk__in=list(ids), state__in=REPLAYABLE).select_related("plan")
-    )
+    chosen = Delivery.objects.filter(tenant_id=tenant_id, pk__in=list(ids), state__in=REPLAYABLE)
+    found = list(chosen.select_related("plan", "flow__target"))
+    _read_lists(found)
     held_plans = {row.plan_id for row in found if row.state == State.HELD and row.plan_id}
     for plan in Plan.objects.filter(pk__in=held_plans):
         planning.replan(plan)
@@ -44,6 +52,16 @@ def replay(tenant_id: int, ids: Iterable[int], actor: str) -> Replayed:
     for remote_key in {row.remote_key for row in found}:
         planning.kick(remote_key)
     return Replayed(len(sent.intersection(asked)), len(set(asked) - sent))
+
+
+def _read_lists(found: Iterable[Delivery]) -> None:
+    """Read the lists of each company anew that a row was held by; one that does not answer keeps those it has."""
+    companies = {row.flow.target_id: row.flow.target for row in found if row.code in _BY_LISTS}
+    for target in companies.values():
+        try:
+            refresh_lists(target)
+        except (NotSent, AuthorizationLost, Unknown) as error:
+            log.warning("the lists of connection %s could not be read: %s", target.pk, error)
 
 
 def _replay_one(delivery_id: int, actor: str) -> set[int]:

@@ -182,6 +182,7 @@ _BY_WORDS: Final = (
     ),
     (re.compile(r"archived|inactive", re.I), _ARCHIVED),
 )
+_SUBSCRIPTION: Final = re.compile(r"subscription.{0,40}\b(ended|expired|cancell?ed|suspended)", re.I)
 _TAKEN: Final = re.compile(r"already|duplicate|unique|in use|taken|exists", re.I)
 _ALREADY_GONE: Final = frozenset({"404", "1011", "1012"})
 
@@ -227,6 +228,8 @@ def rule(fault: Fault) -> Rule:
     """Return what a fault means: by its words where these are plainer than its number, else by the table."""
     if fault.field == "invoice_number" and (fault.code not in _FORMAL or _TAKEN.search(fault.message)):
         return DUPLICATE
+    if _SUBSCRIPTION.search(fault.message):
+        return ENDED
     if fault.code not in ("403", "1003"):
         for words, known in _BY_WORDS:
             if words.search(f"{fault.field} {fault.message}"):

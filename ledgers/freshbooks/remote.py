@@ -186,7 +186,7 @@ class Remote:
                 _refuse_throttled(answer)
                 return answer
             rejected = token
-        raise AuthorizationLost("FreshBooks rejected a freshly renewed token.")
+        raise AuthorizationLost("FreshBooks does not let us in any more, though the consent was just renewed.")
 
     def _keep_distance(self) -> None:
         now = time.monotonic()

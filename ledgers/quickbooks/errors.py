@@ -53,7 +53,10 @@ class Fault:
 
 _RECONNECT = "Connect QuickBooks again, signed in as an administrator of the company."
 _OURS = "This is a fault in Tieout, not in your books. Nothing was posted. Send the record's trail to support."
-_MAPPING = "Refresh the lists of this connection, choose another one in the mapping, then replay the record."
+_ACTIVE_AGAIN = (
+    "Make it active again in QuickBooks, or refresh the lists of this connection and choose another one in the mapping. Then "
+    "replay the record."
+)
 _LOOK = "Read what QuickBooks says, mend it there, then replay the record."
 
 
@@ -119,7 +122,10 @@ TABLE: Final[Mapping[str, Rule]] = {
     ),
     "2130": _bug("the request id has the wrong form"),
     "610": Rule(
-        Course.HELD, "Something this document needs is gone from QuickBooks or was made inactive.", _MAPPING, quote=True
+        Course.HELD,
+        "Something this document needs is gone from QuickBooks or was made inactive.",
+        _ACTIVE_AGAIN,
+        quote=True,
     ),
     **dict.fromkeys(("620", "630", "700", "800"), _DEPENDENT),
     **dict.fromkeys(("1010", "1020", "1040", "1050"), _BATCH),
@@ -134,7 +140,7 @@ TABLE: Final[Mapping[str, Rule]] = {
     "2140": _bug("a value has the wrong form"),
     "2170": _bug("a value is not one of those allowed"),
     **dict.fromkeys(("2250", "2260", "2270", "2280", "2290", "2300"), _JOURNAL),
-    "2500": Rule(Course.HELD, "Something this document is mapped to does not exist in QuickBooks.", _MAPPING),
+    "2500": Rule(Course.HELD, "Something this document is mapped to does not exist in QuickBooks.", _ACTIVE_AGAIN),
     "2600": _BUSINESS,
     "3000": _BUSINESS,
     **dict.fromkeys(("4000", "4001", "4002"), _QUERY),

@@ -70,7 +70,7 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
 
     def token(rejected: str = "") -> str:
         if rejected:
-            raise AuthorizationLost("QuickBooks rejected the token it has just given.")
+            raise AuthorizationLost("QuickBooks does not take the consent it has just given.")
         return tokens.access_token
 
     ledger = QuickBooks(_HTTP, _base(), realm, token, lambda endpoint: None)

@@ -164,7 +164,7 @@ class Remote:
                 _refuse_throttled(answer)
                 return answer
             rejected = token
-        raise AuthorizationLost("QuickBooks rejected a freshly renewed token.")
+        raise AuthorizationLost("QuickBooks does not let us in any more, though the consent was just renewed.")
 
     @staticmethod
     def _parsed(answer: Answer) -> object:

@@ -57,7 +57,7 @@ def account_of(post: Post, key: LineKey, company: Company) -> str:
         raise NotRenderable(
             post.key,
             f"The account that {label(key)} is mapped to {why}.",
-            f"Map {label(key)} to another account, or mend this one in Wave and refresh the lists of this connection.",
+            f"Map {label(key)} to another account, or mend this one in Wave and replay the record.",
         )
     return account
 

@@ -22,6 +22,11 @@ _NOT_EXECUTED: Final = frozenset(
 _DETAIL: Final = 300
 _OURS: Final = "This is a fault in Tieout, not in your books. Nothing was posted. Send the record's trail to support."
 _MAPPING: Final = "Refresh the lists of this connection, choose another one in the mapping, then replay the record."
+_ACTIVE_AGAIN: Final = (
+    "If it is archived, make it active again in Wave. Else refresh the lists of this connection and choose another one in the "
+    "mapping. Then replay the record."
+)
+_BUSINESS: Final = "Test the connection: it names what is in the way. Mend that in Wave, then replay the record."
 _PERIOD: Final = "If the day is in a closed period, open that in Wave until this is posted, then replay the record."
 _LOOK: Final = "Read what Wave says, mend it there, then replay the record."
 # Input fields that hold the id of something a tenant mapped or that was posted before.
@@ -126,9 +131,11 @@ def input_refused(found: Sequence[Fault], *, takes_back: bool) -> Refused:
         text = _quoted("Wave did not take the date of this document.", fault)
         return Refused(code, text, _PERIOD, Next.HELD, field)
     named = next((_NAMED[part] for part in reversed(fault.path) if part in _NAMED), "")
+    if named == "business":
+        return Refused(code, _quoted("Wave takes no postings for this business.", fault), _BUSINESS, Next.HELD, field)
     if named:
         text = _quoted(f"Wave did not take the {named} of this document.", fault)
-        return Refused(code, text, _MAPPING, Next.HELD, field)
+        return Refused(code, text, _ACTIVE_AGAIN, Next.HELD, field)
     return Refused(code, _quoted("Wave refused the document.", fault), _LOOK, Next.PARKED, field)
 
 

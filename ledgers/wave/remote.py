@@ -18,8 +18,8 @@ READ_DEADLINE_S: Final = 60.0
 READ_AGAIN_S: Final = 30.0
 _JITTER_S: Final = 15.0
 _LOCKED_OUT: Final = (
-    "Wave did not let us in with a freshly renewed token. Either the person who connected it lost access, or the business "
-    "is no longer on Wave Pro: only those, and those of a Wave advisor, can be connected."
+    "Wave does not let us in. Either the person who connected it lost access, or something that we ask for was not agreed "
+    "to, or the business is not on Wave Pro: only those, and those of a Wave advisor, can be connected."
 )
 
 log = logging.getLogger(__name__)

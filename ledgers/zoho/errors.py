@@ -5,6 +5,7 @@ decides first, whatever the status. Codes are integers and may arrive as text.
 Source: Zoho Books API, "Errors", and codes seen by integrators; what is listed here as unproven was not seen by us.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -50,6 +51,9 @@ _RECONNECT: Final = "Connect Zoho Books again, signed in as an administrator of 
 _OURS: Final = "This is a fault in Tieout, not in your books. Nothing was posted. Send the record's trail to support."
 _LOOK: Final = "Read what Zoho Books says, mend it there, then replay the record."
 _MAPPING: Final = "Refresh the lists of this connection, choose another one in the mapping, then replay the record."
+_ACTIVE_AGAIN: Final = (
+    "Make it active again in Zoho Books, or choose another one in the mapping; then replay the record."
+)
 _SUMMARY: Final = "Use summary mode for this flow, and ask your accountant how the tax on Amazon's sales is filed."
 
 
@@ -103,8 +107,8 @@ TABLE: Final[Mapping[str, Rule]] = {
     ),
     WRONG_ORGANIZATION: Rule(
         Course.AUTHORIZATION_LOST,
-        "The person who connected Zoho Books does not belong to this organization any more, or it lives in another data "
-        "centre.",
+        "The person who connected Zoho Books does not belong to this organization any more, or the organization is not active "
+        "or lives in another data centre.",
         _RECONNECT,
     ),
     "9017": Rule(
@@ -162,6 +166,13 @@ LOCKED: Final = Rule(
     "Unlock the period in Zoho Books (Accountant, Transaction locking), then replay the record.",
     quote=True,
 )
+INACTIVE: Final = Rule(
+    Course.HELD,
+    "An account, an item or a customer that this document uses was made inactive in Zoho Books.",
+    _ACTIVE_AGAIN,
+    quote=True,
+)
+_SAYS_INACTIVE: Final = re.compile(r"\binactive\b", re.IGNORECASE)
 NUMBER_TAKEN: Final = TABLE["13011"]
 NAME_TAKEN: Final = TABLE["1001"]
 CHANGED: Final = Refused(
@@ -197,7 +208,7 @@ def refused(answer: object, *, rule: Rule | None = None) -> Refused:
         AuthorizationLost: nobody but a person who connects anew can help. Unknown: it does not prove that nothing was kept.
     """
     code, said = code_of(answer), message_of(answer)
-    known = rule or TABLE.get(code, UNLISTED)
+    known = rule or TABLE.get(code) or (INACTIVE if _SAYS_INACTIVE.search(said) else UNLISTED)
     if known.course is Course.UNKNOWN:
         raise Unknown(f"{known.text} (code {code})")
     if known.course is Course.AUTHORIZATION_LOST:

@@ -225,7 +225,7 @@ class Remote:
         except (NotSent, Unknown) as error:
             return NotSent(str(error), READ_AGAIN_S)
         if _unauthorized(reply) or errors.code_of(reply.parsed) != errors.OK or not isinstance(reply.parsed, Mapping):
-            return AuthorizationLost("Zoho Books rejected a freshly renewed token.")
+            return AuthorizationLost("Zoho Books does not let us in any more, though the consent was just renewed.")
         seen = wire.rows(reply.parsed.get("organizations"))
         if self.organization and self.organization not in {wire.text(each.get("organization_id")) for each in seen}:
             return AuthorizationLost(

@@ -39,6 +39,7 @@ _NAMES = (
     "restore_account",
     "rename_account",
     "archive_product",
+    "restore_product",
     "touch",
     "add_invoice",
     "take_number",
@@ -165,6 +166,11 @@ class Person:
         """``{business, id}``."""
         business = self._business(values)
         return lists.archive(business, "Product", business.need("Product", values["id"]))
+
+    def restore_product(self, values: dict[str, Any]) -> Doc:
+        """``{business, id}``: what only the browser can."""
+        business = self._business(values)
+        return business.changed("Product", business.need("Product", values["id"]), {"isArchived": False})
 
     def touch(self, values: dict[str, Any]) -> Doc:
         """``{business, kind, id}``: saved again unchanged; modifiedAt moves, of an account the sequence."""
