@@ -45,6 +45,12 @@ def home_of(target: Connection, settled_in: str) -> str:
     return company.home_currency if company and company.home_currency != settled_in else ""
 
 
+def may_differ(target: Connection, settled_in: str) -> bool:
+    """Whether a company's books are kept in another currency than settlements, or nobody has read in which yet."""
+    company = Company.objects.filter(connection=target).first()
+    return company is None or company.home_currency != settled_in
+
+
 def may_be_native(target: Connection) -> bool:
     """Whether ledger and company can hold documents in another currency."""
     company = Company.objects.filter(connection=target).first()

@@ -84,8 +84,10 @@ class TermsForm(forms.Form):
         choices=Flow.RateFrom.choices,
         widget=forms.RadioSelect,
         required=False,
-        help_text="With Amazon's own, what it keeps of the conversion is in every line and stands on no account of its own. "
-        "Amazon states it days after the settlement: let settlements wait for your approval until then.",
+        initial=Flow.RateFrom.TABLE,
+        help_text="Where Amazon settles in another currency than that of your books. With Amazon's own, what it keeps of the "
+        "conversion is in every line and stands on no account of its own. Amazon states it days after the settlement: let "
+        "settlements wait for your approval until then.",
     )
     generic_items = forms.BooleanField(
         label="Invoice a SKU without an item under one general item",
@@ -160,7 +162,7 @@ class TermsForm(forms.Form):
         fixed = flow is not None and flow.state != Flow.State.SETUP
         if flow is None or fixed or not flow.home or not currencies.may_be_native(flow.target):
             del self.fields["strategy"]
-        if flow is None or not flow.home:
+        if flow is not None and not flow.home:
             del self.fields["rate_from"]
         self.layout_in_summary = matters_in_summary(layouts)
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
@@ -262,6 +264,8 @@ class NewFlowForm(TermsForm):
         self._choices("target", [(pk, str(each)) for pk, each in self.targets.items()])
         offered = sorted({currency for of_source in self.currencies.values() for currency in of_source})
         self._choices("currency", [(currency, currency) for currency in offered])
+        if not any(currencies.may_differ(each, currency) for each in targets for currency in offered):
+            del self.fields["rate_from"]
         if len(self.targets) == 1:
             self._start_after_closing(next(iter(self.targets.values())))
         if not sources or (len(sources) == 1 and not self.currencies[""]):
@@ -283,8 +287,11 @@ class NewFlowForm(TermsForm):
         name = cleaned["name"].strip() or f"{source or 'Uploaded files'} {cleaned['currency']}"
         if not cleaned["name"].strip() and Flow.objects.filter(name=name).exists():
             name = f"{name} into {target}"
+        terms = super().values()
+        if not terms.get("rate_from"):
+            terms.pop("rate_from", None)
         return {
-            **super().values(),
+            **terms,
             "source": source,
             "target": target,
             "currency": cleaned["currency"],

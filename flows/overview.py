@@ -98,6 +98,14 @@ class Motion:
     def of(self) -> int:
         return self.posted + self.moving
 
+    @property
+    def rest(self) -> str:
+        """In words, for how long the company is sent nothing."""
+        hours = round(self.rest_min / 60)
+        if hours > 1:
+            return f"about {hours} hours"
+        return f"{self.rest_min} minute{'' if self.rest_min == 1 else 's'}" if self.rest_min else "a moment"
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -24,6 +24,14 @@ class NotSent(Exception):
         super().__init__(reason)
         self.after_s = after_s
 
+    @property
+    def action(self) -> str:
+        """What somebody does who asked for it: ask again, and when."""
+        hours = round(self.after_s / 3600)
+        return (
+            f"Try again in about {hours} hour{'' if hours == 1 else 's'}." if hours else "Try again in a few minutes."
+        )
+
 
 class AuthorizationLost(Exception):
     """The grant no longer opens this company. A person must connect again; nothing happened remotely."""

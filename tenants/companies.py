@@ -159,6 +159,14 @@ def failed(spec: Provider, error: Exception) -> ConsentFailed:
     )
 
 
+def not_taken(spec: Provider, error: TokenRejected) -> ConsentFailed:
+    """Return what it means that a provider does not take the token it has just given."""
+    return ConsentFailed(
+        error.text or f"{spec.name} does not take the consent that it has just given.",
+        error.action or "Try again in a few minutes, or connect again.",
+    )
+
+
 def used(grant_id: int, *, but: int = 0) -> bool:
     """Tell whether a connection of any tenant, other than ``but``, needs a grant."""
     with unscoped("a grant may serve another tenant's connection"):
@@ -199,13 +207,13 @@ def settle_reconnect(tenant_id: int, grant_id: int) -> None:
 
 def _ask_again(spec: Provider, grant: Grant) -> Sequence[Identity]:
     """Return what a stored consent opens now, asked once more with a fresh token if the remote refuses the one we have."""
-    rejected = ""
+    rejected, why = "", TokenRejected()
     for _ in range(2):
         token = grants.access_token(grant.pk, rejected=rejected)
         try:
             found = ask(spec, Tokens(access_token=token, refresh_token="", expires_in_s=0), grant.data)
-        except TokenRejected:
-            rejected = token
+        except TokenRejected as error:
+            rejected, why = token, error
             continue
         if all(identity.subject == grant.subject for identity in found):
             return found
@@ -214,9 +222,7 @@ def _ask_again(spec: Provider, grant: Grant) -> Sequence[Identity]:
             f"{spec.name} did not say clearly whose companies these are. Nothing was changed.",
             "Try again in a few minutes; if it stays like that, connect again.",
         )
-    raise ConsentFailed(
-        f"{spec.name} gave a token that it does not take itself.", "Try again in a few minutes, or connect again."
-    )
+    raise not_taken(spec, why)
 
 
 def _elsewhere(user: User, tenant: Tenant, grant: Grant, remote_ids: Collection[str]) -> dict[str, tuple[str, ...]]:

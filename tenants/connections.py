@@ -179,7 +179,7 @@ def _ask(spec: Provider, tokens: Tokens, params: Mapping[str, str]) -> Sequence[
     try:
         return companies.ask(spec, tokens, params)
     except TokenRejected as error:
-        raise companies.failed(spec, error) from None
+        raise companies.not_taken(spec, error) from None
 
 
 def _as_private(endpoints: OAuthSpec, private: companies.Private) -> OAuthSpec:

@@ -119,7 +119,12 @@ class Provider:
 
 
 class TokenRejected(Exception):
-    """The remote does not take the access token; a fresh one may do."""
+    """The remote does not take the access token; a fresh one may do. ``text`` and ``action`` say what it means, and what to do,
+    where that was a fresh one."""
+
+    def __init__(self, text: str = "", action: str = "") -> None:
+        super().__init__(text)
+        self.text, self.action = text, action
 
 
 class UnknownProvider(LookupError):

@@ -20,6 +20,7 @@ _ORDER_ID: Final = re.compile(r"\d{3}-\d{7}-\d{7}")
 _REACHABLE: Final = "Business reachable"
 _PROBED: Final = (Kind.CUSTOMER, Kind.INVOICE, Kind.PAYMENT, Kind.EXPENSE, Kind.ITEM)
 _SPOKEN: Final = {Kind.CUSTOMER: "clients"}
+_WRITTEN: Final = {"clients": "clients", "invoices": "invoices", "payments": "payments", "billable_items": "items"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,33 @@ class _Facts:
     clients: int
     closed: Sequence[str]
     has_journal: bool
+    scopes: frozenset[str]
 
 
-def run(remote: Remote, company: Company, mode: str, currency: str, learned: Callable[[Plan], None]) -> list[Check]:
+def run(
+    remote: Remote,
+    company: Company,
+    mode: str,
+    currency: str,
+    learned: Callable[[Plan], None],
+    scopes: frozenset[str] = frozenset(),
+) -> list[Check]:
     """Return every step; where the business cannot be read, the first says why and the others are skipped. ``learned`` is
-    told what the business may do now."""
+    told what the business may do now; ``scopes`` are those the consent was given for, empty where FreshBooks did not say."""
     try:
-        facts = _read(remote, company, mode, currency)
+        facts = _read(remote, company, mode, currency, scopes)
     except AuthorizationLost as error:
         return _unreachable(str(error), "Connect FreshBooks again, signed in as the owner of the business.")
-    except (NotSent, RemoteRefused) as error:
+    except NotSent as error:
+        return _unreachable(str(error), error.action)
+    except RemoteRefused as error:
         return _unreachable(str(error), "Try again in a few minutes.")
     learned(facts.plan)
     reached = Check(_REACHABLE, Verdict.PASSED, "FreshBooks answers.")
     return [reached, *(step(name, facts) for name, step in _STEPS.items())]
 
 
-def _read(remote: Remote, company: Company, mode: str, currency: str) -> _Facts:
+def _read(remote: Remote, company: Company, mode: str, currency: str, scopes: frozenset[str]) -> _Facts:
     plan = lists.plan_of(remote, company.plan.account_id)
     closed: list[str] = []
     seen: dict[Kind, list[Row]] = {}
@@ -78,6 +89,7 @@ def _read(remote: Remote, company: Company, mode: str, currency: str) -> _Facts:
         clients=remote.total(address(Kind.CUSTOMER, company)) if plan.client_limit >= 0 else 0,
         closed=closed,
         has_journal=has_journal,
+        scopes=scopes,
     )
 
 
@@ -157,6 +169,17 @@ def _permissions(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"FreshBooks does not let us read {', '.join(facts.closed)}.",
             "Connect again, leave every permission ticked, and sign in as the owner or with the rights of one.",
+            _POSTING,
+        )
+    own = {"journal_entries": "journal entries"} if facts.plan.journals else {"expenses": "expenses"}
+    written = _WRITTEN | own
+    lacking = [written[each] for each in written if facts.scopes and f"user:{each}:write" not in facts.scopes]
+    if lacking:
+        return Check(
+            name,
+            Verdict.FAILED,
+            f"The consent leaves out that we may write {', '.join(lacking)}.",
+            "Connect again as the owner and leave every permission ticked.",
             _POSTING,
         )
     return Check(name, Verdict.PASSED, "What is needed can be read.")

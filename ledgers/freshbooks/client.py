@@ -104,7 +104,8 @@ class FreshBooks:
     """One business, authorised.
 
     ``base`` ends before ``/accounting``. ``company`` has the plan that the connection keeps and what the cached lists say.
-    ``learned`` is told what FreshBooks says of the plan now. ``rate_scale`` speeds everything up for a stand-in that is
+    ``learned`` is told what FreshBooks says of the plan now; ``scopes`` are those the consent was given for, empty where it did
+    not say. ``rate_scale`` speeds everything up for a stand-in that is
     scaled likewise. ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
     """
 
@@ -117,6 +118,7 @@ class FreshBooks:
         company: Company,
         *,
         learned: Callable[[Plan], None] = lambda plan: None,
+        scopes: frozenset[str] = frozenset(),
         rate_scale: float = 1.0,
         deadline_s: int = CAPABILITIES.deadline_s,
         quarantine_s: int = CAPABILITIES.quarantine_s,
@@ -124,6 +126,7 @@ class FreshBooks:
         self._remote = Remote(http, base, token, meter, pause_s=PAUSE_S / rate_scale)
         self._company = company
         self._learned = learned
+        self._scopes = scopes
         self._rate_scale = rate_scale
         self._deadline_s, self._quarantine_s = deadline_s, quarantine_s
 
@@ -133,7 +136,7 @@ class FreshBooks:
         return replace(known, deadline_s=self._deadline_s, quarantine_s=self._quarantine_s)
 
     def checks(self, mode: str, currency: str = "") -> list[Check]:
-        return checks.run(self._remote, self._company, mode, currency, self._learned)
+        return checks.run(self._remote, self._company, mode, currency, self._learned, self._scopes)
 
     def reference(self) -> Reference:
         try:

@@ -33,6 +33,7 @@ from tenants.providers import Identity, Provider, ProviderKind, TokenRejected
 SLUG: Final = "freshbooks"
 NAME: Final = "FreshBooks"
 LOGO: Final = "ledgers/freshbooks.svg"
+SCOPES_OF: Final = "scopes"  # of a connection's data: what the consent was given for
 ENVIRONMENT: Final = "production"  # there is no other: a trial account is the test bed
 _API: Final = "https://api.freshbooks.com"
 _HTTP: Final = Http("Tieout/1.0 (Language=Python)")
@@ -76,7 +77,10 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
 
     def token(rejected: str = "") -> str:
         if rejected:
-            raise TokenRejected("FreshBooks rejected the access token.")
+            raise TokenRejected(
+                "FreshBooks did not let us see which businesses there are.",
+                "Connect again, signed in as the owner, and leave every permission ticked.",
+            )
         return tokens.access_token
 
     try:
@@ -87,7 +91,8 @@ def _identify(tokens: Tokens, callback: Mapping[str, str]) -> Sequence[Identity]
             "Connect again, and leave every permission ticked.",
         ) from error
     subject = person(me)
-    return [Identity(plan.account_id, plan.name, plan.data(), subject) for plan in plans(me)]
+    said = {SCOPES_OF: str(tokens.extra.get("scope") or callback.get("scope") or "")}
+    return [Identity(plan.account_id, plan.name, {**plan.data(), **said}, subject) for plan in plans(me)]
 
 
 def _checks(connection: Connection, mode: str) -> Sequence[Check]:
@@ -103,6 +108,7 @@ def open_ledger(connection: Connection) -> Ledger:
         lambda endpoint: reference.count_read(connection, endpoint),
         _company(connection),
         learned=_keeper_of(connection),
+        scopes=frozenset(str(connection.data.get(SCOPES_OF, "")).split()),
         rate_scale=settings.FRESHBOOKS_RATE_SCALE,
         deadline_s=settings.FRESHBOOKS_DEADLINE_S,
         quarantine_s=settings.FRESHBOOKS_QUARANTINE_S,
@@ -164,6 +170,7 @@ PROVIDER: Final = Provider(
     environment=_environment,
     identify=_identify,
     checks=_checks,
+    keeps=("scope",),
     single_consent=True,
     logo=LOGO,
 )

@@ -76,7 +76,9 @@ def run(remote: Remote, mode: str, currency: str, known_name: str) -> list[Check
     except AuthorizationLost as error:
         action = "Connect QuickBooks again, signed in as an administrator of the company."
         return _unreachable(str(error), action)
-    except (NotSent, ReadRefused) as error:
+    except NotSent as error:
+        return _unreachable(str(error), error.action)
+    except ReadRefused as error:
         return _unreachable(str(error), "Try again in a few minutes.")
     steps = (
         _right_company, _subscription, _plan, _closed, _currency, _auto_apply, _numbers, _tracking, _tax, _others,

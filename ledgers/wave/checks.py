@@ -1,6 +1,6 @@
 """The named steps of *Test connection*: what in this business forbids posting, or wants a warning."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,11 @@ _FOR_POSTING: Final = ("business:read", "account:read", "account:write", "transa
 _FOR_ORDERS: Final = (
     "invoice:read", "invoice:write", "customer:read", "customer:write", "product:read", "product:write",
 )  # fmt: skip
+
+_OBJECTS: Final = {
+    "business": "the business", "account": "accounts", "transaction": "money transactions", "invoice": "invoices",
+    "customer": "customers", "product": "products",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ def run(remote: Remote, mode: str, currency: str, known_name: str, scopes: froze
             "may edit its books."
         )
         return _unreachable(str(error), action)
-    except (NotSent, ReadRefused) as error:
+    except NotSent as error:
+        return _unreachable(str(error), error.action)
+    except ReadRefused as error:
         return _unreachable(str(error), "Try again in a few minutes.")
     facts = _Facts(business, rows, mode, currency, known_name, scopes)
     steps = (_right_business, _plan, _accounting, _permissions, _currency, _accounts, _numbers)
@@ -104,11 +111,16 @@ def _permissions(name: str, facts: _Facts) -> Check:
     for_orders = [each for each in _FOR_ORDERS if not _allows(facts.scopes, each)]
     action = "Connect Wave again and agree to everything that is asked there."
     if lacking:
-        return Check(name, Verdict.FAILED, f"We may not do this: {', '.join(lacking)}.", action, _POSTING)
+        return Check(name, Verdict.FAILED, f"We may not {_spoken(lacking)}.", action, _POSTING)
     if for_orders:
         verdict = Verdict.FAILED if facts.mode == _ORDERS else Verdict.WARNING
-        return Check(name, verdict, f"We may not do this: {', '.join(for_orders)}.", action, _ORDERS)
+        return Check(name, verdict, f"We may not {_spoken(for_orders)}.", action, _ORDERS)
     return Check(name, Verdict.PASSED, "We may do everything that is needed.")
+
+
+def _spoken(scopes: Sequence[str]) -> str:
+    """Return in words what scopes allow: *read accounts, write money transactions*."""
+    return ", ".join(f"{verb} {_OBJECTS[what]}" for what, _, verb in (each.partition(":") for each in scopes))
 
 
 def _allows(scopes: frozenset[str], scope: str) -> bool:

@@ -40,6 +40,11 @@ SCOPES: Final = (
     "product:read", "product:write", "sales_tax:read", "sales_tax:write", "invoice:read", "invoice:write",
     "transaction:write",
 )  # fmt: skip
+_SHUT: Final = (
+    "Wave did not let us in. Only a business on Wave Pro, or of a Wave advisor, can be connected, by somebody who may edit its "
+    "books and who agrees to everything that is asked."
+)
+_UNSHUT: Final = "See in Wave under Settings which plan the business is on, then connect again."
 _BASE: Final = "https://gql.waveapps.com"
 _HTTP: Final = Http("Tieout/1.0 (Language=Python)")
 
@@ -73,7 +78,7 @@ def _identify(tokens: Tokens, kept: Mapping[str, str]) -> Sequence[Identity]:
 
     def token(rejected: str = "") -> str:
         if rejected:
-            raise TokenRejected("Wave rejected the token.")
+            raise TokenRejected(_SHUT, _UNSHUT)
         return tokens.access_token
 
     said = tokens.extra or kept  # later only what was said first is known

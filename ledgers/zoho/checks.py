@@ -57,7 +57,9 @@ def run(remote: Remote, mode: str, currency: str, known_name: str) -> list[Check
         return _unreachable(str(error), _RECONNECT)
     except AuthorizationLost as error:
         return _unreachable(str(error), _RECONNECT)
-    except (NotSent, Declined) as error:
+    except NotSent as error:
+        return _unreachable(str(error), error.action)
+    except Declined as error:
         return _unreachable(str(error), "Try again in a few minutes.")
     steps = (_right_one, _active, _rights, _currency, _locked, _approval, _edition, _others)
     reached = Check(_REACHABLE, Verdict.PASSED, "Zoho Books answers.")

@@ -98,7 +98,10 @@ def _identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
 
     def token(rejected: str = "") -> str:
         if rejected:
-            raise TokenRejected("Zoho Books does not take the token.")
+            raise TokenRejected(
+                "Zoho Books did not let us see which organizations there are.",
+                "Connect again, signed in as an administrator, and leave every right ticked on Zoho's page.",
+            )
         return tokens.access_token
 
     try:

@@ -183,6 +183,23 @@ def test_a_currency_the_books_do_not_have_is_converted_and_that_is_said(bobs, am
     assert Flow.objects.get().converts
 
 
+def test_where_the_rate_of_a_settlement_comes_from_is_asked_where_currencies_differ(bobs, amazon, books):
+    page = bobs.get(reverse("flows:flow_new"))
+    values = {"source": amazon.pk, "target": books.pk}
+
+    bobs.post(reverse("flows:flow_new"), terms(**values, currency="CAD", rate_from="amazon"))
+    bobs.post(reverse("flows:flow_new"), terms(**values, currency="USD"))
+
+    assert "Amazon's own, where it states one before anything is sent" in text_of(page).replace("’", "'").replace("&#x27;", "'")
+    assert dict(Flow.objects.values_list("currency", "rate_from")) == {"CAD": "amazon", "USD": "table"}
+
+
+def test_where_the_rate_comes_from_is_not_asked_where_books_and_settlements_have_one_currency(bobs, acme, books):
+    settle(acme)
+
+    assert "rate_from" not in bobs.get(reverse("flows:flow_new")).context["form"].fields
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "says"),
     [
