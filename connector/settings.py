@@ -303,6 +303,7 @@ CELERY_TASK_ROUTES = {
         "flows.tasks.plan_undo",
         "flows.tasks.prove_plan",
         "tenants.tasks.keep_grants",
+        "tenants.tasks.test_connection",
         "ledgers.tasks.read_lists_of",
         "audit.tasks.verify_audit",
     )
@@ -318,6 +319,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "flows.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
     # These look every hour for what is due by its row, so that a machine that is off at night misses nothing.
     "keep_grants": {"task": "tenants.tasks.keep_grants", "schedule": crontab(minute=7)},
+    "test_connections": {"task": "tenants.tasks.test_connections", "schedule": crontab(), "options": {"expires": 60}},
     "purge": {"task": "tenants.tasks.purge", "schedule": crontab(minute=17)},
     "purge_request_keys": {"task": "connector.tasks.purge", "schedule": crontab(minute=47)},
     "read_lists": {"task": "ledgers.tasks.read_lists", "schedule": crontab(minute=27)},

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import companies, grants, quotas, sharing
+from tenants import companies, grants, quotas, sharing, untested
 from tenants import connections as services
 from tenants.models import Access, Connection, Grant, Role
 from tenants.page_forms import ProviderForm
@@ -54,7 +54,8 @@ def listing(request: TenantRequest) -> HttpResponse:
         ]
         if cards:
             groups.append({"title": title, "cards": cards})
-    return render(request, "tenants/connections.html", {"groups": groups, **_rights(request)})
+    testing = any(connection.tested == "testing" for connection in present)
+    return render(request, "tenants/connections.html", {"groups": groups, "testing": testing, **_rights(request)})
 
 
 @requires(Role.VIEWER)
@@ -237,11 +238,15 @@ def _after_consent(request: TenantRequest, consented: services.Consented) -> Htt
 
 
 def _connected(request: TenantRequest, made: list[Connection]) -> HttpResponse:
-    """Test what was connected and show it: its page, or the list where there are several."""
+    """Test what was connected and show it: its page, or the list where there are several. What would take long is tested by a
+    worker."""
     for connection in made[:TESTED_AT_ONCE]:
         _say(request, connection, services.run_checks(connection, actor=request.user.actor), new=True)
-    for connection in made[TESTED_AT_ONCE:]:
-        messages.info(request, f"{connection} is connected. Test it before you use it.")
+    if later := made[TESTED_AT_ONCE:]:
+        untested.test_later(later)
+        names = ", ".join(str(connection) for connection in later)
+        connected = "are connected and are" if len(later) > 1 else "is connected and is"
+        messages.info(request, f"{names} {connected} being tested: the cards below say how that went.")
     if len(made) != 1:
         return redirect("tenants:connections")
     return redirect(f"{reverse('tenants:connection', args=[made[0].pk])}?new")

@@ -235,6 +235,14 @@ class Connection(ScopedModel):
         return self.remote_name or self.remote_id
 
     @property
+    def tested(self) -> str:
+        """How the last test went: "failed", "warning", "passed", or "testing" where a worker is going to say."""
+        if self.last_checked_at is None:
+            return "testing" if self.state == Access.ACTIVE else ""
+        verdicts = {step["verdict"] for step in self.checks}
+        return next((verdict for verdict in ("failed", "warning") if verdict in verdicts), "passed")
+
+    @property
     def remote_key(self) -> str:
         """Name the remote company across the installation: two tenants' connections to it share this key."""
         return f"{self.provider}:{self.environment}:{self.remote_id}"

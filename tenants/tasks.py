@@ -1,8 +1,8 @@
-"""Celery front ends of ``tenants.upkeep``."""
+"""Celery front ends of ``tenants.upkeep`` and ``tenants.untested``."""
 
 from celery import shared_task
 
-from tenants import upkeep
+from tenants import untested, upkeep
 
 
 @shared_task
@@ -11,6 +11,18 @@ def keep_grants() -> None:
     upkeep.withdraw_unused()
     upkeep.refresh_idle()
     upkeep.warn_of_expiry()
+
+
+@shared_task
+def test_connections() -> None:
+    """Send a worker to every connection that was not tested yet."""
+    for connection_id in untested.untested():
+        test_connection.apply_async((connection_id,), expires=60)
+
+
+@shared_task
+def test_connection(connection_id: int) -> None:
+    untested.test_now(connection_id)
 
 
 @shared_task

@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from kit.clock import now
 from kit.scope import scope, unscoped
-from tenants import providers, quotas
+from tenants import providers, quotas, untested
 from tenants.models import Access, Connection, Grant
-from tenants.providers import Identity
+from tenants.providers import Identity, Step
 from tests import factories
 from tests.web.test_connection_pages import CALLBACK, CODE, connections, leave
 
@@ -85,15 +85,42 @@ def test_choosing_nothing_says_so_and_connects_nothing(signed_in, alice, practic
     assert connections() == []
 
 
-def test_many_companies_at_once_are_not_all_tested_before_the_page_comes(signed_in, alice, practice):
+def test_of_many_companies_at_once_each_is_tested_the_rest_by_a_worker_and_shows_how_that_went(
+    signed_in, alice, practice
+):
     practice.companies = [Identity(f"c{n}", f"Company {n}", subject="u1") for n in range(5)]
     page = signed_in(alice)
     agree(page)
 
     text = page.post(choices(consent_of(alice)), {"company": [f"c{n}" for n in range(5)]}, follow=True)
 
-    assert text.content.decode().count("Test it before you use it.") == 2
+    shown = text.content.decode()
+    assert "Company 3, Company 4 are connected and are being tested" in shown
+    assert shown.count("Being tested") == 2
     assert sum(each.last_checked_at is not None for each in connections()) == 3
+
+    practice.steps = [Step("Books", "failed", "They are closed.", "Open the period.", "posting")]
+    waiting = untested.untested()
+    assert [untested.test_now(pk) for pk in waiting] == [True, True]
+    after = page.get(reverse("tenants:connections")).content.decode()
+    assert untested.untested() == []
+    assert not untested.test_now(waiting[0])
+    assert "Being tested" not in after
+    assert [each.tested for each in connections()] == ["passed"] * 3 + ["failed"] * 2
+    assert after.count("Failed") == 2
+
+
+def test_a_test_that_breaks_off_in_the_background_says_so_and_is_not_begun_for_ever(acme, pretend, monkeypatch):
+    def breaks_off(connection, mode):
+        raise KeyError("what nobody foresaw")
+
+    monkeypatch.setitem(providers._providers, pretend.slug, replace(pretend.spec(), checks=breaks_off))
+    connection = factories.ConnectionFactory(tenant=acme, grant__provider="pretend")
+
+    assert untested.test_now(connection.pk)
+    assert untested.untested() == []
+    [tested] = connections()
+    assert (tested.tested, tested.checks[0]["action"]) == ("failed", "Test the connection again in a few minutes.")
 
 
 def test_the_way_to_another_company_is_shown_to_who_agreed_and_to_nobody_else(signed_in, alice, acme, bob, practice):

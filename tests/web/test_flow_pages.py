@@ -190,7 +190,9 @@ def test_where_the_rate_of_a_settlement_comes_from_is_asked_where_currencies_dif
     bobs.post(reverse("flows:flow_new"), terms(**values, currency="CAD", rate_from="amazon"))
     bobs.post(reverse("flows:flow_new"), terms(**values, currency="USD"))
 
-    assert "Amazon's own, where it states one before anything is sent" in text_of(page).replace("’", "'").replace("&#x27;", "'")
+    assert "Amazon's own, where it states one before anything is sent" in text_of(page).replace("’", "'").replace(
+        "&#x27;", "'"
+    )
     assert dict(Flow.objects.values_list("currency", "rate_from")) == {"CAD": "amazon", "USD": "table"}
 
 
