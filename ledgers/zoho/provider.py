@@ -110,7 +110,12 @@ def _identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
             return []
         first = min(seen, key=lambda row: (row.get("is_default_org") is not True, _organization(row)))
         subject = _person(Remote(_HTTP, _api(at), _organization(first), token), centre, _organization(first))
-    except (AuthorizationLost, NotSent, Declined) as error:
+    except AuthorizationLost as error:
+        raise ConsentFailed(
+            f"Zoho Books was not connected: {error}",
+            "Sign in to Zoho Books as an administrator of the organization, then connect again.",
+        ) from error
+    except (NotSent, Declined) as error:
         raise ConsentFailed(
             f"Zoho Books could not be asked which organizations there are: {error}", "Connect again in a few minutes."
         ) from error
