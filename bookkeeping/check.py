@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bookkeeping.accounts import AccountKey, LineKey
-from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, Transfer
+from bookkeeping.documents import Deposit, Document, Expense, Invoice, JournalEntry, Payment, Revaluation, Transfer
 from bookkeeping.entries import effect
 from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan, PlanBroken, Planned
@@ -84,6 +84,8 @@ def _well_formed(document: Document) -> bool:
             return document.total > 0 and document.account not in own and all(line.amount for line in document.lines)
         case Expense():
             return document.amount > 0 and document.key != document.account
+        case Revaluation():
+            return document.amount != 0 and document.foreign != document.currency and bool(document.rate)
         case _:
             return True
 

@@ -37,5 +37,5 @@ def book(
         held = Hold(HoldReason.NO_RATE, terms.no_rate, statement.header.currency)
         return Booked(replace(plan, documents=tuple(one.hold(held) for one in plan.documents)), 0)
     if terms.strategy is Strategy.NATIVE:
-        return book_native(plan, statement, terms)
+        return book_native(plan, statement, terms, policy, revision)
     return Converter(plan, statement, terms, policy, revision, open_invoices, carrying or {}).booked()

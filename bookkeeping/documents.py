@@ -28,6 +28,7 @@ class Kind(StrEnum):
     TRANSFER = "transfer"
     DEPOSIT = "deposit"
     EXPENSE = "expense"
+    REVALUATION = "revaluation"
     UNDO = "undo"
 
 
@@ -237,6 +238,27 @@ class Expense(Document):
     rate: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Revaluation(Document):
+    """Takes to FX what ``account`` holds in home money beyond what it holds in its own currency, ``foreign``.
+
+    ``currency`` is the home currency and ``rate`` what one unit of ``foreign`` is worth in it. ``amount``, never 0, is debited
+    to FX and credited to the account; below 0 it is the other way round. The ledger works it out itself, from documents that
+    it rounded itself, and may come to ``rounding`` more or less.
+    """
+
+    kind: ClassVar = Kind.REVALUATION
+    number: str
+    on: date
+    currency: str
+    foreign: str
+    account: LineKey
+    amount: int
+    rounding: int = 0
+    memo: str = ""
+    rate: str = ""
+
+
 @unique
 class How(StrEnum):
     VOID = "void"
@@ -260,7 +282,10 @@ class Undo(Document):
 
 _DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     cls.kind: cls
-    for cls in (NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Expense, Undo)
+    for cls in (
+        *(NewAccount, Customer, Item, Invoice, Payment, JournalEntry, Transfer, Deposit, Expense, Revaluation),
+        Undo,
+    )
 }
 _NESTED: Final[Mapping[type[Document], Mapping[str, type]]] = {
     Invoice: {"lines": InvoiceLine},
@@ -314,6 +339,7 @@ __all__ = [
     "Kind",
     "NewAccount",
     "Payment",
+    "Revaluation",
     "Transfer",
     "Undo",
     "document_from",

@@ -18,6 +18,7 @@ from bookkeeping.documents import (
     Invoice,
     JournalEntry,
     Payment,
+    Revaluation,
     Transfer,
 )
 
@@ -75,6 +76,9 @@ def signed_lines(document: Document) -> Iterator[tuple[LineKey, int]]:
         case Expense():
             yield document.key, document.amount
             yield document.account, -document.amount
+        case Revaluation():
+            yield AccountKey.FX, document.amount
+            yield document.account, -document.amount
         case _:
             pass
 
@@ -88,13 +92,14 @@ def effect(document: Document) -> dict[LineKey, int]:
 
 
 def own_total(document: Document) -> int:
-    """Return the amount by which a ledger names a document: an entry's debits, everything else's total."""
+    """Return the amount by which a ledger names a document: an entry's debits, everything else's total. Only that of a
+    revaluation may be below 0."""
     match document:
         case Invoice() | Payment() | Deposit():
             return document.total
         case JournalEntry():
             return sum(line.debit for line in document.lines)
-        case Transfer() | Expense():
+        case Transfer() | Expense() | Revaluation():
             return document.amount
         case _:
             return 0
@@ -103,7 +108,7 @@ def own_total(document: Document) -> int:
 def dated(document: Document) -> date | None:
     """Return the day a document is booked on, None for what books nothing."""
     match document:
-        case Invoice() | Payment() | JournalEntry() | Transfer() | Deposit() | Expense():
+        case Invoice() | Payment() | JournalEntry() | Transfer() | Deposit() | Expense() | Revaluation():
             return document.on
         case _:
             return None

@@ -1,41 +1,45 @@
 """Documents that stay in the settlement's currency and carry its rate: the ledger computes home money.
 
-What the rate moved between the settlement and its payout stays on CLEARING in home money alone, until it is revalued.
+What the rate moved between the settlement and its payout is left on CLEARING in home money alone. It goes to FX by a
+revaluation: one of ours where the ledger takes such a document, else a person is told how much it is.
 """
 
 from dataclasses import replace
 
 from bookkeeping.accounts import AccountKey
 from bookkeeping.check import check_documents
-from bookkeeping.documents import Document, Transfer
+from bookkeeping.documents import Document, Revaluation, Transfer
 from bookkeeping.entries import effect, own_total
 from bookkeeping.exchange import converted, rate_of
 from bookkeeping.figures import Statement
 from bookkeeping.money import shown
+from bookkeeping.numbering import settlement_key, settlement_number
 from bookkeeping.planned import Plan, Planned
+from bookkeeping.policy import Policy
 from bookkeeping.remarks import Flag, FlagKind
 from bookkeeping.terms import Booked, Terms, ask_for, beside, is_payout, with_rate
 
 
-def book_native(plan: Plan, statement: Statement, terms: Terms) -> Booked:
+def book_native(plan: Plan, statement: Statement, terms: Terms, policy: Policy, revision: int) -> Booked:
     documents = []
-    paid_out = False
     for planned in plan.documents:
         if is_payout(planned):
-            one = _payout(planned, terms)
-            paid_out = one.held is None
-            documents.append(one)
+            documents.append(_payout(planned, terms))
         else:
             documents.append(replace(planned, document=_document(plan, planned, terms)))
-    carried = _carrying(plan, statement, terms)
-    residue = 0
-    flags = plan.flags
-    if paid_out and terms.received is not None and not _both_kept(plan, terms):
-        residue = carried - terms.received
-        if residue:
+    carried = _carrying(plan, documents, statement, terms)
+    rounding = _lines(documents) + (terms.brought_rounding if statement.opening_debt else 0)
+    residue, flags = 0, plan.flags
+    payout = next((one for one in documents if is_payout(one) and one.held is None), None)
+    if payout and isinstance(payout.document, Transfer) and payout.document.received:
+        residue = carried - payout.document.received
+        if terms.revaluation or (residue and policy.revalues):
+            documents.append(_revaluation(payout, residue, rounding, statement, terms, revision))
+            residue = 0
+        elif residue:
             flags = (*flags, _residue(residue, terms.home))
     check_documents(documents)
-    return Booked(replace(plan, documents=tuple(documents), flags=flags), carried, residue)
+    return Booked(replace(plan, documents=tuple(documents), flags=flags), carried, residue, rounding)
 
 
 def _document(plan: Plan, planned: Planned, terms: Terms) -> Document:
@@ -55,9 +59,8 @@ def _payout(planned: Planned, terms: Terms) -> Planned:
     if not isinstance(document, Transfer) or terms.kept >= {document.source, document.target}:
         return replace(planned, document=with_rate(document, terms.rate))
     if terms.received is None:
-        return replace(planned, document=with_rate(document, terms.rate)).hold(
-            ask_for(own_total(document), document.currency, terms)
-        )
+        asked = ask_for(own_total(document), document.currency, terms)
+        return replace(planned, document=with_rate(document, terms.rate)).hold(asked)
     return replace(planned, document=_at_received(document, terms.received, terms.home))
 
 
@@ -65,28 +68,55 @@ def _at_received(document: Transfer, received: int, home: str) -> Transfer:
     return replace(document, received=received, rate=rate_of(document.amount, document.currency, received, home))
 
 
-def _both_kept(plan: Plan, terms: Terms) -> bool:
-    payouts = [one.document for one in plan.documents if is_payout(one)]
-    return all(isinstance(one, Transfer) and terms.kept >= {one.source, one.target} for one in payouts)
-
-
-def _carrying(plan: Plan, statement: Statement, terms: Terms) -> int:
+def _carrying(plan: Plan, documents: list[Planned], statement: Statement, terms: Terms) -> int:
     """Return what the settlement leaves on CLEARING in home money, as the ledger converts its documents line by line."""
     own = own_home = 0
-    for planned in plan.documents:
-        if is_payout(planned):
+    currency = statement.header.currency
+    for planned in documents:
+        document = planned.document
+        moved = effect(document)
+        if is_payout(planned) or AccountKey.CLEARING not in moved:
             continue
-        moved = effect(planned.document)
-        own += moved.get(AccountKey.CLEARING, 0)
-        if AccountKey.CLEARING in moved:
-            currency = statement.header.currency
-            others = (
-                converted(amount, currency, terms.rate, terms.home)
-                for key, amount in moved.items()
-                if key != AccountKey.CLEARING
-            )
-            own_home -= sum(others)
+        own += moved[AccountKey.CLEARING]
+        if isinstance(document, Transfer) and document.received:
+            own_home += document.received if document.target == AccountKey.CLEARING else -document.received
+        else:
+            others = (amount for key, amount in moved.items() if key != AccountKey.CLEARING)
+            own_home -= sum(converted(amount, currency, terms.rate, terms.home) for amount in others)
     return own_home + beside(plan, statement, terms, own)
+
+
+def _lines(documents: list[Planned]) -> int:
+    """Return how many lines the settlement's documents on CLEARING have. Our figure and the ledger's are each rounded by at
+    most half a minor unit in every one of them."""
+    moved = (effect(one.document) for one in documents if not is_payout(one))
+    return sum(len(each) for each in moved if AccountKey.CLEARING in each)
+
+
+def _revaluation(
+    payout: Planned, residue: int, rounding: int, statement: Statement, terms: Terms, revision: int
+) -> Planned:
+    """Return what takes the residue to FX. It goes after the payout and is dated like it; in the settlement's own currency it is
+    nothing."""
+    sid, currency = statement.header.settlement_id, statement.header.currency
+    document = terms.revaluation or Revaluation(
+        settlement_number(sid, "R", revision),
+        statement.header.deposit_on,
+        terms.home,
+        currency,
+        AccountKey.CLEARING,
+        residue,
+        rounding,
+        f"What the exchange rate moved until the payout of Amazon settlement {sid}",
+        terms.spot or terms.rate,
+    )
+    return Planned(
+        settlement_key(sid, "R", "revaluation", revision),
+        document,
+        depends_on=(payout.key,),
+        not_before=payout.not_before,
+        original=replace(document, currency=currency, amount=0) if isinstance(document, Revaluation) else None,
+    )
 
 
 def _residue(residue: int, home: str) -> Flag:

@@ -16,7 +16,8 @@ class NumbersUsedUp(ValueError):
 
 
 def settlement_key(settlement_id: str, part: int | str, kind: str, revision: int) -> str:
-    """``part`` is the number of the month, ``P`` for the payout or ``L<line>`` for one line of the report."""
+    """``part`` is the number of the month, ``P`` for the payout, ``R`` for what it leaves to be revalued, or ``L<line>`` for
+    one line of the report."""
     return f"amazon/settlement/{settlement_id}/{part}/{kind}/{revision}"
 
 

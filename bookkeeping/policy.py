@@ -44,7 +44,8 @@ class Policy:
     ``entry_through_clearing``: every entry needs a CLEARING line, so one of net 0 becomes two. ``entry_lines``: the most
     lines an entry may have, 0 for no limit. ``order_entries`` books an order by an entry instead of invoice and payment.
     ``income_and_expenses``: the ledger has no entries at all, so income invoices and expenses carry what they can, and
-    balance-sheet rows stay in our own record.
+    balance-sheet rows stay in our own record. ``revalues``: the ledger can be told to revalue an account in another currency;
+    where it cannot, a person is told to.
     """
 
     payouts_to: LineKey = AccountKey.BANK
@@ -60,6 +61,7 @@ class Policy:
     entry_lines: int = 0
     order_entries: bool = False
     income_and_expenses: bool = False
+    revalues: bool = False
 
 
 _OF_ORDERS: Final = ("deposit", "deposit_classes", "negative_lines", "payments_to", "income_to", "order_entries")

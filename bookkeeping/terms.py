@@ -34,10 +34,11 @@ class Terms:
     ``rate`` is that of the entry date of its last part, ``spot`` that of the deposit day; "" where there is none, and
     ``no_rate`` and ``no_spot`` say so. ``received`` (minor units of ``home``) is what the bank got, None where nobody
     knows yet, and ``said`` what Amazon says of such a payout, with what to do; "" where it says nothing. ``brought`` is
-    what the debt that the settlement opens with stands for on CLEARING in home money, None where it is not known;
+    what the debt that the settlement opens with stands for on CLEARING in home money, None where it is not known, and
+    ``brought_rounding`` how far the ledger's own rounding may have it elsewhere (native only);
     ``withheld`` the same of payouts that were never booked, by settlement. ``returned`` is what payouts that came back
-    had brought. ``kept`` are the accounts in the settlement's own currency (native only). ``payout`` is the payout as
-    it was sent: it stays.
+    had brought. ``kept`` are the accounts in the settlement's own currency (native only). ``payout`` and
+    ``revaluation`` are as they were sent: they stay.
     """
 
     strategy: Strategy
@@ -47,10 +48,12 @@ class Terms:
     received: int | None = None
     said: str = ""
     brought: int | None = None
+    brought_rounding: int = 0
     withheld: Mapping[str, int] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
     kept: frozenset[LineKey] = OF_SETTLEMENT
     payout: Document | None = None
+    revaluation: Document | None = None
     no_rate: str = ""
     no_spot: str = ""
 
@@ -67,11 +70,13 @@ class Carrying:
 @dataclass(frozen=True, slots=True)
 class Booked:
     """A plan in terms of home money. ``carrying`` is what the settlement leaves on CLEARING before its payout, debit
-    positive; after it nothing is left, but for ``residue`` (native only), which the ledger has to revalue."""
+    positive; after it nothing is left, but for ``residue`` (native only), which a person has to revalue in the ledger. ``rounding`` is how
+    far the ledger, which converts and rounds native documents itself, may be from ``carrying``."""
 
     plan: Plan
     carrying: int
     residue: int = 0
+    rounding: int = 0
 
 
 def is_payout(planned: Planned) -> bool:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Sum
@@ -22,13 +23,13 @@ from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Hold, HoldReason
 from bookkeeping.terms import OF_SETTLEMENT, Booked, Carrying, Strategy, Terms, is_payout, with_rate
-from flows import arrivals, history, mapping, rows
+from flows import arrivals, drafts, history, mapping, rows
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from ledgers import reference
 from ledgers.models import Company
 from ledgers.port import Reference
-from ledgers.registry import open_ledger
+from ledgers.registry import layouts_of, open_ledger
 from tenants.models import Connection
 
 # Native documents pass through these accounts, or end there: where one is kept in the settlement's currency, nothing is
@@ -65,14 +66,19 @@ def told(target: Connection, settled_in: str, strategy: str) -> str:
     if strategy == Strategy.NATIVE:
         return (
             f"{target} keeps its books in {home}, with other currencies beside it. Documents are made in {settled_in}, at your "
-            f"rates, and the ledger works out {home}. What the rate moves until the payout stays on the clearing account until "
-            "you revalue it there."
+            f"rates, and the ledger works out {home}. What the rate moves until the payout {_then(target)}."
         )
     only = "" if may_be_native(target) else " only"
     return (
         f"{target} keeps its books in {home}{only}: amounts are converted from {settled_in} at your rates. A payout is booked "
         f"when Amazon, or you, have said how much of {home} arrived."
     )
+
+
+def _then(target: Connection) -> str:
+    if drafts.without_lacks(layouts_of(target)[0].policy, target).revalues:
+        return "is booked to exchange gain or loss by a revaluation of the clearing account"
+    return "stays on the clearing account until you revalue it there"
 
 
 def problem(target: Connection, settled_in: str, strategy: str) -> str:
@@ -134,7 +140,7 @@ def booked(
         rate = arrivals.own_rate(plan.settlement, flow.home)
         rate_from = Flow.RateFrom.AMAZON if rate else Flow.RateFrom.TABLE
     rate = rate or rate_on(flow.home, flow.currency, day)
-    payout = _sent_payout(plan)
+    sent = partial(_sent_document, plan)
     # What Amazon keeps is in its own rate already: beside that one it would be shown twice, as a cost and as a gain.
     own = rate_from == Flow.RateFrom.AMAZON
     spot = rate if own else rate_on(flow.home, flow.currency, header.deposit_on)
@@ -148,7 +154,8 @@ def booked(
         received=arrivals.received(plan.settlement, flow.home),
         said=arrivals.said(plan.settlement, flow.home),
         kept=OF_SETTLEMENT | {key for key in _ENDS if _kept_in(flow.currency, key, known, company)},
-        payout=payout,
+        payout=sent("P", "payout"),
+        revaluation=sent("R", "revaluation"),
         no_rate=no_rate(flow.home, flow.currency, day),
         no_spot=no_rate(flow.home, flow.currency, header.deposit_on),
         **_before(flow, plan.settlement),
@@ -174,6 +181,7 @@ def booked(
         "spot_on": spot.on.isoformat() if spot else "",
         "carrying": result.carrying,
         "left": result.residue if paid_out else result.carrying,
+        "rounding": result.rounding,
     }
     return result, kept
 
@@ -287,10 +295,12 @@ def _before(flow: Flow, settlement: Settlement) -> Mapping[str, Any]:
         earlier.exclude(state=Plan.State.UNDONE).select_related("settlement").defer("statement", "verdict", "flags")
     )
     left = {one.settlement.settlement_id: one.exchange["left"] for one in found if one.exchange.get("rate")}
+    rounding = {one.settlement.settlement_id: one.exchange.get("rounding", 0) for one in found}
     arrived = {one.settlement.settlement_id: arrivals.received(one.settlement, flow.home) for one in found}
     before = history.chain(flow, settlement).before
     return {
         "brought": left.get(before.settlement_id) if before else None,
+        "brought_rounding": rounding.get(before.settlement_id, 0) if before else 0,
         "withheld": left,
         "returned": {sid: amount for sid, amount in arrived.items() if amount is not None},
     }
@@ -302,9 +312,9 @@ def _kept_in(settled_in: str, key: AccountKey, known: TenantMapping, company: Re
     return account is not None and account.currency == settled_in
 
 
-def _sent_payout(plan: Plan) -> Document | None:
-    head = settlement_key(plan.settlement.settlement_id, "P", "payout", plan.revision)
-    row = Delivery.objects.filter(plan=plan, key=head, live=True).first()
+def _sent_document(plan: Plan, part: str, kind: str) -> Document | None:
+    key = settlement_key(plan.settlement.settlement_id, part, kind, plan.revision)
+    row = Delivery.objects.filter(plan=plan, key=key, live=True).first()
     return document_from(row.plain_document) if row is not None and rows.is_frozen(row) else None
 
 

@@ -18,6 +18,7 @@ from flows.rows import Draft
 from ledgers.port import Binding, Layout, Reference
 from ledgers.registry import layouts_of
 from ledgers.suggest import is_own
+from tenants.models import Connection
 
 
 def drafts(documents: Sequence[Planned], known: TenantMapping, company: Reference) -> list[Draft]:
@@ -83,10 +84,14 @@ def matters_in_summary(layouts: Sequence[Layout]) -> bool:
 
 def policy_of(flow: Flow) -> Policy:
     """Return the policy of the flow's layout, without what the company turned out not to take."""
-    policy = layout_of(flow).policy
-    lacks: dict[str, Any] = {each.name: False for each in fields(policy) if flow.target.data.get(each.name) is False}
-    if flow.home:
-        lacks["deposit"] = False  # a deposit has one currency, and a payout that is converted has two
+    policy = without_lacks(layout_of(flow).policy, flow.target)
+    # A deposit has one currency, and a payout that is converted has two.
+    return replace(policy, deposit=False) if flow.home else policy
+
+
+def without_lacks(policy: Policy, target: Connection) -> Policy:
+    """Return a policy without what a company turned out not to take."""
+    lacks: dict[str, Any] = {each.name: False for each in fields(policy) if target.data.get(each.name) is False}
     return replace(policy, **lacks)
 
 

@@ -26,6 +26,7 @@ from bookkeeping.documents import (
     JournalEntry,
     NewAccount,
     Payment,
+    Revaluation,
     Transfer,
     Undo,
 )
@@ -179,6 +180,8 @@ def symbols(document: Document) -> set[str]:
             return {key, account}
         case Item(key=key):
             return {key}
+        case Revaluation(account=account):
+            return {account}
         case Undo(reversal=JournalEntry() as reversal):
             return symbols(reversal)
         case NewAccount() | Customer():

@@ -41,6 +41,7 @@ State = Delivery.State
 # What somebody changed in the ledger counts as it was posted; what is void there is not booked any more.
 IS_BOOKED: Final = ExpressionWrapper(in_the_books(), BooleanField())
 IS_CHANGED: Final = ExpressionWrapper(changed_by_hand(), BooleanField())
+# Not revaluations: they move home money alone, and months are in the currency of the documents.
 BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE)
 _GONE: Final = (State.DROPPED, State.UNDONE)
 # What only this product moves, so that what it moved is what stands there. Banks and cards have other movements too.

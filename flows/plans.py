@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from bookkeeping.documents import Kind
 from bookkeeping.facts import Label
@@ -17,7 +17,7 @@ from ledgers.registry import open_ledger
 
 State = Delivery.State
 # Few per settlement, and each with lines worth reading; invoices and payments may be thousands.
-ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE)
+ENTRIES: Final = (Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE, Kind.REVALUATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,10 @@ def paper_of(row: Delivery) -> Paper:
 
 
 def totals_by_kind(plan: Plan) -> list[tuple[str, int, int]]:
-    """Return (kind in words, how many, their sum in minor units)."""
+    """Return (kind in words, how many, their sum in minor units of the documents' currency: 0 for what is in home money alone)."""
     found = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
-    sums = found.order_by("kind").values_list("kind").annotate(Count("pk"), Sum("amount"))
+    amount = Sum("amount", filter=Q(currency__in=["", plan.flow.books_currency]), default=0)
+    sums = found.order_by("kind").values_list("kind").annotate(Count("pk"), total=amount)
     return [(KIND_NAMES[kind], count, amount) for kind, count, amount in sums]
 
 

@@ -14,7 +14,7 @@ from bookkeeping.planned import Pairing, Planned
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.proof import Answer, Comparison, Proof, Step, Verdict, prove, waterfall
 from bookkeeping.remarks import Hold, HoldReason
-from flows import balances, history, rows, statements
+from flows import balances, history, rows, statements, taking_back
 from flows.models import Carrier, Delivery, Dependency, Plan
 from kit import clock
 
@@ -22,8 +22,8 @@ from kit import clock
 KEPT: Final = 200
 CLEARING_BALANCE: Final = "clearing balance"
 _READ: Final = (
-    *("key", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code", "reason"),
-    "answered_total",
+    *("key", "kind", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code"),
+    *("reason", "answered_total"),
 )
 
 State = Delivery.State
@@ -129,6 +129,8 @@ def _in_settlement(row: Delivery) -> int | None:
     the total from which it was converted. Where it did not, the difference in home money stands in the figure."""
     if row.original_amount is None or row.answered_total is None:
         return row.answered_total
+    if taking_back.comes_to(row, row.answered_total):
+        return row.original_amount
     return row.original_amount + row.answered_total - row.amount
 
 

@@ -20,6 +20,7 @@ from bookkeeping.documents import (
     Kind,
     NewAccount,
     Payment,
+    Revaluation,
     Transfer,
     Undo,
     document_from,
@@ -41,8 +42,11 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.TRANSFER: "Transfer",
     Kind.DEPOSIT: "Bank deposit",
     Kind.EXPENSE: "Expense",
+    Kind.REVALUATION: "Revaluation",
     Kind.UNDO: "Taking back",
 }
+# Where a ledger books what rates moved, whatever accounts are mapped.
+GAIN_OR_LOSS: Final = "The ledger's own exchange gain or loss"
 # How a document is taken back, for a bookkeeper.
 WAYS_BACK: Final[Mapping[str, str]] = {
     How.VOID: "voided",
@@ -186,6 +190,8 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
             return tuple(line(one.key, one.debit - one.credit, one.description) for one in reversal.lines)
         case Expense(key=key, amount=amount, account=account):
             return line(key, amount, rows=_rows_of(row, key)), line(account, -amount)
+        case Revaluation(account=account, amount=amount):
+            return Line(GAIN_OR_LOSS, max(amount, 0), max(-amount, 0)), line(account, -amount)
         case _:
             return ()
 
@@ -215,6 +221,8 @@ def _facts(row: Delivery, document: Document, names: Names) -> tuple[tuple[str, 
             found = [("Memo", memo)]
         case Expense(vendor=vendor, memo=memo):
             found = [("Paid to", vendor), ("Memo", memo)]
+        case Revaluation(memo=memo, foreign=foreign, rate=rate, currency=currency):
+            found = [("Memo", memo), ("Rate", f"{rate} {currency} for one {foreign}")]
         case NewAccount(name=name, key=key):
             found = [("Name", name), ("Stands for", ACCOUNTS[account_key(key)].meaning)]
         case Customer(name=name, currency=currency):

@@ -298,7 +298,7 @@ def _difference(row: Delivery, answer: Found) -> str:
     if row.state == State.POSTED and taking_back.differs(row) and now == row.answered_total:
         return ""
     said = [] if answer.equal else [answer.difference or "its content differs"]
-    if now is not None and now != row.amount and "amount" not in answer.difference:
+    if now is not None and not taking_back.comes_to(row, now) and "amount" not in answer.difference:
         is_now, was = (shown(amount, row.currency) for amount in (now, row.amount))
         said.append(f"it comes to {is_now}, not {was}")
     return ", ".join(said)

@@ -33,7 +33,10 @@ _WHAT_NOW: Final = "Keep one of the two flows, or undo it there first."
 # Holds that planning made and planning may lift; what a ledger refused is lifted by a person.
 _OURS: Final = frozenset({*HoldReason, ELSEWHERE})
 # What moves accounts. All else makes accounts, customers and items, or takes documents back.
-BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT, Kind.EXPENSE)
+BOOKED: Final = (
+    *(Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT, Kind.EXPENSE),
+    Kind.REVALUATION,
+)
 # An answer is still out, or a person has to look: the row stays as it was sent.
 LOOK_FIRST: Final = ("cannot_tell", "found_void", "found_different")
 VOID: Final = "found_void"

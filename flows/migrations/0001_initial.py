@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(help_text='source fact, part, kind, revision', max_length=160)),
                 ('generation', models.PositiveIntegerField(default=1, help_text='Raised only after a proven refusal')),
                 ('live', models.BooleanField(default=True, help_text='Owns its key in the remote company; false once undone, dropped or owned elsewhere')),
-                ('kind', models.CharField(choices=[('account', 'account'), ('customer', 'customer'), ('item', 'item'), ('invoice', 'invoice'), ('payment', 'payment'), ('entry', 'entry'), ('transfer', 'transfer'), ('deposit', 'deposit'), ('expense', 'expense'), ('undo', 'undo')], max_length=10)),
+                ('kind', models.CharField(choices=[('account', 'account'), ('customer', 'customer'), ('item', 'item'), ('invoice', 'invoice'), ('payment', 'payment'), ('entry', 'entry'), ('transfer', 'transfer'), ('deposit', 'deposit'), ('expense', 'expense'), ('revaluation', 'revaluation'), ('undo', 'undo')], max_length=12)),
                 ('part', models.PositiveSmallIntegerField(default=0, help_text='Settlement month it carries; 0 for none')),
                 ('document', models.TextField(help_text='Canonical JSON')),
                 ('original', models.TextField(blank=True, help_text='The document before it was converted, as canonical JSON; empty where it was not')),

@@ -117,7 +117,7 @@ class Delivery(ScopedModel):
     live = models.BooleanField(
         default=True, help_text="Owns its key in the remote company; false once undone, dropped or owned elsewhere"
     )
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind])
+    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kind])
     part = models.PositiveSmallIntegerField(default=0, help_text="Settlement month it carries; 0 for none")
     document = models.TextField(help_text="Canonical JSON")
     original = models.TextField(

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.accounts import LineKey
-from bookkeeping.documents import Invoice, Kind, Payment, Transfer
+from bookkeeping.documents import Invoice, Kind, Payment, Revaluation, Transfer
 from bookkeeping.money import to_text
 from ledgers.port import Found, Post, Posted
 from ledgers.zoho import wire
-from ledgers.zoho.bodies import Company, body_of
+from ledgers.zoho.bodies import Company, account_of, body_of
 from ledgers.zoho.translate import RESOURCES
 
 # Where a person opens the document; the id is appended to the web application's address.
@@ -24,8 +24,8 @@ _PAGES: Final[Mapping[Kind, str]] = {
     Kind.ENTRY: "#/accountant/journals/",
     Kind.CUSTOMER: "#/contacts/",
 }
-_DATES: Final[Mapping[Kind, str]] = {Kind.ENTRY: "journal_date"}
-_NOTES: Final[Mapping[Kind, str]] = {Kind.INVOICE: "notes", Kind.ENTRY: "notes"}
+_DATES: Final[Mapping[Kind, str]] = {Kind.ENTRY: "journal_date", Kind.REVALUATION: "adjustment_date"}
+_NOTES: Final = dict.fromkeys((Kind.INVOICE, Kind.ENTRY, Kind.REVALUATION), "notes")
 DRAFT: Final = "draft"
 # In the books only once it is marked as sent, or published.
 TO_BE_SENT: Final = frozenset({DRAFT, "approved"})
@@ -90,6 +90,8 @@ def total_of(kind: Kind, row: Row, company: Company) -> int | None:
         lines = wire.rows(row.get("line_items"))
         debits = [wire.minor(line.get("amount"), currency) for line in lines if line.get("debit_or_credit") == "debit"]
         return sum(debits) if lines else _amount(row, "total", currency)
+    if kind is Kind.REVALUATION:
+        return lost(row, company.home_currency)
     name = {Kind.INVOICE: "total", Kind.PAYMENT: "amount", Kind.TRANSFER: "amount"}.get(kind)
     if kind is Kind.INVOICE and status_of(row) == _VOID:
         return 0
@@ -104,6 +106,18 @@ def covered(row: Row, company: Company) -> dict[str, int]:
         amount = wire.minor(line.get("amount_applied"), currency_of(row, company))
         taken[invoice] = taken.get(invoice, 0) + amount
     return taken
+
+
+def lost(row: Row, home: str) -> int | None:
+    """Return what an adjustment takes off its accounts in minor units of home currency: what it gains, the other way round.
+
+    A list states the sum, a single one each account. None where neither is stated. Raises BadAmount.
+    """
+    said = [each["gain_or_loss"] for each in (row, *wire.rows(row.get("accounts"))) if "gain_or_loss" in each]
+    amounts = [wire.minor(each, home) for each in said]
+    if "gain_or_loss" in row:
+        return -amounts[0]
+    return -sum(amounts) if amounts else None
 
 
 def deviations(kind: Kind, sent: Row, row: Row, company: Company) -> str:
@@ -191,6 +205,8 @@ def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> 
     differs = difference(kind, ours, row, company, as_draft=as_draft)
     if isinstance(document, Transfer) and document.received and not differs:
         differs = _short(document, row, company)
+    if isinstance(document, Revaluation) and not differs:
+        differs = otherwise(account_of(post, document.account), document.amount, document.rounding, row, company)
     alive = not is_void(row) and status_of(row) != "inactive" and row.get("is_active") is not False
     return Found(
         posted(kind, row, company, total=total, line_keys=line_keys),
@@ -222,6 +238,17 @@ def _short(document: Transfer, row: Row, company: Company) -> str:
     )
 
 
+def otherwise(account: str, amount: int, rounding: int, row: Row, company: Company) -> str:
+    """Return how an adjustment moved something else than this account by this amount; "" where it did not. Raises BadAmount."""
+    moved = {wire.text(each.get("account_id")) for each in wire.rows(row.get("accounts"))}
+    if moved and moved != {account}:
+        return "the account differs"
+    home = company.home_currency
+    if (total := lost(row, home)) is None or abs(total - amount) <= rounding:
+        return ""
+    return f"the amount is {to_text(total, home)} {home}, not {to_text(amount, home)} {home}"
+
+
 def _essence(kind: Kind, body: Row, company: Company, ours: Row) -> dict[str, object]:
     """Return what makes a document what it is, by a bookkeeper's name for it, alike for what we write and what Zoho keeps;
     None for what the body does not state.
@@ -244,6 +271,9 @@ def _essence(kind: Kind, body: Row, company: Company, ours: Row) -> dict[str, ob
                 "amount": _number(body.get("amount")),
                 "currency": _stated_currency(body, company),
             }
+        case Kind.REVALUATION:
+            # Of the rate nothing is said: which one it is depends on what else was open there.
+            return {"date": body.get(_DATES[kind]), "currency": _stated_currency(body, company)}
         case Kind.PAYMENT:
             invoice = ours["invoices"][0]["invoice_id"]
             taken = {wire.text(each.get("invoice_id")): each for each in wire.rows(body.get("invoices"))}
@@ -308,14 +338,14 @@ def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str
             continue
         plural = name.endswith("s")
         said.append(
-            f"the {name} is {_said(now)}, not {_said(value)}"
+            f"the {name} is {in_words(now)}, not {in_words(value)}"
             if name in _SHOWN
             else f"the {name} differ{'' if plural else 's'}"
         )
     return ", ".join(said)
 
 
-def _said(value: object) -> object:
+def in_words(value: object) -> object:
     """Return a value for a sentence: a date as 1 Oct 2026."""
     if isinstance(value, Decimal):
         return _plain(value)

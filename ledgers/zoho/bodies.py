@@ -21,6 +21,7 @@ from bookkeeping.documents import (
     Kind,
     NewAccount,
     Payment,
+    Revaluation,
     Transfer,
 )
 from bookkeeping.money import BadAmount
@@ -236,6 +237,16 @@ def _transfer(post: Post, company: Company) -> Body:
     }
 
 
+def _revaluation(post: Post, company: Company) -> Body:
+    """Return the adjustment, but for the account: that is named in the call's address. Its only text takes the number too."""
+    document = expect(post, Revaluation)
+    return {
+        **_currency(post, document.foreign, document.rate, company),
+        "adjustment_date": document.on.isoformat(),
+        "notes": wire.note([post.marker], f"{_number(post, document.number)}: {document.memo}", wire.SHORT),
+    }
+
+
 _BUILDERS: Final[Mapping[Kind, Callable[[Post, Company], Body]]] = {
     Kind.ACCOUNT: _account,
     Kind.CUSTOMER: _customer,
@@ -244,6 +255,7 @@ _BUILDERS: Final[Mapping[Kind, Callable[[Post, Company], Body]]] = {
     Kind.PAYMENT: _payment,
     Kind.ENTRY: _entry,
     Kind.TRANSFER: _transfer,
+    Kind.REVALUATION: _revaluation,
 }
 
 

@@ -73,6 +73,8 @@ def _listed(remote: Remote, kind: Kind, ids: Sequence[str]) -> Iterable[Row]:
             yield from _list(remote, kind, {"journal_ids": ",".join(ids[start : start + _IDS])}, 1)
     elif kind is Kind.INVOICE:
         yield from _invoices(remote, ids)
+    elif kind is Kind.REVALUATION:
+        yield from _list(remote, kind, {}, _PAGES)
     else:
         transfers = kind is Kind.TRANSFER
         yield from _list(remote, kind, *((_NEWEST, _NEWEST_PAGES) if transfers else (_OF_OURS, _PAGES)))

@@ -37,8 +37,8 @@ from ledgers.zoho.remote import Declined, Quota, Remote, Token, no_quota
 from ledgers.zoho.writes import Writes
 
 _DOCUMENTS: Final = frozenset(translate.RESOURCES)
-_BOOKED: Final = frozenset({Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER})
-_POLICY: Final = Policy(card_transfers=False, entry_lines=wire.ENTRY_LINES)
+_BOOKED: Final = frozenset({Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.REVALUATION})
+_POLICY: Final = Policy(card_transfers=False, entry_lines=wire.ENTRY_LINES, revalues=True)
 CAPABILITIES: Final = Capabilities(
     kinds=_DOCUMENTS | {Kind.UNDO},
     lookup=dict.fromkeys(_DOCUMENTS | {Kind.UNDO}, Lookup.EXACT),
@@ -68,7 +68,7 @@ CAPABILITIES: Final = Capabilities(
 )
 # 100 calls a minute and organization: burst + rate × 60 stays below that in any minute, and the people who work there
 # share it. A call of invoices takes as many requests as it has invoices and one more; an undo, and what is looked for before
-# it is written, take two.
+# it is written, take two, and a revaluation up to four.
 _RATE_PER_S: Final = 1.2
 _BURST: Final = translate.INVOICES + 1
 _LISTS: Final = 5  # pages that a reading of several documents usually takes
@@ -125,6 +125,7 @@ class ZohoBooks:
         costs = {
             translate.INVOICE_CALL: len(call.keys) + 1,
             translate.LOOKED_FOR: 2,
+            translate.REVALUED: 4,
             "batch": _LISTS,
             "read": 2,
             "forget": 3,

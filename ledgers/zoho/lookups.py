@@ -4,8 +4,8 @@ Used after an answer that was lost, and after a number or name was refused as ta
 returns everything, so nothing is taken on trust. What was written a moment ago may be missing from a list for some
 seconds: the quarantine is longer than that.
 
-Journals, payments and transfers have no uniqueness in Zoho: two that carry our mark are never told apart here, they go to
-a person.
+Journals, payments, transfers and adjustments of the base currency have no uniqueness in Zoho: two that carry our mark are
+never told apart here, they go to a person.
 
 The look-up of an invoice may find our own draft: created, and not yet marked as sent when the answer was lost. It is what
 was asked for but for the last step, so the look-up takes that step, which is safe to repeat, and reads the invoice again.
@@ -24,6 +24,7 @@ from bookkeeping.documents import (
     Kind,
     NewAccount,
     Payment,
+    Revaluation,
     Transfer,
     Undo,
 )
@@ -79,6 +80,9 @@ class Lookups:
             case Transfer(number=number):
                 listed = marked.referenced(self._remote, Kind.TRANSFER, number)
                 return self._one_of(post, marked.carrying(self._remote, Kind.TRANSFER, post.marker, listed))
+            case Revaluation():
+                listed = marked.adjustments(self._remote)
+                return self._one_of(post, marked.carrying(self._remote, Kind.REVALUATION, post.marker, listed))
             case Undo() as document:
                 return self._undo(post, document)
             case Customer() | Item() | NewAccount() as document:

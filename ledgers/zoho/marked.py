@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from bookkeeping.documents import Kind
+from ledgers.port import NotSent
 from ledgers.zoho import answers, wire
-from ledgers.zoho.remote import Remote, Row
+from ledgers.zoho.remote import READ_AGAIN_S, Remote, Row
 from ledgers.zoho.translate import RESOURCES
 
+ADJUSTMENT_PAGES: Final = 25
 PAGES: Final = 5  # a reference of ours is on a few documents; more mean that the filter was not understood
 
 
@@ -31,6 +33,18 @@ def referenced(remote: Remote, kind: Kind, reference: str) -> list[Row]:
     # A list may leave the reference out; its rows are told apart by their marks then.
     alike = [row for row in rows if wire.same_name(row.get("reference_number", reference), reference)]
     return list({answers.id_of(kind, row): row for row in alike}.values())
+
+
+def adjustments(remote: Remote) -> list[Row]:
+    """Return all adjustments of the base currency: their list has no filter that would tell ours.
+
+    Raises as ``Remote.pages``; NotSent where there are more than can be read.
+    """
+    resource = RESOURCES[Kind.REVALUATION]
+    rows, complete = remote.pages(resource.path, resource.many, most=ADJUSTMENT_PAGES)
+    if not complete:
+        raise NotSent("Zoho Books has more adjustments of the base currency than can be read", READ_AGAIN_S)
+    return rows
 
 
 def carrying(remote: Remote, kind: Kind, marker: str, listed: Sequence[Row]) -> list[Row]:

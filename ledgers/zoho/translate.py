@@ -4,14 +4,15 @@ Zoho creates one object per request. Invoices are posted in two steps, for a dra
 then all of them are marked as sent at once. So one call carries up to 25 invoices: its body is the list of objects that
 ``writes`` sends one by one. Payments of one customer, account, date, currency and reference become one remote payment of
 up to 50 invoices. Everything else is a call of its own. A call that takes back has the version in its body for ``writes``
-to compare with; nothing of it goes over the wire.
+to compare with; nothing of it goes over the wire. One that revalues an account has beside the adjustment what it is to
+come to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bookkeeping.documents import How, Invoice, Kind, Payment, Undo
+from bookkeeping.documents import How, Invoice, Kind, Payment, Revaluation, Undo
 from ledgers.port import Call, NotRenderable, Post
 from ledgers.zoho import accounts, wire
 from ledgers.zoho.bodies import Company, account_of, account_type, body_of, customer_of, expect, referred
@@ -20,6 +21,7 @@ from ledgers.zoho.wire import Body
 INVOICES: Final = 25  # created one by one, so a call of them takes this many requests and one more
 INVOICE_CALL: Final = "invoices"  # the operation of such a call
 LOOKED_FOR: Final = "looked for"  # the operation of a call before which ``writes`` looks whether it was made already
+REVALUED: Final = "revalued"  # the operation of a call before which ``revaluing`` asks what it would do
 _OF_A_SETTLEMENT: Final = "AMZ-"  # how its numbers begin
 _NOTE_MARKERS: Final = wire.TEXT - 400  # what a shared note keeps for its markers; the rest is for people
 
@@ -47,9 +49,12 @@ RESOURCES: Final[Mapping[Kind, Resource]] = {
     ),
     Kind.TRANSFER: Resource("/banktransactions", "banktransaction", ("banktransactions",), "transaction_id"),
     Kind.ENTRY: Resource("/journals", "journal", ("journals",), "journal_id", "journal"),
+    Kind.REVALUATION: Resource(
+        "/basecurrencyadjustment", "data", ("base_currency_adjustments",), "base_currency_adjustment_id"
+    ),
 }
 BANK_ACCOUNTS: Final = Resource("/bankaccounts", "bankaccount", ("bankaccounts",), "account_id")
-_UNDOABLE: Final = (Kind.ENTRY, Kind.TRANSFER, Kind.PAYMENT, Kind.INVOICE)
+_UNDOABLE: Final = (Kind.REVALUATION, Kind.ENTRY, Kind.TRANSFER, Kind.PAYMENT, Kind.INVOICE)
 # What others refer to comes first; taking back goes the other way.
 _PHASES: Final = (*((kind, None) for kind in RESOURCES), *((Kind.UNDO, kind) for kind in _UNDOABLE))
 
@@ -107,6 +112,8 @@ def _calls(kind: Kind, posts: Sequence[Post], company: Company) -> Iterator[Call
     elif kind is Kind.PAYMENT:
         for group in _payment_groups(posts):
             yield _call(RESOURCES[kind].path, payment_of(group, company), group)
+    elif kind is Kind.REVALUATION:
+        yield from (_revaluation_call(post, company) for post in posts)
     else:
         for post in posts:
             banking = kind is Kind.ACCOUNT and accounts.is_banking(account_type(post))
@@ -140,6 +147,16 @@ def _invoice_call(posts: Sequence[Post], company: Company) -> Call:
         operation=INVOICE_CALL,
         lines={post.key: tuple(line.key for line in expect(post, Invoice).lines if line.amount) for post in posts},
     )
+
+
+def _revaluation_call(post: Post, company: Company) -> Call:
+    document = expect(post, Revaluation)
+    amounts = {name: getattr(document, name) for name in ("amount", "rounding")}
+    body = {name: wire.money(amount, company.home_currency) for name, amount in amounts.items()}
+    call = _call(
+        RESOURCES[Kind.REVALUATION].path, {**body, "adjustment": body_of(post, company)}, [post], operation=REVALUED
+    )
+    return replace(call, query={"account_ids": account_of(post, document.account)})
 
 
 def _payment_groups(posts: Sequence[Post]) -> list[list[Post]]:

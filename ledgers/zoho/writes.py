@@ -11,6 +11,7 @@ where it did not understand one) is deleted before it ever was in the books, and
 reference and mark before they are written, for nothing else keeps them from being there twice; a second payment is refused,
 for it exceeds what is open of its invoices. Where one is kept and not in the books (an organization that approves first), or
 came out with another rate or currency, Unknown is raised too: the look-up says which, and nothing is sent a second time.
+**Adjustments of the base currency** likewise (``revaluing``).
 
 **Taking back** reads the document first where its version is known: Zoho deletes whatever somebody made of it.
 """
@@ -24,15 +25,16 @@ from typing import Any, Final
 from bookkeeping.documents import Kind
 from bookkeeping.money import BadAmount
 from ledgers.port import AuthorizationLost, Call, Next, NotSent, Posted, Refused, Unknown
-from ledgers.zoho import answers, errors, lists, marked, wire
+from ledgers.zoho import answers, errors, lists, marked, revaluing, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.remote import READ_AGAIN_S, Declined, Remote, Row
-from ledgers.zoho.translate import INVOICE_CALL, LOOKED_FOR, RESOURCES, Resource, resource_of
+from ledgers.zoho.translate import INVOICE_CALL, LOOKED_FOR, RESOURCES, REVALUED, Resource, resource_of
 
 _INVOICES: Final = RESOURCES[Kind.INVOICE]
 _LEFT_FOR_SENDING: Final = 0.3  # of the deadline: what is created has to be marked as sent as well
 _DATED: Final[Mapping[Kind, str]] = {
     Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
+    Kind.REVALUATION: "adjustment_date",
 }  # fmt: skip
 _NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER: "contact_name", Kind.ITEM: "name"}
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
@@ -63,6 +65,8 @@ class Writes:
         try:
             if call.operation == INVOICE_CALL:
                 return self._invoices(call, until, deadline_s)
+            if call.operation == REVALUED:
+                return dict.fromkeys(call.keys, self._revalued(call))
             if call.method == "DELETE":
                 return dict.fromkeys(call.keys, self._taken_back(call, until))
             return self._created(call, until)
@@ -93,6 +97,12 @@ class Writes:
             key: answers.posted(kind, row, self._company, total=taken.get(invoice, 0))
             for key, invoice in zip(call.keys, invoices, strict=True)
         }
+
+    def _revalued(self, call: Call) -> Posted | Refused:
+        try:
+            return revaluing.revalued(self._remote, self._company, call)
+        except Declined as error:
+            return self._refused(Kind.REVALUATION, wire.decode(call.body)["adjustment"], error)
 
     def _already(self, kind: Kind, sent: Row) -> Row | None:
         """Return a settlement's journal or transfer that is there as it is to be written, None where there is none of ours.

@@ -28,7 +28,7 @@ FRESHBOOKS_DIRECT = Policy(payments_to=AccountKey.PETTY, income_to=AccountKey.RE
 LITE = replace(FRESHBOOKS_DIRECT, income_and_expenses=True)
 WAVE = replace(_IN_TRANSIT, entry_through_clearing=True)
 WAVE_DIRECT = replace(WAVE, onward=True)
-ZOHO = Policy(card_transfers=False, entry_lines=100)
+ZOHO = Policy(card_transfers=False, entry_lines=100, revalues=True)
 ZOHO_JOURNALS = replace(ZOHO, order_entries=True)
 
 LEDGERS = {
@@ -46,7 +46,7 @@ _VOIDING = {
     Kind.INVOICE: How.VOID,
     **dict.fromkeys((Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT), How.DELETE),
 }
-_DELETING = {**_VOIDING, Kind.INVOICE: How.DELETE, Kind.EXPENSE: How.DELETE}
+_DELETING = {**_VOIDING, **dict.fromkeys((Kind.INVOICE, Kind.EXPENSE, Kind.REVALUATION), How.DELETE)}
 _REVERSING = {**_DELETING, Kind.ENTRY: How.REVERSE, Kind.TRANSFER: How.REVERSE}
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from bookkeeping.accounts import AccountKey
 from bookkeeping.currency import book
-from bookkeeping.documents import Document, Invoice, JournalEntry, Payment, Transfer
+from bookkeeping.documents import Document, Invoice, JournalEntry, Payment, Revaluation, Transfer
 from bookkeeping.entries import effect
 from bookkeeping.exchange import converted
 from bookkeeping.in_home import entry_in_home, invoice_in_home
@@ -43,6 +43,7 @@ class Abroad(Company):
             spot=self.spots.get(sid, ""),
             received=self.received.get(sid),
             brought=left.get(before),
+            brought_rounding=self.booked[before].rounding if before in self.booked else 0,
             withheld=left,
             returned={one: amount for one, amount in self.received.items() if amount is not None},
             no_rate="There is no rate",
@@ -107,6 +108,8 @@ class Abroad(Company):
 
     def _converted(self, document: Document) -> Counter[str]:
         home: Counter[str] = Counter()
+        if isinstance(document, Revaluation):
+            return Counter(effect(document))
         for key, amount in effect(document).items():
             home[key] = converted(amount, getattr(document, "currency", ""), getattr(document, "rate", ""), self.home)
         if isinstance(document, Transfer) and document.received:

@@ -1,13 +1,14 @@
 """Settlements in another currency than the books', to the cent: worked examples, and what holds of any history."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bookkeeping.documents import Invoice, JournalEntry, Payment, Transfer
+from bookkeeping.documents import Invoice, JournalEntry, Payment, Revaluation, Transfer
 from bookkeeping.facts import Header, Label, Row
 from bookkeeping.figures import OrderItem
 from bookkeeping.policy import Mode
@@ -64,6 +65,87 @@ def test_g1_native_settlement_trigger(mode: Mode) -> None:
     assert company.in_home()["CLEARING"] == company.booked[SID].residue == 70
     assert revalued(company.in_home()) == dict(sorted({**G1, "FX": 70}.items()))
     assert [flag.amount for flag in company.plans[SID].flags if flag.kind is FlagKind.EXCHANGE_RESIDUE] == [70]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_g1_native_settlement_trigger_where_the_ledger_revalues(mode: Mode) -> None:
+    company = g1(Strategy.NATIVE, policy=ZOHO)
+
+    made = company.settle(SID, mode)
+
+    payout, revaluation = made.documents[-2:]
+    assert revaluation.document == Revaluation(
+        "AMZ-19000000001-R",
+        payout.document.on,  # type: ignore[attr-defined]
+        "USD",
+        "GBP",
+        "CLEARING",
+        70,
+        5 if mode is Mode.ORDERS else 4,  # of payment and entry, or of the entry alone
+        f"What the exchange rate moved until the payout of Amazon settlement {SID}",
+        "1.302",
+    )
+    assert (revaluation.depends_on, revaluation.not_before) == ((payout.key,), payout.not_before)
+    assert company.in_home() == dict(sorted({**G1, "FX": 70}.items()))
+    assert (company.booked[SID].residue, made.flags) == (0, ())
+
+
+def test_what_a_revaluation_is_in_the_settlements_own_currency_is_nothing() -> None:
+    company = g1(Strategy.NATIVE, policy=ZOHO)
+
+    made = company.settle(SID, Mode.SUMMARY)
+
+    original = made.documents[-1].original
+    assert isinstance(original, Revaluation)
+    assert (original.currency, original.amount) == ("GBP", 0)
+    assert "CLEARING" not in company.books.balances()
+
+
+@pytest.mark.parametrize(("received", "documents"), [(10010, 2), (10011, 3), (9940, 3)])
+def test_only_what_a_payout_leaves_is_revalued(received: int, documents: int) -> None:
+    company = g1(Strategy.NATIVE, policy=ZOHO, received={SID: received})
+
+    made = company.settle(SID, Mode.SUMMARY)
+
+    assert len(made.documents) == documents
+    assert company.in_home().get("FX", 0) == 10010 - received
+    assert "CLEARING" not in company.in_home()
+
+
+def test_a_revaluation_that_was_sent_stays_whatever_else_becomes_known() -> None:
+    company = g1(Strategy.NATIVE, policy=ZOHO)
+    [*_, payout, revaluation] = company.settle(SID, Mode.SUMMARY).documents
+    terms = company.terms(SID)
+
+    company.received[SID] = 9000
+    company.terms = lambda sid: replace(  # type: ignore[method-assign]
+        terms, payout=payout.document, revaluation=revaluation.document
+    )
+    again = company.plan(SID, Mode.SUMMARY)
+
+    assert again.documents[-2:] == (payout, revaluation)
+
+
+def test_a_payout_that_came_back_stands_on_clearing_at_what_it_had_brought() -> None:
+    first = Header(SID, boundary("1 Oct"), boundary("15 Oct"), day("17 Oct"), 7700, "GBP")
+    second = Header("19000000002", boundary("15 Oct"), boundary("29 Oct"), day("31 Oct"), 7700, "GBP")
+    back = rows_from([("20 Oct", "other", "", "Transfer of funds unsuccessful 77.00")])
+    company = Abroad(
+        [(first, rows_from([ORDER_H])), (second, back)],
+        strategy=Strategy.NATIVE,
+        home="USD",
+        zone=ZONE,
+        policy=ZOHO,
+        rates={SID: "1.3", "19000000002": "1.35"},
+        spots={},
+        received={SID: 9940, "19000000002": 10000},
+    )
+
+    settled_all(company, [Mode.SUMMARY, Mode.SUMMARY])
+
+    # The 77.00 came back as 99.40 and went out again as 100.00: the second settlement gains 0.60.
+    assert company.booked["19000000002"].carrying == 9940
+    assert company.in_home() == dict(sorted({**G1, "BANK": 10000, "FX": 10}.items()))
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -294,10 +376,13 @@ def test_both_strategies_earn_the_same_but_for_rounding(made: tuple[World, dict[
 
     one, other = Counter(converted.in_home()), Counter(native.in_home())
 
-    # What native leaves on clearing beyond what is really owed is FX that a revaluation books.
     residue = other["CLEARING"] - one["CLEARING"]
     lines = 6 * len(native.books.live()) + 6
     assert tiny(one["FX"] + one["FX_COST"] - other["FX"] - residue, lines)
+    totals = {sid: header.total for sid, (header, _) in native.facts.items()}
+    if all(totals.values()):  # a debt that nothing pays out leaves what the rate moved of it
+        owed = native.booked[list(totals)[-1]].carrying if list(totals.values())[-1] < 0 else 0
+        assert tiny(other["CLEARING"] - owed, lines)  # the ledger was told to revalue what payouts leave
     assert one["BANK"] == other["BANK"]
     assert all(tiny(one[key] - other[key], lines) for key in {*one, *other} - {"FX", "FX_COST", "CLEARING", "BANK"})
 

@@ -22,6 +22,7 @@ WRITTEN = {
     "bank-accounts /bankaccounts": make.new_account(),
     "contacts /contacts": make.customer(),
     "items /items": make.item(sku="MUG"),
+    "base-currency-adjustment /basecurrencyadjustment": make.revaluation(),
 }
 # Lines of an account instead of an item are taken by live organizations; the description leaves the account out.
 LEFT_OUT = {"account_id"}
@@ -64,6 +65,13 @@ ASKED = {
     "bank-transactions GET /banktransactions/{bank_transaction_id}": (),
     "bank-transactions POST /banktransactions": (),
     "bank-transactions DELETE /banktransactions/{bank_transaction_id}": (),
+    "base-currency-adjustment GET /basecurrencyadjustment": PAGED,
+    "base-currency-adjustment GET /basecurrencyadjustment/accounts": (
+        "currency_id", "adjustment_date", "exchange_rate", "notes",
+    ),
+    "base-currency-adjustment GET /basecurrencyadjustment/{base_currency_adjustment_id}": (),
+    "base-currency-adjustment POST /basecurrencyadjustment": ("account_ids",),
+    "base-currency-adjustment DELETE /basecurrencyadjustment/{base_currency_adjustment_id}": (),
 }  # fmt: skip
 
 pytestmark = [

@@ -17,6 +17,7 @@ from bookkeeping.documents import (
     Kind,
     NewAccount,
     Payment,
+    Revaluation,
     Transfer,
     Undo,
 )
@@ -86,6 +87,21 @@ def deposit(**changes: Any) -> Deposit:
         "memo": "Amazon settlement 17000000001",
     }
     return Deposit(**{**values, **changes})
+
+
+def revaluation(**changes: Any) -> Revaluation:
+    values: dict[str, Any] = {
+        "number": "AMZ-19000000001-R",
+        "on": ON,
+        "currency": "USD",
+        "foreign": "EUR",
+        "account": "CLEARING",
+        "amount": 70,
+        "rounding": 2,
+        "memo": "What the exchange rate moved",
+        "rate": "1.302",
+    }
+    return Revaluation(**{**values, **changes})
 
 
 def undo(target: str, kind: Kind, how: How = How.DELETE) -> Undo:

@@ -216,7 +216,9 @@ def test_buyers_of_one_name_are_two_customers(rig: Any) -> None:
 
 def documents(rig: Any) -> dict[Kind, Any]:
     invoices = rig.deliver(rig.post(make.invoice(number="113-9"), "i9"))
+    revaluation = {Kind.REVALUATION: rig.leave_residue()} if holds(rig, Kind.REVALUATION) else {}
     return {
+        **{kind: rig.post(document, f"k-{kind.value}") for kind, document in revaluation.items()},
         Kind.INVOICE: rig.post(make.invoice(), "k-invoice"),
         Kind.PAYMENT: rig.post(payment(rig, "i9"), "k-payment", invoices),
         Kind.ENTRY: rig.post(make.entry(), "k-entry"),
@@ -616,7 +618,7 @@ def test_an_invoice_line_without_an_exact_price_keeps_its_amount(rig: Any) -> No
 # What people change ------------------------------------------------------------------------------------------------------
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-CHANGEABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT)
+CHANGEABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.TRANSFER, Kind.DEPOSIT, Kind.REVALUATION)
 
 
 def changes(rig: Any, since: datetime, ours: Mapping[str, Kind] | None = None) -> tuple[dict[str, Any], Any]:
@@ -640,6 +642,8 @@ def test_what_we_wrote_is_among_the_changes_and_compares_equal(rig: Any) -> None
         Kind.TRANSFER: rig.post(transfer(rig), "t1"),
         Kind.DEPOSIT: rig.post(make.deposit(), "d1"),
     }
+    if holds(rig, Kind.REVALUATION):
+        written[Kind.REVALUATION] = rig.post(rig.leave_residue(), "r1")
     posts = {kind: post for kind, post in written.items() if kind in rig.ledger.capabilities.readable}
     posted = {**invoices, **rig.deliver(*(post for kind, post in posts.items() if kind is not Kind.INVOICE))}
 
@@ -732,3 +736,39 @@ def test_asking_what_changed_is_not_sent_when_throttled(rig: Any) -> None:
 
     with pytest.raises(NotSent):
         rig.ledger.changes(frozenset(CHANGEABLE), rig.now())
+
+
+# What a rate moved -------------------------------------------------------------------------------------------------------
+
+
+def test_who_can_revalue_an_account_is_told_to_and_nobody_else(rig: Any) -> None:
+    able = rig.ledger.capabilities
+
+    assert {layout.policy.revalues for layout in able.layouts} == {Kind.REVALUATION in able.kinds}
+    assert Kind.REVALUATION not in able.kinds or able.multicurrency
+
+
+def test_a_revaluation_takes_what_is_left_in_home_money_alone_and_gives_it_back(rig: Any) -> None:
+    need(rig, Kind.REVALUATION)
+    document = rig.leave_residue()
+    before_it = rig.pounds()
+
+    posted = rig.deliver(rig.post(document, "r1"))
+    after = rig.pounds()
+    rig.deliver(rig.post(undo(rig, "r1", document), "u1", posted))
+
+    assert posted["r1"].total == document.amount == 70
+    assert (before_it, after, rig.pounds()) == ((0, 70), (0, 0), (0, 70))
+    assert rig.ledger.read(Kind.REVALUATION, posted["r1"].external_id) is None
+
+
+def test_a_revaluation_that_is_sent_again_happens_once(rig: Any) -> None:
+    need(rig, Kind.REVALUATION)
+    post = rig.post(rig.leave_residue(), "r1")
+    first = rig.deliver(post)["r1"]
+
+    again = rig.deliver(post)["r1"]
+
+    assert again == first
+    assert rig.pounds() == (0, 0)
+    assert len(rig.records(Kind.REVALUATION)) == 1

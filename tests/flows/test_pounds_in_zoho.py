@@ -2,16 +2,21 @@
 the ledger realises by itself."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 import time_machine
 
-from flows import creation
-from flows.models import Flow
+from bookkeeping.facts import Header
+from flows import creation, currencies, planning, plans, undo
+from flows.models import Delivery, Flow
 from kit.scope import scope
+from ledgers.zoho import revaluing
+from tests.bookkeeping import e7
 from tests.flows.test_currencies_in_the_books import G1, OrganizationWithoutAmazon, Pounds
+
+SHIPPED = {"AR": 13100, "SALES": -13100}
 
 
 @pytest.fixture
@@ -38,25 +43,103 @@ def rates(made, kind):
     return [Decimal(one["exchange_rate"]) for one in made.ledger.documents(kind)]
 
 
-def test_zoho_realises_what_the_rate_moved_until_the_payment_and_the_rest_of_clearing_is_told(pounds):
+def books(made):
+    """Balances in dollars by key; what Zoho realises by itself is FX."""
+    found = Counter(made.balances())
+    found["FX"] += found.pop(f"account {made.company['accounts']['Exchange Gain or Loss']}", 0)
+    return {key: amount for key, amount in sorted(found.items()) if amount}
+
+
+def pounds_on_clearing(made):
+    account = next(account for account, key in made.keys().items() if key == "CLEARING")
+    return made.books.balance_in(account, "GBP")
+
+
+def test_zoho_realises_what_the_rate_moved_until_the_payment_and_is_told_to_revalue_the_rest(pounds):
     made = pounds()
-    assert made.balances()["CLEARING"] == 10010
+    assert (made.balances()["CLEARING"], pounds_on_clearing(made)) == (10010, 7700)
 
     made.received(9940)
 
-    plan, found = made.plan_h(), Counter(made.balances())
-    realised = found.pop(f"account {made.company['accounts']['Exchange Gain or Loss']}", 0) + found.pop("FX", 0)
+    plan, expected = made.plan_h(), dict(sorted({**G1, "SALES": -13100, "FX": 170}.items()))
     assert made.stuck() == []
     assert (rates(made, "invoice"), rates(made, "payment")) == ([Decimal("1.31")], [Decimal("1.3")])
     assert set(rates(made, "journal")) == {Decimal("1.3")}
     assert rates(made, "transaction") == [Decimal("1.290909")]
-    assert realised == 100
-    assert dict(found) == {**G1, "SALES": -13100, "CLEARING": 70}
+    assert (books(made), pounds_on_clearing(made)) == (expected, 0)
     assert plan.verdict["verdict"] == "proved"
-    assert plan.exchange["left"] == 70
+    assert (plan.exchange["left"], plan.flags) == (0, [])
     made.run()
     made.read_back()
     assert made.stuck() == []
+    with scope(made.acme.pk):
+        row = Delivery.objects.get(kind="revaluation", live=True)
+        paper = plans.paper_of(row)
+        assert (row.number, row.amount, row.currency, row.answered_total) == ("AMZ-19000000001-R", 70, "USD", 70)
+        assert [(line.account, line.debit, line.credit) for line in paper.lines] == [
+            ("The ledger's own exchange gain or loss", 70, 0),
+            ("Amazon Clearing (GBP)", 0, 70),
+        ]
+        assert ("Revaluation", 1, 0) in plans.totals_by_kind(plan)
+        undo.undo(plan, "alice")
+    made.deliver()
+
+    assert made.stuck() == []
+    assert (books(made), made.ledger.documents("base_currency_adjustment")) == (SHIPPED, [])
+    with scope(made.acme.pk):
+        planning.plan_settlement(made.flow, plan.settlement)
+        planning.release(made.flow)
+    made.deliver()
+
+    assert made.stuck() == []
+    assert (books(made), pounds_on_clearing(made)) == (expected, 0)
+    assert made.plan_h().verdict["verdict"] == "proved"
+
+
+def test_a_revaluation_whose_answer_is_lost_is_found_and_made_once(pounds):
+    made = pounds()
+    faults = made.ledger.stand_in.faults
+    faults.add(operation="base_currency_adjustments.create", boundary="after_commit", do="drop_answer")
+
+    made.received(9940)
+    made.time.shift(120)
+    made.deliver()
+
+    assert made.stuck() == []
+    assert len(made.ledger.documents("base_currency_adjustment")) == 1
+    assert books(made)["FX"] == 170
+
+
+def test_where_zoho_does_not_offer_the_account_a_person_is_told(pounds, monkeypatch):
+    made = pounds()
+    monkeypatch.setattr(revaluing._Revaluation, "_offered", lambda self, adjustment: None)
+
+    made.received(9940)
+    made.run()  # it is planned again without it
+
+    plan = made.plan_h()
+    assert made.stuck() == []
+    assert (books(made)["CLEARING"], plan.exchange["left"], plan.verdict["verdict"]) == (70, 70, "proved")
+    assert "Revalue the account in the ledger" in plan.flags[0]["text"]
+    with scope(made.acme.pk):
+        assert "until you revalue it there" in currencies.told(made.flow.target, "GBP", "native")
+
+
+def test_a_debt_of_the_next_settlement_keeps_what_it_is_worth(pounds):
+    made = pounds()
+    header = Header("19000000002", e7.boundary("15 Oct"), e7.boundary("29 Oct"), e7.day("31 Oct"), -3000, "GBP")
+    with scope(made.acme.pk):
+        made.rate(made.acme, date(2025, 10, 29), "1.25")
+    charged = ("16 Oct", "other", "", "Advertising -30.00")
+    made.publish_rows(header, [row._replace(marketplace="Amazon.co.uk") for row in e7.rows_from([charged])])
+    made.run()
+    assert pounds_on_clearing(made) == 4700
+
+    made.received(9940)
+
+    assert made.stuck() == []
+    assert pounds_on_clearing(made) == -3000
+    assert books(made) == dict(sorted({**G1, "SALES": -13100, "FX": 170, "ADS": 3750, "CLEARING": -3750}.items()))
 
 
 def test_orders_are_journals_only_where_pounds_are_converted(world, alice, acme, pounds):
@@ -78,8 +161,9 @@ def test_a_rate_of_which_too_few_decimals_were_kept_stops_at_a_person(pounds):
     made.received(9940)
 
     made.run()  # the look-up is an hour later
-    [(number, state, reason)] = made.stuck()
+    [(number, state, reason), behind] = made.stuck()
     assert (number, state) == ("AMZ-19000000001-P", "parked")
+    assert behind[:2] == ("AMZ-19000000001-R", "blocked")
     assert "1.29" in reason
     assert made.balances()["BANK"] == 9933
     assert len(made.ledger.documents("transaction")) == 1

@@ -8,7 +8,19 @@ from bookkeeping.documents import Document
 from ledgers.port import Binding, External, Post
 from ledgers.zoho import wire
 from ledgers.zoho.bodies import Company
-from tests.contract.documents import BUYER, ON, customer, entry, invoice, item, new_account, payment, transfer, undo
+from tests.contract.documents import (
+    BUYER,
+    ON,
+    customer,
+    entry,
+    invoice,
+    item,
+    new_account,
+    payment,
+    revaluation,
+    transfer,
+    undo,
+)
 
 __all__ = [
     "BINDINGS",
@@ -25,6 +37,7 @@ __all__ = [
     "new_account",
     "payment",
     "post",
+    "revaluation",
     "transfer",
     "undo",
 ]

@@ -6,12 +6,14 @@ ledger, never from the client. A search finds at once what was written: ``pass_s
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountKey
-from bookkeeping.documents import Document, Kind
+from bookkeeping.documents import Document, EntryLine, Kind, Revaluation
+from bookkeeping.entries import reversed_lines
 from kit import http
 from kit.http import Http
 from ledgers.port import Binding, External, Ledger, Post, Posted
@@ -27,9 +29,12 @@ _ACCOUNTS: Final = (
     AccountKey.BANK, AccountKey.SALES, AccountKey.SHIP_INCOME, AccountKey.PROMO, AccountKey.REFUNDS, AccountKey.REIMB,
     AccountKey.FEE_SELLING, AccountKey.FEE_INBOUND, AccountKey.ADS,
 )  # fmt: skip
+_ORGANIZATION: Final = {"name": "Rig", "chart": "us", "multicurrency": True, "currencies": {"GBP": "1.25"}}
+_POUNDS: Final = "CLEARING/pounds"
 _ITEMS: Final = (AccountKey.SALES, AccountKey.SHIP_INCOME, AccountKey.PROMO)
 _KINDS: Final = {
     Kind.INVOICE: "invoice", Kind.PAYMENT: "payment", Kind.ENTRY: "journal", Kind.TRANSFER: "transaction",
+    Kind.REVALUATION: "base_currency_adjustment",
 }  # fmt: skip
 _MEMOS: Final = {Kind.INVOICE: "notes", Kind.ENTRY: "notes"}
 _CREATE: Final = "*.create"
@@ -52,7 +57,7 @@ class Rig:
         self.stand_in = ZohoStandIn()
         self.stand_in.switches["rate_scale"] = 0
         self.stand_in.switches["search_lag_s"] = 0
-        self.made = self.stand_in.control("create_organization", {"name": "Rig", "chart": "us", **values})
+        self.made = self.stand_in.control("create_organization", {**_ORGANIZATION, **values})
         self.organization: str = self.made["organization_id"]
         self._time_zone = str(values.get("time_zone", "America/New_York"))
         self._token = self._issue()
@@ -103,6 +108,26 @@ class Rig:
     def post(self, document: Document, key: str, refs: Mapping[str, Posted] | None = None) -> Post:
         known = {name: External(each.external_id, each.version) for name, each in (refs or {}).items()}
         return make.post(document, key, known, self.bindings)
+
+    # Another currency ---------------------------------------------------------------------------------------------------
+
+    def leave_residue(self, number: str = "AMZ-19000000001") -> Revaluation:
+        """Book 77.00 GBP at 1.3000 and out again for 99.40 USD, and return what revalues the 0.70 that this leaves."""
+        if _POUNDS not in self.bindings:
+            made = self.deliver(self.post(make.new_account(_POUNDS, "Pounds (rig)", "GBP"), "account:pounds"))
+            self.bindings[_POUNDS] = Binding(account=made["account:pounds"].external_id)
+            self.ledger.reference()
+        lines = (EntryLine(_POUNDS, debit=7700), EntryLine("SALES", credit=7700))
+        booked = make.entry(number=f"{number}-1", currency="GBP", rate="1.3", lines=lines)
+        gone = replace(booked, number=f"{number}-P", rate="1.290909", lines=tuple(reversed_lines(lines)))
+        self.deliver(self.post(booked, f"{number}-1"), self.post(gone, f"{number}-P"))
+        return make.revaluation(number=f"{number}-R", foreign="GBP", account=_POUNDS)
+
+    def pounds(self) -> tuple[int, int]:
+        """What the account in pounds holds, in pence and in cents."""
+        account = self.bindings[_POUNDS].account
+        books = self.stand_in.books(self.organization)
+        return int(books.balance_in(account, "GBP")), int(books.balance(account))
 
     # What the books say ------------------------------------------------------------------------------------------------
 
