@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.accounts import LineKey
-from bookkeeping.documents import Invoice, Kind, Payment, Revaluation, Transfer
+from bookkeeping.documents import Invoice, Kind, Payment, Revaluation
 from bookkeeping.money import to_text
 from ledgers.port import Found, Post, Posted
 from ledgers.zoho import wire
@@ -131,7 +131,8 @@ def deviations(kind: Kind, sent: Row, row: Row, company: Company) -> str:
         said.append(f"the currency is {stated}, not {currency}")
     if "exchange_rate" in sent and row.get("exchange_rate") not in (None, ""):
         rate = wire.number(row["exchange_rate"])
-        if not _same_rate(kind, sent, rate, currency or company.home_currency, company):
+        # Of a transfer counts what it comes to in home currency: its rate may have more decimals than Zoho keeps.
+        if rate != wire.number(sent["exchange_rate"]) and (kind is not Kind.TRANSFER or _short(sent, row, company)):
             said.append(f"the exchange rate is {_plain(rate)}, not {_plain(wire.number(sent['exchange_rate']))}")
     if kind is Kind.INVOICE:
         wanted = sum((wire.number(each["rate"]) * each["quantity"] for each in sent["line_items"]), Decimal(0))
@@ -140,15 +141,6 @@ def deviations(kind: Kind, sent: Row, row: Row, company: Company) -> str:
         if wire.text(row.get("invoice_number")) != sent["invoice_number"]:
             said.append(f"the number is {wire.text(row.get('invoice_number'))}, not {sent['invoice_number']}")
     return ", ".join(said)
-
-
-def _same_rate(kind: Kind, sent: Row, rate: Decimal, currency: str, company: Company) -> bool:
-    """Tell whether a rate is the one that was sent; of a transfer, whether it comes to the same in home currency."""
-    wanted = wire.number(sent["exchange_rate"])
-    if rate == wanted or kind is not Kind.TRANSFER:
-        return rate == wanted
-    amount, home = wire.minor(sent["amount"], currency), company.home_currency
-    return wire.home_amount(amount, currency, rate, home) == wire.home_amount(amount, currency, wanted, home)
 
 
 def _lines(row: Row, line_keys: Sequence[LineKey], currency: str) -> dict[LineKey, int]:
@@ -203,8 +195,6 @@ def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> 
     elif isinstance(document, Invoice):
         line_keys = tuple(line.key for line in document.lines if line.amount)
     differs = difference(kind, ours, row, company, as_draft=as_draft)
-    if isinstance(document, Transfer) and document.received and not differs:
-        differs = _short(document, row, company)
     if isinstance(document, Revaluation) and not differs:
         differs = otherwise(account_of(post, document.account), document.amount, document.rounding, row, company)
     alive = not is_void(row) and status_of(row) != "inactive" and row.get("is_active") is not False
@@ -219,22 +209,27 @@ def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> 
 def difference(kind: Kind, ours: Row, row: Row, company: Company, *, as_draft: bool = False) -> str:
     """Return how a remote object differs from the one we write, for a bookkeeper; "" where it does not. Raises BadAmount."""
     differs = _difference(_essence(kind, ours, company, ours), _essence(kind, row, company, ours))
+    if not differs and kind is Kind.TRANSFER:
+        differs = _short(ours, row, company)
     if not differs and not as_draft and status_of(row) in _UNBOOKED:
         return "it is a draft, or waits for approval, and so is not in the books"
     return differs
 
 
-def _short(document: Transfer, row: Row, company: Company) -> str:
-    """Return what arrives in home currency, where Zoho kept fewer decimals of the rate than were sent."""
-    if row.get("exchange_rate") in (None, ""):
+def _short(ours: Row, row: Row, company: Company) -> str:
+    """Return what a transfer comes to in home currency at the rate that Zoho kept; "" where that is as at the one that was sent.
+    It may keep fewer decimals, and takes 1 where it did not understand one."""
+    currency, home = currency_of(ours, company), company.home_currency
+    if currency == home or row.get("exchange_rate") in (None, ""):
         return ""
-    rate, home = wire.number(row["exchange_rate"]), company.home_currency
-    arrived = wire.home_amount(document.amount, document.currency, rate, home)
-    if arrived == document.received:
+    amount = wire.minor(ours["amount"], currency)
+    kept, wanted = wire.number(row["exchange_rate"]), wire.number(ours["exchange_rate"])
+    booked, meant = (wire.home_amount(amount, currency, rate, home) for rate in (kept, wanted))
+    if booked == meant:
         return ""
     return (
-        f"the rate was kept as {_plain(rate)}, so {to_text(arrived, home)} {home} arrive and not "
-        f"{to_text(document.received, home)}: book the difference to Exchange Gain or Loss"
+        f"the exchange rate is {_plain(kept)}, not {_plain(wanted)}, so {to_text(booked, home)} {home} arrive and not "
+        f"{to_text(meant, home)}"
     )
 
 

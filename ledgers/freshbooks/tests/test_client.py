@@ -430,6 +430,16 @@ def test_a_payment_that_is_there_already_is_not_made_again(remote: Pair) -> None
     assert script.writes == []
 
 
+def test_two_payments_with_our_mark_are_never_taken_as_one(remote: Pair) -> None:
+    script, client = remote
+    script.will_list("payments", remote_payment(), remote_payment(id=61))
+
+    with pytest.raises(Unknown):
+        send(client, PAYMENT)
+
+    assert script.writes == []
+
+
 # Entries, expenses and what they refer to -----------------------------------------------------------------------------
 
 
@@ -448,6 +458,21 @@ def test_an_entry_that_is_there_already_is_not_made_again(remote: Pair) -> None:
         ("search[end_date]", "2026-10-15"),
     ]
     assert (posted.external_id, posted.total) == ("55@2026-10-14", 10000)
+
+
+def test_an_entry_that_is_there_in_another_currency_is_not_taken(remote: Pair) -> None:
+    script, client = remote
+    rows = [
+        {**row, **{side: {**row[side], "code": "CAD"} for side in ("debit", "credit") if row[side]}}
+        for row in details()
+    ]
+    for found in (rows[:1], rows):
+        script.will_list("journal_entry_details", *found)
+
+    with pytest.raises(Unknown):
+        send(client, ENTRY)
+
+    assert script.writes == []
 
 
 def test_an_entry_of_our_name_without_our_mark_stops_the_write(remote: Pair) -> None:

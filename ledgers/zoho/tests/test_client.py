@@ -490,6 +490,38 @@ def test_a_settlements_journal_that_is_there_otherwise_is_nothing_to_write_over(
         send(client, PART)
 
 
+PAYOUT = make.post(make.transfer(currency="EUR", rate="1.3"))
+PAYOUT_ROW = {**make.answered(body_of(PAYOUT, make.COMPANY), transaction_id="61"), "currency_code": "EUR"}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exchange_rate": 1}, {"amount": "85.01"}, {"date": "2026-10-15"}], ids=["rate", "amount", "date"]
+)
+def test_a_foreign_transfer_that_is_there_otherwise_is_neither_taken_nor_found_equal(
+    remote: tuple[Script, ZohoBooks], changes: dict[str, Any]
+) -> None:
+    script, client = remote
+    listed, kept = {"transaction_id": "61", "reference_number": "AMZ-17000000001-P"}, {**PAYOUT_ROW, **changes}
+    for _ in range(2):
+        script.rows(banktransactions=[listed])
+        script.done(banktransaction=kept)
+
+    with pytest.raises(Unknown):
+        send(client, PAYOUT)
+    found = client.find(PAYOUT)
+
+    assert isinstance(found, Found)
+    assert (found.equal, [method for method, _ in script.calls]) == (False, ["GET"] * 4)
+
+
+def test_a_foreign_transfer_that_is_there_is_not_written_again(remote: tuple[Script, ZohoBooks]) -> None:
+    script, client = remote
+    script.rows(banktransactions=[{"transaction_id": "61", "reference_number": "AMZ-17000000001-P"}])
+    script.done(banktransaction=PAYOUT_ROW)
+
+    assert send(client, PAYOUT)["k1"].external_id == "61"
+
+
 def test_a_look_that_took_all_the_time_is_followed_by_no_write(
     remote: tuple[Script, ZohoBooks], monkeypatch: pytest.MonkeyPatch
 ) -> None:

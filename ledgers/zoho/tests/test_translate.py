@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -159,13 +160,33 @@ def test_a_payment_covers_fifty_invoices_at_most() -> None:
     assert len(wire.markers(wire.decode(calls[0].body)["description"])) == 50
 
 
-def test_payments_of_different_rates_are_different_payments() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"rate": "1.2"}, {"on": date(2026, 10, 15)}, {"account": "BANK"}, {"reference": "AMZ-17000000001-2"}],
+    ids=lambda other: next(iter(other)),
+)
+def test_payments_that_differ_are_different_payments(other: dict[str, Any]) -> None:
+    alike: dict[str, Any] = {"currency": "EUR", "rate": "1.1"}
     posts = [
-        make.post(make.payment("i1", currency="EUR", rate="1.1"), "p1", PAID),
-        make.post(make.payment("i2", currency="EUR", rate="1.2"), "p2", PAID),
+        make.post(make.payment("i1", **alike), "p1", PAID),
+        make.post(make.payment("i2", **{**alike, **other}), "p2", PAID),
     ]
 
-    assert len(render(posts, make.COMPANY)) == 2
+    assert [call.keys for call in render(posts, make.COMPANY)] == [("p1",), ("p2",)]
+
+
+@pytest.mark.parametrize("document", [make.invoice, make.entry, make.payment, make.transfer])
+def test_a_document_that_is_kept_at_another_rate_is_found_different(document: Any) -> None:
+    post = make.post(document(currency="EUR", rate="1.1"), refs={"inv1": External("71")})
+    row = {**make.answered(body(post)), "status": "published", "invoice_id": "1", "journal_id": "1", "payment_id": "1"}
+
+    same, other = (
+        answers.found(post, {**row, "transaction_id": "1", "exchange_rate": rate}, make.COMPANY)
+        for rate in (Decimal("1.1"), Decimal("1.2"))
+    )
+
+    assert (same.equal, other.equal) == (True, False)
+    assert "the exchange rate is 1.2, not 1.1" in other.difference
 
 
 def test_a_journal_is_published_with_number_and_mark() -> None:
