@@ -59,16 +59,16 @@ def _instant(text: str) -> datetime | None:
 def kept(remote: Remote, lookups: Lookups, kind: Kind, external_ids: Sequence[str]) -> list[Kept]:
     """Return these invoices or payments as they are now, the gone ones too. Raises NotSent, AuthorizationLost."""
     ids = list(dict.fromkeys(external_ids))
+    there: dict[str, Row] = {}
     try:
         if kind is Kind.INVOICE and len(ids) > SINGLY:
-            listed = {text_of(row, "id"): row for row in remote.pages(operations.INVOICES, "invoices")}
-            there: Mapping[str, Row | None] = {external_id: listed.get(external_id) for external_id in ids}
-        else:
-            there = {external_id: lookups.document(kind, external_id) for external_id in ids}
+            there |= {text_of(row, "id"): row for row in remote.pages(operations.INVOICES, "invoices")}
+        # Pages are no snapshot: while one invoice is deleted, another may slip to a page that was read already.
+        found = {external_id: there.get(external_id) or lookups.document(kind, external_id) for external_id in ids}
     except ReadRefused as error:
         raise NotSent(error.refused.text, READ_AGAIN_S) from error
     return [
-        Kept(kind, external_id, live=False) if row is None else _kept(kind, row) for external_id, row in there.items()
+        Kept(kind, external_id, live=False) if row is None else _kept(kind, row) for external_id, row in found.items()
     ]
 
 

@@ -100,17 +100,19 @@ def test_documents_are_read_as_they_are_now_the_gone_ones_too(remote: tuple[Scri
     assert gone == Kept(Kind.PAYMENT, "P2", live=False)
 
 
-def test_many_invoices_are_found_in_the_whole_list(
+def test_many_invoices_are_found_in_the_whole_list_and_what_it_misses_is_asked_for_by_itself(
     remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script, client = remote
     monkeypatch.setattr(changed, "SINGLY", 1)
-    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I3")))
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I4")))
+    script.business(invoice=make.remote_invoice(id="I2"))
+    script.business(invoice=None)
 
-    found = client.kept(Kind.INVOICE, ["I1", "I2"])
+    found = client.kept(Kind.INVOICE, ["I1", "I2", "I3"])
 
-    assert [(each.external_id, each.live) for each in found] == [("I1", True), ("I2", False)]
-    assert script.operations() == ["Invoices"]
+    assert [(each.external_id, each.live) for each in found] == [("I1", True), ("I2", True), ("I3", False)]
+    assert script.operations() == ["Invoices", "Invoice", "Invoice"]
 
 
 @pytest.mark.parametrize("kind", [Kind.ENTRY, Kind.TRANSFER])
