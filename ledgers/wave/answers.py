@@ -37,6 +37,9 @@ def outcome(call: Call, answer: Row, company: Company) -> Posted | Refused:
     if found := errors.faults(answer):
         if succeeded is True:
             raise Unknown("Wave says that it kept the document, and that it met an error")
+        if any(len(fault.path) > 1 for fault in found):
+            # Below the mutation an answer is written once it was executed: what is missing may be of what it made.
+            raise Unknown("Wave met an error while it answered what it made")
         return errors.refused(found, takes_back=takes_back)
     if not isinstance(payload, Mapping) or not isinstance(succeeded, bool):
         raise Unknown("Wave answered without saying what became of the document")

@@ -16,8 +16,8 @@ from ledgers.wave import errors, operations, wire
 
 READ_DEADLINE_S: Final = 60.0
 READ_AGAIN_S: Final = 30.0
+LONGEST_REST_S: Final = 3600.0  # who is to wait that long has not just been too fast
 _JITTER_S: Final = 15.0
-_DAYS_S: Final = 3600.0  # who has to wait that long has not just been too fast
 _LOCKED_OUT: Final = (
     "Wave does not let us in. Either the person who connected it lost access, or something that we ask for was not agreed "
     "to, or the business is not on Wave Pro: only those, and those of a Wave advisor, can be connected."
@@ -182,13 +182,13 @@ def _said(answer: Answer, parsed: object) -> Row:
     """Return what was answered where it is an answer of Wave's. Raises NotSent where we were too fast, Unknown."""
     if answer.status == 429:
         asked = answer.headers.get("Retry-After", "")
-        wait_s = float(asked) if asked.isdigit() else errors.THROTTLE_S
+        asked_s = float(asked) if asked.isdecimal() else errors.THROTTLE_S
         text = (
             "The calls that Wave allows this site in a day are used up."
-            if wait_s >= _DAYS_S
+            if asked_s >= LONGEST_REST_S
             else "Wave asks us to slow down."
         )
-        raise NotSent(text, wait_s + random.uniform(0, _JITTER_S))  # noqa: S311
+        raise NotSent(text, min(asked_s, LONGEST_REST_S) + random.uniform(0, _JITTER_S))  # noqa: S311
     if not isinstance(parsed, Mapping) or not parsed.keys() & {"data", "errors"}:
         raise Unknown(f"Wave answered HTTP {answer.status} with something else than a result")
     codes = [fault.code for fault in errors.faults(parsed)]

@@ -26,6 +26,7 @@ PAGE: Final = 200  # the most that per_page takes
 _PAGES: Final = 250
 _JITTER_S: Final = 5.0
 _MIDNIGHT_MARGIN_S: Final = 60.0
+_LONGEST_DAY_S: Final = 25 * 3600  # to midnight in the organization's zone, over the end of summer time
 
 log = logging.getLogger(__name__)
 
@@ -238,8 +239,9 @@ class Remote:
 
     def _report(self, answer: Answer) -> None:
         said = [answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining", "reset")]
-        if all(each.isdigit() for each in said):
-            self._quota(*(int(each) for each in said))
+        if all(each.isdecimal() for each in said):
+            limit, remaining, reset_s = (int(each) for each in said)
+            self._quota(limit, remaining, min(reset_s, _LONGEST_DAY_S))
 
     def _refuse_throttled(self, answer: Answer, code: str) -> None:
         """Raise NotSent for a throttle: by its code whatever the status, else for any other 429."""
@@ -252,15 +254,15 @@ class Remote:
         if code == errors.CONCURRENT:
             raise NotSent("Zoho Books is busy with other calls of this organization.", errors.CONCURRENT_S + jitter_s)
         least_s = errors.BLOCK_S if code == errors.BLOCKED else errors.MINUTE_S
-        wait_s = float(asked) if asked.isdigit() else least_s
+        wait_s = min(float(asked), errors.BLOCK_S) if asked.isdecimal() else least_s
         if code == errors.PER_MINUTE:
             wait_s = max(wait_s, least_s)
         raise NotSent("Zoho Books asks us to slow down.", wait_s + jitter_s)
 
     def _until_midnight(self, answer: Answer) -> float:
         """Return the seconds until the organization's day ends: as Zoho says, else by its time zone, else an hour."""
-        if (said := answer.headers.get("x-rate-limit-reset", "")).isdigit() and int(said):
-            return int(said) + _MIDNIGHT_MARGIN_S
+        if (said := answer.headers.get("x-rate-limit-reset", "")).isdecimal() and int(said):
+            return min(int(said), _LONGEST_DAY_S) + _MIDNIGHT_MARGIN_S
         try:
             here = clock.now().astimezone(ZoneInfo(self._time_zone))
         except (KeyError, ValueError, OSError):

@@ -106,7 +106,13 @@ def test_a_write_of_whose_answer_the_token_opens_only_a_part_is_not_sent_again(
 
 
 @pytest.mark.parametrize(
-    ("headers", "least_s", "most_s"), [({}, 60, 75), ({"Retry_After": "7"}, 7, 22), ({"Retry_After": "soon"}, 60, 75)]
+    ("headers", "least_s", "most_s"),
+    [
+        ({}, 60, 75),
+        ({"Retry_After": "7"}, 7, 22),
+        ({"Retry_After": "soon"}, 60, 75),
+        ({"Retry_After": "9" * 14}, 3600, 3615),
+    ],
 )
 def test_throttled_means_not_sent(
     remote: tuple[Script, Wave], headers: dict[str, str], least_s: float, most_s: float
@@ -145,6 +151,8 @@ def test_a_refused_connection_is_not_sent_and_a_lost_answer_is_unknown(remote: t
         (200, {"errors": [{"message": "who knows"}]}),
         (200, {"errors": [top("INTERNAL_SERVER_ERROR")], "data": transaction()}),
         (200, {"errors": [top("NOT_FOUND")], "data": transaction()}),
+        (200, {"errors": [top("NOT_FOUND", "moneyTransactionCreate", "transaction", "id")], "data": None}),
+        (400, {"errors": [top("BAD_USER_INPUT", "moneyTransactionCreate", "transaction")], "data": None}),
         (500, {"errors": [top("INTERNAL_SERVER_ERROR")]}),
         (500, {"message": "x"}),
         (502, b"<html>Bad gateway</html>"),

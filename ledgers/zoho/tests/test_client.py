@@ -129,6 +129,8 @@ def test_a_success_by_status_with_another_code_is_a_refusal(remote: tuple[Script
         (45, 500, {"x_rate_limit_reset": "7200"}, 7260, 7260),
         (1070, 429, {}, 2, 7),
         (99, 429, {"Retry_After": "120"}, 120, 125),
+        (99, 429, {"Retry_After": "9" * 14}, 3600, 3605),
+        (45, 429, {"x_rate_limit_reset": "9" * 14}, 86400, 25 * 3600 + 60),
     ],
 )
 def test_a_throttle_is_not_sent_for_as_long_as_its_code_says(
