@@ -82,20 +82,17 @@ CAPABILITIES: Final = Capabilities(
     confirm_s=60,
 )
 _REFUSED_READ_AGAIN_S: Final = 300.0
-# Where a name is looked for before something is made of it.
-_LISTED: Final[Mapping[str, tuple[str, str, Mapping[str, object]]]] = {
-    operations.ACCOUNT_CREATE: (operations.ACCOUNTS, "accounts", lists.ACTIVE),
-    operations.CUSTOMER_CREATE: (operations.CUSTOMERS, "customers", {}),
-    operations.PRODUCT_CREATE: (operations.PRODUCTS, "products", lists.ACTIVE),
-}
+# Of these there may be many thousands: whether a name is in use is told by the lists as they were read last.
+_MANY: Final[Mapping[str, Kind]] = {operations.CUSTOMER_CREATE: Kind.CUSTOMER, operations.PRODUCT_CREATE: Kind.ITEM}
 
 
 class Wave:
     """One business, authorised.
 
     ``base`` ends before ``/graphql``. ``company`` is what the cached lists say; without it nothing is rendered until
-    ``reference()`` was read. ``scopes`` are those of the consent, empty where unknown. ``rate_scale`` speeds the rate plans up for
-    a stand-in that is scaled likewise. ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
+    ``reference()`` was read. ``listed`` tells whether those lists have a customer or an item of a name. ``scopes`` are those of
+    the consent, empty where unknown. ``rate_scale`` speeds the rate plans up for a stand-in that is scaled likewise.
+    ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
     """
 
     def __init__(
@@ -108,6 +105,7 @@ class Wave:
         count: Callable[[], None],
         *,
         company: Company | None = None,
+        listed: Callable[[Kind, str], bool] = lambda kind, name: False,
         scopes: frozenset[str] = frozenset(),
         rate_scale: float = 1.0,
         deadline_s: int = CAPABILITIES.deadline_s,
@@ -115,6 +113,7 @@ class Wave:
     ) -> None:
         self._remote = Remote(http, base, business_id, token, meter, count, PAUSE_S / rate_scale)
         self._company = company or Company(business_id)
+        self._listed = listed
         self._scopes = scopes
         self._rate_scale = rate_scale
         self._capabilities = replace(CAPABILITIES, deadline_s=deadline_s, quarantine_s=quarantine_s)
@@ -217,13 +216,17 @@ class Wave:
     def _name_taken(self, call: Call) -> Refused | None:
         """Return the refusal of an account, customer or product whose name is in use: Wave may well make a second one."""
         operation, sent = translate.request_of(call)
-        if operation not in _LISTED:
+        if operation in _MANY:
+            there = self._listed(_MANY[operation], str(sent["name"]))
+        elif operation == operations.ACCOUNT_CREATE:
+            try:
+                found = self._lookups().named(str(sent["name"]), operations.ACCOUNTS, "accounts", lists.ACTIVE)
+            except ReadRefused as error:
+                raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
+            there = found is not None
+        else:
             return None
-        try:
-            there = self._lookups().named(str(sent["name"]), *_LISTED[operation])
-        except ReadRefused as error:
-            raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
-        if there is None:
+        if not there:
             return None
         return Refused(
             "name_taken",

@@ -89,8 +89,9 @@ class Lookups:
                 return self._by_balance(post)
             case Undo(reversal=reversal) as undo:
                 return self._undo(post, undo) if reversal is None else self._by_balance(post)
-            case Customer(name=name, currency=currency):
-                row = self.named(name, operations.CUSTOMERS, "customers", {})
+            case Customer(name=name, currency=currency, email=email):
+                # Of buyers there may be very many; theirs is an address that nobody else has.
+                row = self.named(name, operations.CUSTOMERS, "customers", {"email": email} if email else {})
                 if row is None:
                     return Absent()
                 kept = text_of(row, "currency", "code") or self._company.home_currency

@@ -63,10 +63,10 @@ query Balance($businessId: ID!, $accountId: ID!) {
   }
 }""",
     CUSTOMERS: f"""
-query Customers($businessId: ID!, $page: Int!, $pageSize: Int!) {{
+query Customers($businessId: ID!, $email: String, $page: Int!, $pageSize: Int!) {{
   business(id: $businessId) {{
     id
-    customers(page: $page, pageSize: $pageSize, sort: [CREATED_AT_ASC]) {{
+    customers(email: $email, page: $page, pageSize: $pageSize, sort: [CREATED_AT_ASC]) {{
       edges {{ node {{ id name isArchived currency {{ code }} }} }}
       {_PAGE_INFO}
     }}
@@ -143,7 +143,7 @@ PAYMENT_CREATE: Final = "InvoicePaymentCreateManual"
 PAYMENT_DELETE: Final = "InvoicePaymentDelete"
 TRANSACTION_CREATE: Final = "MoneyTransactionCreate"
 # What is asked about first: a number or name that Wave may well take twice, or the balance that will tell what was booked.
-LOOKED_FOR: Final = frozenset({ACCOUNT_CREATE, CUSTOMER_CREATE, PRODUCT_CREATE, INVOICE_CREATE, TRANSACTION_CREATE})
+LOOKED_FOR: Final = frozenset({ACCOUNT_CREATE, INVOICE_CREATE, TRANSACTION_CREATE})
 
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     ACCOUNT_CREATE: _mutation(ACCOUNT_CREATE, "accountCreate", "account", "id"),

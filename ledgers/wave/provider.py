@@ -129,6 +129,9 @@ def open_ledger(connection: Connection) -> Ledger:
         lambda operation: reference.count_read(connection, operation),
         _count_call,
         company=_company(connection),
+        listed=lambda kind, name: ListEntry.objects.filter(
+            connection=connection, list=kind.value, name=name, active=True
+        ).exists(),
         scopes=frozenset(str(connection.data.get("scopes", "")).split()),
         rate_scale=settings.WAVE_RATE_SCALE,
         deadline_s=settings.WAVE_DEADLINE_S,

@@ -1,11 +1,12 @@
 """A remote that answers what a test wrote down, in order, and remembers what it was asked."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bookkeeping.documents import Kind
 from kit import http
 from kit.http import Http
 from ledgers.wave.bound import Company
@@ -82,7 +83,9 @@ def top(code: str, *path: str) -> dict[str, Any]:
 
 
 @contextmanager
-def scripted(company: Company = make.COMPANY) -> Iterator[tuple[Script, Wave]]:
+def scripted(
+    company: Company = make.COMPANY, listed: Callable[[Kind, str], bool] = lambda kind, name: False
+) -> Iterator[tuple[Script, Wave]]:
     script = Script()
     http.mount(BASE, script)
     try:
@@ -94,6 +97,7 @@ def scripted(company: Company = make.COMPANY) -> Iterator[tuple[Script, Wave]]:
             script.metered.append,
             script.count,
             company=company,
+            listed=listed,
             rate_scale=10_000.0,
         )
         yield script, client

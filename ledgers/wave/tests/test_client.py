@@ -258,22 +258,36 @@ def test_a_number_or_name_that_is_taken_is_looked_up(remote: tuple[Script, Wave]
     assert send(client, make.new_account()).next is Next.ADOPT
 
 
+def test_an_account_of_the_name_is_looked_for_on_every_page_and_no_second_one_made(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(accounts=page({"id": "1", "name": "Amazon"}, of=2))
+    script.business(accounts=page({"id": "2", "name": "Amazon Clearing"}, number=2, of=2))
+
+    assert send(client, make.new_account(name="Amazon Clearing")).next is Next.ADOPT
+    assert [asked["variables"]["page"] for asked in script.asked] == [1, 2]
+
+
 @pytest.mark.parametrize(
-    ("document", "listed"),
+    ("kind", "document", "field"),
     [
-        (make.new_account(name="Amazon Clearing"), "accounts"),
-        (make.customer("Amazon.com (USD)"), "customers"),
-        (make.item("Amazon sales"), "products"),
+        (Kind.CUSTOMER, make.customer("Amazon.com (USD)"), "customerCreate"),
+        (Kind.ITEM, make.item("Amazon sales"), "productCreate"),
     ],
 )
-def test_what_has_the_name_already_is_looked_up_and_no_second_one_made(
-    remote: tuple[Script, Wave], document: Any, listed: str
+def test_of_customers_and_products_the_lists_tell_whether_a_name_is_taken_for_there_may_be_thousands(
+    kind: Kind, document: Any, field: str
 ) -> None:
-    script, client = remote
-    script.business(**{listed: page({"id": "1", "name": document.name})})
+    known = {(kind, document.name)}
+    with scripted(listed=lambda *asked: asked in known) as (script, client):
+        refused = send(client, document)
+        known.clear()
+        script.data(**{field: {"didSucceed": True, "inputErrors": None, field.removesuffix("Create"): {"id": "1"}}})
+        (call,) = client.render([make.post(document)])
+        made = client.send(call, 5)["k1"]
 
-    assert send(client, document).next is Next.ADOPT
-    assert len(script.asked) == 1
+        assert (refused.next, made) == (Next.ADOPT, Posted(external_id="1"))
+        assert len(script.asked) == 1
+        assert {plan.cost for plan in client.limits(call).values()} == {1}
 
 
 # What was posted ------------------------------------------------------------------------------------------------------

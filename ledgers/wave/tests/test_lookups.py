@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -120,6 +121,15 @@ def test_lists_are_looked_through_for_just_the_name_over_all_pages(remote: tuple
     assert isinstance(item, Absent)
     assert [asked["variables"]["page"] for asked in script.asked[:2]] == [1, 2]
     assert [asked["variables"].get("isArchived") for asked in script.asked[2:4]] == [False, True]
+
+
+def test_a_buyer_is_looked_for_by_the_address(remote: tuple[Script, Wave]) -> None:
+    script, client = remote
+    script.business(customers=page({"id": "C1", "name": "Jane Doe"}, {"id": "C2", "name": "Jane Doe (7f3a)"}))
+    buyer = replace(make.customer("Jane Doe (7f3a)"), email="7f3a@marketplace.example")
+
+    assert found(client, buyer).posted.external_id == "C2"
+    assert script.asked[0]["variables"]["email"] == "7f3a@marketplace.example"
 
 
 def test_a_deleted_invoice_is_gone_and_one_that_stands_is_not(remote: tuple[Script, Wave]) -> None:

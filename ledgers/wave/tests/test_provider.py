@@ -11,7 +11,7 @@ from kit.oauth import Tokens, authorize_url
 from kit.scope import scope, unscoped
 from ledgers import registry
 from ledgers.models import ListEntry, ReadCount
-from ledgers.port import AuthorizationLost, NotRenderable, NotSent
+from ledgers.port import AuthorizationLost, Next, NotRenderable, NotSent
 from ledgers.wave import provider as wave
 from ledgers.wave.tests import factories as make
 from ledgers.wave.tests.scripted import BASE, Script, page, top
@@ -144,7 +144,7 @@ def test_an_opened_connection_renders_once_its_lists_were_read_and_counts_its_re
     }
     script.business(name="Shop", currency={"code": "USD"}, address=None)
     script.business(accounts=page(clearing))
-    script.business(products=page())
+    script.business(products=page({"id": "9", "name": "Amazon sales"}))
     script.business(customers=page())
     with scope(connection.tenant_id):
         with pytest.raises(NotRenderable):
@@ -152,6 +152,10 @@ def test_an_opened_connection_renders_once_its_lists_were_read_and_counts_its_re
 
         registry.refresh_lists(connection)
         calls = registry.open_ledger(connection).render([make.post(make.entry())])
+
+        item = make.post(make.item("Amazon sales"))
+        [made] = registry.open_ledger(connection).render([item])
+        assert registry.open_ledger(connection).send(made, 5)["k1"].next is Next.ADOPT
 
         ListEntry.objects.filter(external_id=clearing["id"]).update(active=False)
         with pytest.raises(NotRenderable, match="archived"):
