@@ -16,7 +16,7 @@ from flows.opening import Told
 from kit import clock
 from ledgers.models import Company
 from ledgers.port import Layout
-from ledgers.registry import layouts_of
+from ledgers.registry import layouts_of, ledger_spec
 from tenants.models import Connection
 
 _AMOUNT: Final = re.compile(r"[+\-−]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
@@ -261,7 +261,9 @@ class NewFlowForm(TermsForm):
         }
         by_hand = [("", "No account: files I upload")] if self.currencies[""] or not sources else []
         self._choices("source", [(pk, str(each)) for pk, each in self.sources.items()] + by_hand)
-        self._choices("target", [(pk, str(each)) for pk, each in self.targets.items()])
+        self._choices(
+            "target", [(pk, f"{each}, {ledger_spec(each.provider).name}") for pk, each in self.targets.items()]
+        )
         offered = sorted({currency for of_source in self.currencies.values() for currency in of_source})
         self._choices("currency", [(currency, currency) for currency in offered])
         if not any(currencies.may_differ(each, currency) for each in targets for currency in offered):

@@ -76,6 +76,14 @@ def entered(found: Iterable[Settlement]) -> dict[int, list[Entered]]:
     return rows
 
 
+def alike(found: Iterable[Entered]) -> list[tuple[Standing, tuple[str, ...], list[Entered]]]:
+    """Return what a list says of one settlement in several flows: each standing once with its reasons, and where it holds."""
+    groups: dict[tuple[Standing, tuple[str, ...]], list[Entered]] = {}
+    for one in found:
+        groups.setdefault((one.standing, one.reasons), []).append(one)
+    return [(standing, reasons, some) for (standing, reasons), some in groups.items()]
+
+
 def payout_days(plans: Iterable[Plan]) -> dict[int, date]:
     """Return, by plan, the day of a payout that is not booked before it, where nothing else of the plan is on its way."""
     moving = Delivery.objects.filter(plan__in=list(plans), state__in=MOVING).order_by().values("plan_id")

@@ -41,19 +41,18 @@ def listing(request: TenantRequest) -> HttpResponse:
     present = list(
         Connection.objects.exclude(state=Access.REVOKED).select_related("grant").order_by("created_at", "pk")
     )
-    mine = list(companies.own_grants(request.user)) if can(request.member, Action.CONNECT) else []
     groups = []
     for kind, title in GROUPS:
         cards = [
             {
                 "provider": spec,
                 "connections": [c for c in present if c.provider == spec.slug],
-                "consents": [grant for grant in mine if grant.provider == spec.slug],
             }
             for spec in providers(kind)
         ]
         if cards:
-            groups.append({"title": title, "cards": cards})
+            connected = any(card["connections"] for card in cards)
+            groups.append({"title": title, "cards": cards, "connected": connected})
     testing = any(connection.tested == "testing" for connection in present)
     return render(request, "tenants/connections.html", {"groups": groups, "testing": testing, **_rights(request)})
 

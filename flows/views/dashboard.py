@@ -100,7 +100,8 @@ def _next(line: Line, member: Member) -> Link | None:
             return Link("To the connections", reverse("tenants:connections"))
         case Need.HELD:
             wait = line.waits[0]
-            return Link("Decide" if wait.place in _DECIDED else "Look", place_of(wait, flow))
+            said = "Set the rate" if wait.place is Place.RATES else "Decide" if wait.place in _DECIDED else "Look"
+            return Link(said, place_of(wait, flow))
         case Need.APPROVE:
             approves = can(member, Action.APPROVE)
             return Link("Look and approve" if approves else "Look", reverse("flows:dry_run", args=[flow.pk]))

@@ -36,6 +36,7 @@ from tenants.roles import Action, at_least, can, requires
 from tenants.views import TenantRequest
 
 RUNS = 12
+MOST_TABS = 4  # more flows than that are chosen from a list
 FIRST = 5  # settlements named as the first to be posted
 
 
@@ -49,7 +50,7 @@ def listing(request: TenantRequest) -> HttpResponse:
     flows = list(Flow.objects.select_related("source", "target").order_by("name", "pk"))
     motions = overview.motions(flows)
     context = {
-        "rows": [(flow, motions[flow.pk]) for flow in flows],
+        "rows": [(flow, ledger_name(flow), motions[flow.pk]) for flow in flows],
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "converting": any(flow.home for flow in flows),
     }

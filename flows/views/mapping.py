@@ -15,6 +15,7 @@ from flows import onboarding, planning, rules, setup
 from flows.mapping_forms import AccountsForm
 from flows.models import Flow, MappingRule
 from flows.onboarding import StepName
+from flows.selectors import ledger_name
 from flows.setup import OWN_ACCOUNTS
 from flows.views.flows import flow_or_404
 from flows.views.mapping_pages import Named, described, frame, released, target_words
@@ -37,7 +38,9 @@ def choose(request: TenantRequest) -> HttpResponse:
     if len(flows) == 1:
         return redirect("flows:mapping_accounts", flows[0].pk)
     return render(
-        request, "flows/mapping_choose.html", {"flows": flows, "may_edit": can(request.member, Action.EDIT_FLOW)}
+        request,
+        "flows/mapping_choose.html",
+        {"flows": [(flow, ledger_name(flow)) for flow in flows], "may_edit": can(request.member, Action.EDIT_FLOW)},
     )
 
 

@@ -15,7 +15,7 @@ from flows.models import Delivery, Flow
 from flows.month_report import MonthReport
 from flows.months import Lack, Todo
 from flows.readable import KIND_NAMES
-from flows.views.flows import flow_or_404
+from flows.views.flows import MOST_TABS, flow_or_404
 from flows.views.settlements import number_or
 from kit.clock import now
 from tenants.models import Role
@@ -43,7 +43,10 @@ def listing(request: TenantRequest) -> HttpResponse:
     ]
     context = {
         "flow": flow,
-        "tabs": tabs if len(flows) > 1 else [],
+        "tabs": tabs if 1 < len(flows) <= MOST_TABS else [],
+        "options": [{"value": one.pk, "label": one.name, "current": one == flow} for one in flows]
+        if len(flows) > MOST_TABS
+        else [],
         "rows": month_report.listed(flow) if flow else [],
         "may_edit": can(request.member, Action.EDIT_FLOW),
     }

@@ -34,6 +34,7 @@ from flows.overview import Place
 from flows.payouts import Payout, Payouts, has_to_be_asked, may_be_stated
 from flows.readable import KIND_NAMES, line_of_movement
 from flows.views.dashboard import place_of
+from flows.views.flows import MOST_TABS
 from kit.clock import now
 from tenants.actors import actor_names
 from tenants.models import Access, Role
@@ -56,7 +57,7 @@ def listing(request: TenantRequest) -> HttpResponse:
     context = {
         "filter": form,
         "page": page,
-        "rows": [(one, known.of(one, today), entered.get(one.pk, [])) for one in shown],
+        "rows": [(one, known.of(one, today), selectors.alike(entered.get(one.pk, []))) for one in shown],
         "tabs": _tabs(files=False),
         "may_upload": can(request.member, Action.UPLOAD),
     }
@@ -93,6 +94,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "versions": settlement.reports.filter(state=Report.State.REVISION),
         "crumbs": [("Settlements", reverse("flows:settlements"))],
         "entered": entered,
+        "options": _options(entered, plan) if len(entered) > MOST_TABS else [],
         "plan": plan,
         "may_state_payout": can(request.member, Action.APPROVE) and may_be_stated(settlement, known.came_back),
         "doubt": overlaps.doubt(settlement),
@@ -247,6 +249,19 @@ def mended_at(wait: overview.Wait, plan: Plan) -> str:
     if wait.place == Place.RECORDS:
         return f"{reverse('audit:records')}?plan={plan.pk}&state=held&state=parked"
     return place_of(wait, plan.flow)
+
+
+def _options(entered: list[selectors.Entered], plan: Plan | None) -> list[dict[str, Any]]:
+    """Return the flows that have a settlement, each with its standing, to choose from."""
+    shown_in = plan.flow_id if plan else 0
+    return [
+        {
+            "value": one.plan.pk,
+            "label": f"{one.plan.flow.name}: {one.standing.label}",
+            "current": one.plan.flow_id == shown_in,
+        }
+        for one in entered
+    ]
 
 
 def _plan(request: TenantRequest, settlement: Settlement, otherwise: int) -> Plan | None:

@@ -88,7 +88,9 @@ def _identify(tokens: Tokens, kept: Mapping[str, str]) -> Sequence[Identity]:
     try:
         rows = [remote.business(operations.COMPANY)] if single else _businesses(remote)
         person = person or text_of(remote.ask(operations.USER), "user", "id")
-    except (AuthorizationLost, NotSent, ReadRefused) as error:
+    except NotSent as error:
+        raise ConsentFailed(f"The business could not be read: {error}.", "Connect again in a few minutes.") from error
+    except (AuthorizationLost, ReadRefused) as error:
         raise ConsentFailed(
             f"The business could not be read: {error}",
             "Check that it is on Wave Pro and that you may edit its books, then connect again.",

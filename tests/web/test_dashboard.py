@@ -357,7 +357,7 @@ def test_several_flows_are_a_line_each_and_those_that_need_somebody_come_first(l
     assert flows_shown(shown) == ["Zz held", "Aa ties"]
     assert "1 of 2 flows needs you. 1 ties out to the cent." in text_of(shown)
     assert "1 held Amazon used a label that nobody has decided on" in text_of(shown)
-    assert "Ties all 1 proved" in text_of(shown)
+    assert "Ties 1 of 1 proved" in text_of(shown)
     assert reverse("flows:mapping_labels", args=[held.pk]) in shown.content.decode()
 
 

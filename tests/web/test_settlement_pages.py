@@ -766,3 +766,27 @@ def test_what_takes_a_document_back_has_its_number(signed_in, bob, acme, settlem
 
     undos = [row.number for row, kind, *_ in page.context["documents"] if kind == "Taking back"]
     assert undos == ["AMZ-15000000001-P", "AMZ-15000000001-1"]
+
+
+def test_a_settlement_in_many_flows_says_each_standing_once_and_offers_a_list(signed_in, alice, acme):
+    flows = [flow_of(acme, name=f"Client {number}") for number in range(5)]
+    settlement = settle(acme)
+    post(plan_of(settlement, flows[0]))
+    browser = signed_in(alice)
+
+    listed = text_of(browser.get(reverse("flows:settlements")))
+    page = browser.get(reverse("flows:settlement", args=[settlement.pk])).content.decode()
+
+    assert "Client 0 Ties" in listed
+    assert "Client 1 , Client 2 , Client 3 and 1 more Waits for approval" in listed
+    assert page.count("<option") == 5
+    assert f'<option value="{plan_of(settlement, flows[4]).pk}">Client 4: Waits for approval</option>' in page
+
+
+def test_months_of_many_flows_are_chosen_from_a_list(signed_in, alice, acme):
+    flows = [flow_of(acme, name=f"Client {number}") for number in range(5)]
+
+    page = signed_in(alice).get(reverse("flows:months"), {"flow": flows[3].pk}).content.decode()
+
+    assert f'<option value="{flows[3].pk}" selected>Client 3</option>' in page
+    assert page.count("<option") == 5
