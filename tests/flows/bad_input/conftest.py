@@ -20,7 +20,8 @@ class _Over(Exception):
 
 @pytest.fixture(scope="module")
 def stage(request, django_db_setup, django_db_blocker):
-    """The scene that a module's ``STAGE`` names: the ledger's side of E7, and the flow's values."""
+    """The scene that a module's ``STAGE`` names: the ledger's side of E7, and the flow's values; ``SCENE`` where it is of a
+    kind of its own."""
     into, values = request.module.STAGE
     with django_db_blocker.unblock(), worlds.world() as world, time_machine.travel(NOW, tick=True) as time:
         outer = transaction.atomic()
@@ -29,7 +30,7 @@ def stage(request, django_db_setup, django_db_blocker):
         try:
             tenant = factories.TenantFactory(name="Acme")
             alice = factories.member(tenant, "alice@acme.test", "owner")
-            yield Scene(world, alice, tenant, time, into, **values)
+            yield getattr(request.module, "SCENE", Scene)(world, alice, tenant, time, into, **values)
         finally:
             transaction.set_rollback(True)
             outer.__exit__(None, None, None)

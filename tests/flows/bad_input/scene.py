@@ -179,6 +179,25 @@ def lost_and_connected_again(scene, cell):
     everything_is_posted_once(scene)
 
 
+def rests_and_goes_on(scene, cell, seconds):
+    """Nothing is held and nobody is asked: the company is left alone, the flow's page says why and for how long, and after
+    ``seconds`` all of it goes out."""
+    cell.wrong(scene)
+    scene.settle(1)
+    assert scene.stopped() == []
+    assert scene.waiting()
+    assert scene.target().state == "active"
+    page = scene.page(f"/flows/{scene.flow.pk}/")
+    assert cell.says in page
+    assert cell.do in page
+    books_and_what_waits_come_to_all(scene)
+
+    scene.time.shift(seconds)
+    cell.right(scene)
+    scene.deliver()
+    everything_is_posted_once(scene)
+
+
 def books_and_what_waits_come_to_all(scene, theirs=None):
     """Nothing is half done, nothing is lost, nothing is there twice. ``theirs`` are balances that are not ours."""
     found = Counter(scene.balances())

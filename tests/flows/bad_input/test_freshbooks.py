@@ -4,7 +4,12 @@ import pytest
 
 from ledgers.freshbooks.tests.e7 import FreshBooksBusiness
 from tests.bookkeeping import e7
-from tests.flows.bad_input.scene import Cell, held_and_replayed, lost_and_connected_again
+from tests.flows.bad_input.scene import (
+    Cell,
+    held_and_replayed,
+    is_plain,
+    lost_and_connected_again,
+)
 
 STAGE = (FreshBooksBusiness, {"mode": "orders", "layout": "direct"})
 
@@ -139,3 +144,26 @@ def test_what_is_wrong_in_freshbooks_is_held_with_what_to_do_and_posted_by_a_rep
 @pytest.mark.parametrize("cell", LOST, ids=str)
 def test_work_for_a_business_that_is_shut_waits_until_it_is_connected_again(scene, cell):
     lost_and_connected_again(scene, cell)
+
+
+def test_a_plan_that_the_connections_test_saw_without_journals_posts_them_after_it_has_them_again(scene):
+    """Once it knows of the smaller plan it would book by that one's documents: what was held is not sent as something else."""
+    scene.ledger.person("set_plan", plan="Lite")
+    scene.settle(1)
+    scene.browser.post(f"/connections/{scene.flow.target_id}/test/")
+    scene.read_lists()
+    assert "can make journal entries no longer" in scene.page(f"/connections/{scene.flow.target_id}/")
+    scene.replay(scene.stopped())
+    before = scene.balances()
+    assert scene.stopped()
+    assert all(is_plain(row.reason) for row in scene.stopped())
+
+    scene.ledger.person("set_plan", plan="Plus")
+    scene.browser.post(f"/connections/{scene.flow.target_id}/test/")
+    scene.read_lists()
+    scene.replay(scene.stopped())
+
+    assert before != scene.expected
+    assert scene.stopped() == []
+    assert scene.balances() == scene.expected
+    assert scene.plan(1).verdict["verdict"] == "proved"

@@ -5,7 +5,7 @@ import pytest
 from ledgers.wave.sandbox import lists
 from ledgers.wave.tests.e7 import WaveBusiness
 from tests.bookkeeping import e7
-from tests.flows.bad_input.scene import Cell, held_and_replayed, lost_and_connected_again
+from tests.flows.bad_input.scene import Cell, held_and_replayed, lost_and_connected_again, rests_and_goes_on
 
 STAGE = (WaveBusiness, {"mode": "orders", "layout": "direct"})
 
@@ -38,8 +38,19 @@ def without_scope(scene):
         store.put("grant", grant["id"], {**grant, "scope": " ".join(left)})
 
 
+def use_up_the_day(scene):
+    """The site has made all calls of the day but a few, for whichever company."""
+    used = sum(scene.ledger.stand_in.control("calls").values())
+    scene.ledger.stand_in.switches["daily_calls"] = used + 6
+    scene.ledger.stand_in.switches["rate_scale"] = 100
+
+
 def nothing(scene):
-    """Agreeing once more is all."""
+    """Agreeing once more, or waiting, is all."""
+
+
+def another_day(scene):
+    scene.ledger.stand_in.switches["rate_scale"] = 0
 
 
 HELD = [
@@ -127,3 +138,10 @@ def test_what_is_wrong_in_wave_is_held_with_what_to_do_and_posted_by_a_replay(sc
 @pytest.mark.parametrize("cell", LOST, ids=str)
 def test_work_for_a_business_that_is_shut_waits_until_it_is_connected_again(scene, cell):
     lost_and_connected_again(scene, cell)
+
+
+def test_a_day_of_wave_that_is_used_up_is_said_and_waited_for(scene):
+    says = "The calls that Wave allows this site in a day are used up."
+    cell = Cell("a day whose calls are used up", use_up_the_day, another_day, says, "It goes on in about 7 hours.")
+
+    rests_and_goes_on(scene, cell, 8 * 3600)

@@ -4,7 +4,7 @@ import pytest
 
 from ledgers.zoho.tests.e7 import ZohoOrganization
 from tests.bookkeeping import e7
-from tests.flows.bad_input.scene import Cell, held_and_replayed, lost_and_connected_again
+from tests.flows.bad_input.scene import Cell, held_and_replayed, lost_and_connected_again, rests_and_goes_on
 
 STAGE = (ZohoOrganization, {"mode": "orders"})
 
@@ -42,8 +42,14 @@ def agree_elsewhere(scene):
     scene.ledger.stand_in.control("issue_tokens", {"user": scene.ledger.choice})
 
 
+def use_up_the_day(scene):
+    """Another program has made all calls of the day but a few."""
+    scene.ledger.stand_in.switches["rate_scale"] = 100
+    scene.ledger.person("spend_quota", calls=4990)
+
+
 def nothing(scene):
-    """Agreeing once more is all."""
+    """Agreeing once more, or waiting, is all."""
 
 
 HELD = [
@@ -126,3 +132,10 @@ def test_what_is_wrong_in_zoho_books_is_held_with_what_to_do_and_posted_by_a_rep
 @pytest.mark.parametrize("cell", LOST, ids=str)
 def test_work_for_an_organization_that_is_shut_waits_until_it_is_connected_again(scene, cell):
     lost_and_connected_again(scene, cell)
+
+
+def test_a_day_of_zoho_books_that_is_used_up_is_said_and_waited_for(scene):
+    says = "The day's calls of this Zoho Books organization are used up."
+    cell = Cell("a day whose calls are used up", use_up_the_day, nothing, says, "It goes on in about 12 hours.")
+
+    rests_and_goes_on(scene, cell, 13 * 3600)
