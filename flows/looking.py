@@ -185,8 +185,9 @@ def mark_interrupted(lease: Lease) -> None:
             outcomes.uncertain([row], clock.now() if known else attempt.deadline_at + quarantine)
 
 
-def look_up(lease: Lease, row: Delivery) -> None:
-    """Clear an uncertain attempt: by what a late worker recorded, else by asking the ledger. Only *absent* permits a resend.
+def look_up(lease: Lease, row: Delivery, over: Connection | None = None) -> None:
+    """Clear an uncertain attempt: by what a late worker recorded, else by asking the ledger, ``over`` another connection to the
+    company than the row's own where that is given. Only *absent* permits a resend.
 
     Raises Resting, LeaseLost: it stays uncertain.
     """
@@ -194,7 +195,7 @@ def look_up(lease: Lease, row: Delivery) -> None:
     started = time.monotonic()
     uncertain = attempt.deliveries.filter(state=State.UNCERTAIN, code=row.code)
     rows = list(uncertain.select_related("flow__target").order_by("id"))
-    reader = Reader(lease, row.flow.target)
+    reader = Reader(lease, over or row.flow.target)
     base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
     # What is known by its id had its answer long ago: the question is what somebody made of it since.
     known = _answered(attempt) if row.code != outcomes.ADOPTING and not row.external_id else None

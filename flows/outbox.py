@@ -146,6 +146,10 @@ def _step(lease: Lease, served: set[int]) -> bool:
     ledger = open_ledger(first.flow.target)
     one_by_one = Lookup.DELTA in ledger.capabilities.lookup.values()
     if one_by_one and (open_ := _open_before(lease, first)) is not None:
+        if open_.state == State.UNCERTAIN:
+            # Its own connection is closed, or it would have been due: another one to the company tells as well.
+            looking.look_up(lease, open_, first.flow.target)
+            return True
         first, ledger = open_, open_ledger(open_.flow.target)
     try:
         if first.resend_id is not None:
@@ -170,9 +174,9 @@ def _next(lease: Lease, served: set[int]) -> Delivery | None:
 
 
 def _open_before(lease: Lease, first: Delivery) -> Delivery | None:
-    """Return what has to go out again before the first row, None where nothing has. Where balances tell what became of a
-    document they go strictly one after the other, so that a difference is one document's. Raises Resting while it is open
-    what became of one."""
+    """Return what has to be looked up, or to go out again, before the first row, None where nothing has. Where balances tell
+    what became of a document they go strictly one after the other, so that a difference is one document's. Raises Resting
+    while it is open what became of one."""
     of_lane = Delivery.objects.filter(remote_key=lease.remote_key, live=True)
     again = Q(resend__isnull=False, state__in=_SENDABLE)
     again &= Q(flow__state=Flow.State.LIVE, flow__target__state=Access.ACTIVE)
@@ -181,9 +185,9 @@ def _open_before(lease: Lease, first: Delivery) -> Delivery | None:
         return None
     now = clock.now()
     wait_s = (open_.next_attempt_at - now).total_seconds() if open_.next_attempt_at else 0.0
-    if open_.state != State.UNCERTAIN and wait_s <= 0:
+    if wait_s <= 0:
         return open_
-    lanes.rest(lease, wait_s if wait_s > 0 else looking.LOOK_AGAIN_S, "Finding out what became of the last document")
+    lanes.rest(lease, wait_s, "Finding out what became of the last document")
     raise pace.Resting
 
 

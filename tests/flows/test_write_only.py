@@ -10,6 +10,8 @@ from bookkeeping.accounts import AccountKey as K
 from flows import answering, attempts, lanes, outcomes, wire
 from flows.models import Attempt, Outcome
 from kit.rate import RatePlan
+from tenants.models import Connection
+from tests import factories
 from tests.flows import slate
 from tests.flows.ledger import attempts_of, results_of
 from tests.flows.slate import CAPABILITIES, Slate, no_answer
@@ -231,6 +233,45 @@ def test_nothing_else_is_sent_while_it_is_open_what_became_of_one(books):
     assert "last document" in reason
     assert set(books.states().values()) == {"posted"}
     assert len(books.remote.sent) == 3
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("state", ["revoked", "needs_reconnect"])
+def test_what_a_tenant_left_open_whose_connection_is_lost_is_told_over_another_one(books, state, kept):
+    other = factories.TenantFactory(name="Globex")
+    theirs = books.connect(other)
+    books.fault(no_answer(kept=kept))
+    books.entry("theirs", flow=books.flow_of(other, theirs))
+    books.work()
+    theirs.state = state
+    theirs.save(update_fields=["state"])
+
+    books.entry("ours")
+    for _ in range(20):
+        books.work()
+        books.time.shift(60)
+
+    assert books.states() == {"theirs": "posted" if kept else "failed", "ours": "posted"}
+    assert books.balances() == (twice(ENTRY) if kept else ENTRY)
+
+
+def test_what_was_lost_with_a_connection_goes_out_once_when_it_is_back_whatever_was_booked_since(books):
+    other = factories.TenantFactory(name="Globex")
+    theirs = books.connect(other)
+    books.fault(no_answer(kept=False))
+    books.entry("theirs", flow=books.flow_of(other, theirs))
+    books.work()
+    Connection.objects.filter(pk=theirs.pk).update(state="needs_reconnect")
+    books.entry("ours")
+    for _ in range(20):
+        books.work()
+        books.time.shift(60)
+
+    Connection.objects.filter(pk=theirs.pk).update(state="active")
+    books.finish()
+
+    assert (books.row("theirs").state, books.row("theirs").code) == ("parked", "cannot_tell")
+    assert books.balances() == ENTRY
 
 
 def test_what_goes_out_again_goes_before_anything_else(books):
