@@ -141,7 +141,9 @@ def compare_clearing(flow: Flow, actor: str) -> Clearing:
 
 
 def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
-    """Return how far documents move the account, by flow. Payments that go there are summed, the few others are read."""
+    """Return how far documents move the account, by flow. Payments that go there are summed, the few others are read.
+
+    A payout that waits for the amount received is still in the settlement's currency; it takes off what it stands for."""
     moved = dict.fromkeys((flow.pk for flow in flows), 0)
     accounts = {flow.pk: _account(flow) for flow in flows}
     for account in set(accounts.values()):
@@ -149,8 +151,12 @@ def _moved(flows: Sequence[Flow], rows: QuerySet[Delivery]) -> dict[int, int]:
         for flow_id, amount in paid.values_list("flow_id").annotate(Sum("amount")):
             moved[flow_id] += amount if accounts[flow_id] is account else 0
     others = rows.filter(kind__in=["entry", "transfer", "deposit", "expense"])
-    for flow_id, document in others.values_list("flow_id", "document").iterator(chunk_size=500):
-        moved[flow_id] += effect(document_from(json.loads(document))).get(accounts[flow_id], 0)
+    by_pk = {flow.pk: flow for flow in flows}
+    columns = ("flow_id", "document", "currency", "plan__exchange")
+    for flow_id, document, currency, terms in others.values_list(*columns).iterator(chunk_size=500):
+        amount = effect(document_from(json.loads(document))).get(accounts[flow_id], 0)
+        flow = by_pk[flow_id]
+        moved[flow_id] += amount if currency == flow.books_currency else currencies.in_books(flow, amount, terms or {})
     return moved
 
 

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from amazon.models import Settlement
-from flows import planning, rates, setup
+from flows import clearing_account, planning, rates, setup
 from flows.models import Delivery, ExchangeRate, Flow
 from kit.scope import scope
 from tests import factories
@@ -118,6 +118,16 @@ def test_a_person_says_how_much_arrived_and_the_payout_goes_out(signed_in, bob, 
     assert "in the books with the amount that was said before" in text_of(late)
     assert plan_of(settlement).verdict["verdict"] == "proved"
     assert "11.00 EUR" in text_of(browser.get(reverse("flows:settlement", args=[settlement.pk]))).replace("\xa0", " ")
+
+
+def test_a_payout_that_waits_for_its_amount_takes_off_clearing_what_it_stands_for(acme, settlement):
+    set_rates(acme)
+    post(plan_of(settlement))
+
+    with scope(acme.pk):
+        [clearing] = clearing_account.clearings(list(Flow.objects.select_related("target"))).values()
+
+    assert (clearing.currency, clearing.expected, clearing.then_holds) == ("EUR", 1125, 0)
 
 
 def test_a_settlement_in_the_books_own_currency_asks_for_no_amount(signed_in, bob, acme):
