@@ -1,6 +1,8 @@
 """Buyers as an order's documents name them: a symbol by keyed hash, the name filled in only while a call is written."""
 
+import html
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -15,6 +17,7 @@ from bookkeeping.invoices import CustomerOf, customer_symbol
 from flows.models import Delivery, Flow
 from flows.rows import LOOK_FIRST, chunked
 from ledgers.port import CannotTell, Found, Next, NotRenderable, Posted, Refused
+from ledgers.quoting import unquoted
 from tenants.models import Connection
 
 State = Delivery.State
@@ -24,7 +27,9 @@ _INSTEAD: Final = (
     "Or name the marketplace's customer instead: an owner has the buyer forgotten on the order's page, or switches buyers off "
     "in the flow."
 )
-_REFUSED: Final = "The ledger did not take the buyer as a customer."
+_REFUSED: Final = "The ledger did not take the buyer, or what names them."
+_WORD: Final = re.compile(r"\w+")
+_CLIPPED: Final = 20  # letters of a long word that tell it, however much of it a ledger keeps
 _T = TypeVar("_T")
 
 
@@ -69,20 +74,22 @@ def named(row: Delivery, document: Document) -> Document:
 
 
 def silent(row: Delivery, answer: _T) -> _T:
-    """Return an answer about a buyer's customer without the name, which a ledger may quote; any other answer as it is."""
-    hash_ = hash_in_key(row.key)
+    """Return an answer about a document that names a buyer without the name, which a ledger may quote; any other as it is."""
+    customer = hash_in_key(row.key)
+    hash_ = customer or _named_in(row)
     if not hash_:
         return answer
     said: object = answer
     match answer:
         case Posted():
-            said = replace(answer, number="")
+            said = replace(answer, number="") if customer else answer
         case Found(posted=posted, difference=difference):
-            said = replace(answer, posted=replace(posted, number=""), difference=_unsaid(row, hash_, difference))
+            posted = replace(posted, number="") if customer else posted
+            said = replace(answer, posted=posted, difference=_unsaid(row, hash_, difference))
         case CannotTell(reason=reason):
             said = CannotTell(_unsaid(row, hash_, reason))
         case Refused(text=text, action=action, next=what):
-            action = f"{action} {_INSTEAD}".strip() if what in (Next.HELD, Next.PARKED) else action
+            action = f"{action} {_INSTEAD}".strip() if customer and what in (Next.HELD, Next.PARKED) else action
             said = replace(answer, text=_unsaid(row, hash_, text), action=action)
     return said  # type: ignore[return-value]  # of the same type
 
@@ -143,9 +150,25 @@ def _said(flow: Flow, order_ids: Collection[str]) -> dict[str, str]:
     return {order_id: hash_in(json.loads(document)["customer"]) for order_id, document in documents}
 
 
+def _named_in(row: Delivery) -> str:
+    """Return the buyer whom an invoice or a payment names as its customer."""
+    return hash_in(json.loads(row.document).get("customer", "")) if row.kind in (Kind.INVOICE, Kind.PAYMENT) else ""
+
+
 def _unsaid(row: Delivery, hash_: str, text: str) -> str:
+    """Return a sentence without the ledger's own words, and without what of it says the name."""
+    text = unquoted(text)
     person = buyers.person(row.tenant_id, hash_)
     if person is None:
-        return _REFUSED if text else ""  # nobody knows any more which of its words are the name
-    words = [word for word in (*person.name.split(), person.email) if len(word) > 2]
-    return _REFUSED if any(word.casefold() in text.casefold() for word in words) else text
+        # Nobody knows any more which of its words are the name. Only a customer's own sentences say it.
+        return _REFUSED if text and row.kind == Kind.CUSTOMER else text
+    said = html.unescape(text).casefold()
+    return _REFUSED if any(_says(word, said) for word in (*_WORD.findall(person.name), person.email)) else text
+
+
+def _says(word: str, said: str) -> bool:
+    """Whether a text says a word of a name: a short one as a word of its own, for "Al" is in "also" too."""
+    word = word.casefold()[:_CLIPPED]
+    if len(word) > 2 or not word.isascii():
+        return bool(word) and word in said
+    return bool(re.search(rf"\b{re.escape(word)}\b", said))

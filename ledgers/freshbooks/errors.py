@@ -12,9 +12,9 @@ from enum import StrEnum, unique
 from typing import Any, Final
 
 from ledgers.port import AuthorizationLost, Next, NotSent, Refused, Unknown
+from ledgers.quoting import quoted
 
 THROTTLE_S: Final = 30.0  # after a 429 that does not say how long; limits are not published
-_DETAIL_LENGTH: Final = 300
 
 
 @unique
@@ -219,8 +219,7 @@ def refused(found: Sequence[Fault]) -> Refused:
 
 def refusal(known: Rule, fault: Fault) -> Refused:
     """Return a rule that refuses as what becomes of the delivery."""
-    said = fault.message.strip()
-    text = f"{known.text} FreshBooks says: {said[:_DETAIL_LENGTH]}" if known.quote and said else known.text
+    text = quoted(known.text, "FreshBooks", fault.message) if known.quote else known.text
     return Refused(fault.code, text, known.action, Next(known.course.value), fault.field)
 
 

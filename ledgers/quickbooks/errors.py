@@ -12,9 +12,9 @@ from enum import StrEnum, unique
 from typing import Any, Final
 
 from ledgers.port import AuthorizationLost, Next, NotSent, Refused, Unknown
+from ledgers.quoting import quoted
 
 THROTTLE_S: Final = 60.0  # "Limits and throttles": wait 60 s after a 429; no Retry-After is documented
-_DETAIL_LENGTH: Final = 300
 
 
 @unique
@@ -293,8 +293,7 @@ def mapping_of(fault: Fault) -> str:
 def _text(fault: Fault, known: Rule) -> str:
     if fault.code == "2500" and (thing := mapping_of(fault)):
         return f"The {thing} this document is mapped to does not exist in QuickBooks any more, or is inactive."
-    said = (fault.detail or fault.message).strip()
-    return f"{known.text} QuickBooks says: {said[:_DETAIL_LENGTH]}" if known.quote and said else known.text
+    return quoted(known.text, "QuickBooks", fault.detail or fault.message) if known.quote else known.text
 
 
 def _field(fault: Fault) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledgers.port import Next, Refused, Unknown
+from ledgers.quoting import quoted
 
 THROTTLE_S: Final = 60.0  # the schema's directives count per 60 s; Retry-After is not always there
 # What the token does not open. How a missing scope or a plan that ended is told is not published.
@@ -19,7 +20,6 @@ NOT_FOUND: Final = "NOT_FOUND"
 _NOT_EXECUTED: Final = frozenset(
     {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT", "VARIABLE_VALUE"}
 )
-_DETAIL: Final = 300
 _OURS: Final = "This is a fault in Tieout, not in your books. Nothing was posted. Send the record's trail to support."
 _MAPPING: Final = "Refresh the lists of this connection, choose another one in the mapping, then replay the record."
 _ACTIVE_AGAIN: Final = (
@@ -155,8 +155,7 @@ def _is_duplicate(fault: Fault) -> bool:
 
 
 def _quoted(text: str, fault: Fault) -> str:
-    said = fault.message.strip()[:_DETAIL]
-    return f"{text} Wave says: {said}" if said else text
+    return quoted(text, "Wave", fault.message)
 
 
 def _path(error: Mapping[str, Any]) -> tuple[str, ...]:

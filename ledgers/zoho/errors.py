@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from ledgers.port import AuthorizationLost, Next, Refused, Unknown
+from ledgers.quoting import quoted
 
 OK: Final = "0"
 GONE: Final = "1002"
@@ -213,7 +214,7 @@ def refused(answer: object, *, rule: Rule | None = None) -> Refused:
         raise Unknown(f"{known.text} (code {code})")
     if known.course is Course.AUTHORIZATION_LOST:
         raise AuthorizationLost(known.text)
-    text = f"{known.text} Zoho Books says: {said}" if known.quote and said else known.text
+    text = quoted(known.text, "Zoho Books", said) if known.quote else known.text
     return Refused(code, text, known.action, Next(known.course.value))
 
 

@@ -16,6 +16,7 @@ from flows.pace import OutOfTokens
 from kit import clock
 from kit.scope import scope
 from ledgers.port import CannotTell, Found, Next, NotRenderable, Posted, Refused
+from ledgers.quoting import quoted
 from ledgers.registry import refresh_lists
 from tenants.models import Alert
 from tests.flows.test_main_job import connected
@@ -113,6 +114,26 @@ def test_what_a_ledger_quotes_of_a_name_is_stored_nowhere(naming):
     assert "the marketplace's customer instead" in refused.action
     assert "Ann" not in told.reason.title()
     assert "Ann" not in str(found)
+
+
+@pytest.mark.parametrize("name", ["Li Wu", "王伟", "Bo Ek", "Al", "D'Arcy", "Müller:Söhne", "X" * 70])
+@pytest.mark.usefixtures("in_acme")
+def test_no_name_however_short_or_written_is_left_in_a_refusal(naming, name):
+    bought(naming, order(naming), kept.Person(name, "x1@marketplace.example"))
+    [invoice] = shipped(naming)
+    [customer] = customers()
+    spelt = name.replace("'", "&#39;").replace(":", "-")[:60]
+
+    says = quoted("The ledger refused it.", "Zoho Books", f"Customer {spelt} is inactive")
+    told = [
+        buyers.silent(customer, Refused("1", f"The name {spelt} (Amazon x) exists.", "", Next.HELD)).text,
+        buyers.silent(customer, Refused("1", says, "", Next.HELD)).text,
+        buyers.silent(invoice, Refused("1", says, "", Next.HELD)).text,
+        buyers.silent(invoice, CannotTell(f"customer: {spelt} instead of another")).reason,
+    ]
+
+    assert not [text for text in told if spelt in text]
+    assert told[1:3] == ["The ledger refused it."] * 2
 
 
 @pytest.mark.usefixtures("in_acme")
