@@ -162,8 +162,7 @@ def _keep(plan: Plan, made: Made) -> None:
             break
         if not rows.calm(changes):
             continue
-        for draft in made.company:
-            rows.ensure(plan.flow, draft, State.PLANNED)
+        rows.ensure(plan.flow, made.company, State.PLANNED)
         try:
             rows.write(plan.flow, plan, changes, version)
         except rows.Moved:

@@ -3,6 +3,7 @@
 Planning the same facts twice gives the same documents and writes nothing. ``planner`` does the work.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -265,9 +266,9 @@ def needed_keys(flow: Flow) -> set[AccountKey]:
     return needed - unused_keys(flow)
 
 
-def ensure_delivery(flow: Flow, draft: Draft, state: str) -> None:
-    """Create a delivery that belongs to no settlement, unless the company already has one of this key."""
-    rows.ensure(flow, draft, state)
+def ensure_deliveries(flow: Flow, drafts: Sequence[Draft], state: str) -> None:
+    """Create deliveries that belong to no settlement, but for those whose key the company already has."""
+    rows.ensure(flow, drafts, state)
     kick(flow.target.remote_key)
 
 
@@ -321,7 +322,7 @@ def _approve_reposted(flow: Flow) -> None:
 
 __all__ = [
     "approve",
-    "ensure_delivery",
+    "ensure_deliveries",
     "flows_to_plan",
     "follow_payout",
     "follow_rates",

@@ -154,8 +154,8 @@ def remap(plan: Plan, actor: str, first_open_on: date | None = None) -> int:
         if not changed:
             raise CannotRepost("Somebody is changing this settlement.", "Look again in a minute.")
         going = [draft.planned for draft in found.drafts if draft.hold is None]
-        for draft in drafts.company_drafts(going, found.mapping, reference.cached(plan.flow.target)):
-            rows.ensure(plan.flow, draft, State.PLANNED)
+        company = drafts.company_drafts(going, found.mapping, reference.cached(plan.flow.target))
+        rows.ensure(plan.flow, company, State.PLANNED)
         rows.add(plan, found.drafts, State.PLANNED)
         _carry(plan, found.statement, found.documents, found.left)
         trail.record(

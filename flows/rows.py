@@ -170,11 +170,13 @@ def stored(flow: Flow, changes: Changes, mapping_version: int) -> bool:
     return True
 
 
-def ensure(flow: Flow, draft: Draft, state: str) -> None:
-    """Create a row that belongs to no plan, unless the company has a live one of its key already."""
-    owned, _ = _past(flow.target.remote_key, flow.tenant_id, [draft.planned.key])
-    if not owned:
-        _create(flow, None, [draft], state, flow.mapping_version)
+def ensure(flow: Flow, drafts: Iterable[Draft], state: str) -> None:
+    """Create rows that belong to no plan, but for those of which the company has a live one of the key already."""
+    by_key = {draft.planned.key: draft for draft in drafts}
+    for keys in chunked(list(by_key)):
+        owned, _ = _past(flow.target.remote_key, flow.tenant_id, keys)
+        if wanted := [by_key[key] for key in keys if key not in owned]:
+            _create(flow, None, wanted, state, flow.mapping_version)
 
 
 def add(plan: Plan, drafts: Sequence[Draft], state: str, priority: int = Delivery.Priority.SCHEDULE) -> None:

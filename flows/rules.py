@@ -190,11 +190,9 @@ def create_accounts(flow: Flow, keys: list[AccountKey], actor: str) -> dict[Acco
 
     An account that another flow already creates there is shared, not made twice.
     """
-    made = {}
-    for key in keys:
-        draft = account_draft(flow, key)
-        planning.ensure_delivery(flow, draft, Delivery.State.READY)
-        made[key] = Binding(account=f"@{draft.planned.key}")
+    drafts = {key: account_draft(flow, key) for key in keys}
+    planning.ensure_deliveries(flow, list(drafts.values()), Delivery.State.READY)
+    made = {key: Binding(account=f"@{draft.planned.key}") for key, draft in drafts.items()}
     trail.record("mapping.accounts_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, accounts=keys)
     return made
 

@@ -151,8 +151,7 @@ def _keep(flow: Flow, known: TenantMapping, company: Reference, found: Sequence[
     documents = [made.planned for _, _, made in found if made.planned is not None]
     made_of = drafts.drafts(documents, known, company)
     going = [draft.planned for draft in made_of if draft.hold is None]
-    for draft in drafts.company_drafts(going, known, company):
-        rows.ensure(flow, draft, State.PLANNED)
+    rows.ensure(flow, drafts.company_drafts(going, known, company), State.PLANNED)
     existing = Delivery.objects.filter(
         flow=flow, plan=None, kind__in=BOOKING, order_id__in=[order.order_id for _, order, _ in found], live=True
     )

@@ -157,7 +157,7 @@ class Books:
         bound = {symbol: self.bindings[symbol] for symbol in mapping.symbols(document)}
         draft = Draft(Planned(key, document, depends_on=tuple(needs)), bound, None, tuple(needs))
         with unscoped("the test arranges"):
-            rows.ensure(flow, draft, Delivery.State.PLANNED)
+            rows.ensure(flow, [draft], Delivery.State.PLANNED)
             made = Delivery.objects.filter(flow=flow, key=key, live=True)
             rows.release(made)
             if values:
