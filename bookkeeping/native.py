@@ -1,15 +1,17 @@
 """Documents that stay in the settlement's currency and carry its rate: the ledger computes home money.
 
-What the rate moved between the settlement and its payout is left on CLEARING in home money alone. It goes to FX by a
-revaluation: one of ours where the ledger takes such a document, else a person is told how much it is.
+What the rate moved between the settlement and its payout is left on CLEARING in home money alone; and what it moved of a
+debt that a settlement without payout just made up for. It goes to FX by a revaluation: one of ours where the ledger takes
+such a document, else a person is told how much it is. What may be no more than the ledger's rounding goes with a later one.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 from bookkeeping.accounts import AccountKey
 from bookkeeping.check import check_documents
 from bookkeeping.documents import Document, Revaluation, Transfer
-from bookkeeping.entries import effect, own_total
+from bookkeeping.entries import dated, effect, own_total
 from bookkeeping.exchange import converted, rate_of
 from bookkeeping.figures import Statement
 from bookkeeping.money import shown
@@ -28,15 +30,15 @@ def book_native(plan: Plan, statement: Statement, terms: Terms, policy: Policy, 
         else:
             documents.append(replace(planned, document=_document(plan, planned, terms)))
     carried = _carrying(plan, documents, statement, terms)
-    rounding = _lines(documents) + (terms.brought_rounding if statement.opening_debt else 0)
+    rounding = (_lines(documents) + 1) // 2 + (terms.brought_rounding if statement.opening_debt else 0)
     residue, flags = 0, plan.flags
-    payout = next((one for one in documents if is_payout(one) and one.held is None), None)
-    if payout and isinstance(payout.document, Transfer) and payout.document.received:
-        residue = carried - payout.document.received
-        if terms.revaluation or (residue and policy.revalues):
-            documents.append(_revaluation(payout, residue, rounding, statement, terms, revision))
+    emptied = _emptied(documents, statement)
+    if emptied is not None:
+        residue = carried - emptied.received
+        if terms.revaluation or (policy.revalues and abs(residue) > rounding):
+            documents.append(_revaluation(emptied, residue, rounding, statement, terms, revision))
             residue = 0
-        elif residue:
+        elif residue and not policy.revalues:
             flags = (*flags, _residue(residue, terms.home))
     check_documents(documents)
     return Booked(replace(plan, documents=tuple(documents), flags=flags), carried, residue, rounding)
@@ -87,41 +89,62 @@ def _carrying(plan: Plan, documents: list[Planned], statement: Statement, terms:
 
 
 def _lines(documents: list[Planned]) -> int:
-    """Return how many lines the settlement's documents on CLEARING have. Our figure and the ledger's are each rounded by at
-    most half a minor unit in every one of them."""
+    """Return how many lines the settlement's documents on CLEARING have."""
     moved = (effect(one.document) for one in documents if not is_payout(one))
     return sum(len(each) for each in moved if AccountKey.CLEARING in each)
 
 
+@dataclass(frozen=True, slots=True)
+class _Emptied:
+    """What leaves CLEARING at nothing in the settlement's currency: documents of these keys, the last of them on this day, for
+    ``received`` in home money."""
+
+    keys: tuple[str, ...]
+    on: date
+    received: int = 0
+    not_before: date | None = None
+
+
+def _emptied(documents: list[Planned], statement: Statement) -> _Emptied | None:
+    for one in documents:
+        document = one.document
+        if is_payout(one) and one.held is None and isinstance(document, Transfer) and document.received:
+            return _Emptied((one.key,), document.on, document.received, one.not_before)
+    if statement.header.total or not statement.opening_debt:
+        return None
+    moving = [one for one in documents if AccountKey.CLEARING in effect(one.document)]
+    days = [on for one in moving if (on := dated(one.document))]
+    return _Emptied(tuple(one.key for one in moving), max(days)) if days else None
+
+
 def _revaluation(
-    payout: Planned, residue: int, rounding: int, statement: Statement, terms: Terms, revision: int
+    emptied: _Emptied, residue: int, rounding: int, statement: Statement, terms: Terms, revision: int
 ) -> Planned:
-    """Return what takes the residue to FX. It goes after the payout and is dated like it; in the settlement's own currency it is
-    nothing."""
+    """Return what takes the residue to FX, once the account is empty; in the settlement's own currency it is nothing."""
     sid, currency = statement.header.settlement_id, statement.header.currency
     document = terms.revaluation or Revaluation(
         settlement_number(sid, "R", revision),
-        statement.header.deposit_on,
+        emptied.on,
         terms.home,
         currency,
         AccountKey.CLEARING,
         residue,
         rounding,
-        f"What the exchange rate moved until the payout of Amazon settlement {sid}",
+        f"What the exchange rate moved until Amazon settlement {sid} was paid out",
         terms.spot or terms.rate,
     )
     return Planned(
         settlement_key(sid, "R", "revaluation", revision),
         document,
-        depends_on=(payout.key,),
-        not_before=payout.not_before,
+        depends_on=emptied.keys,
+        not_before=emptied.not_before,
         original=replace(document, currency=currency, amount=0) if isinstance(document, Revaluation) else None,
     )
 
 
 def _residue(residue: int, home: str) -> Flag:
     text = (
-        f"The payout leaves {shown(residue, home)} on the clearing account in home money only: what the exchange rate moved "
-        "between the settlement and the payout. Revalue the account in the ledger, and it goes to exchange gain or loss"
+        f"The settlement leaves {shown(residue, home)} on the clearing account in home money only: what the exchange rate "
+        "moved until it was paid out. Revalue the account in the ledger, and it goes to exchange gain or loss"
     )
     return Flag(FlagKind.EXCHANGE_RESIDUE, text, amount=residue)

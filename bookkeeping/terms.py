@@ -70,8 +70,10 @@ class Carrying:
 @dataclass(frozen=True, slots=True)
 class Booked:
     """A plan in terms of home money. ``carrying`` is what the settlement leaves on CLEARING before its payout, debit
-    positive; after it nothing is left, but for ``residue`` (native only), which a person has to revalue in the ledger. ``rounding`` is how
-    far the ledger, which converts and rounds native documents itself, may be from ``carrying``."""
+    positive; after it nothing is left, but for ``residue`` (native only), which a person has to revalue in the ledger, or a
+    later revaluation takes. ``rounding`` is how far the ledger, which converts and rounds native documents itself, may be
+    from ``carrying``.
+    """
 
     plan: Plan
     carrying: int

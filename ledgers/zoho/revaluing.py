@@ -1,10 +1,10 @@
-"""Revaluing an account: what a payout leaves on it in home money goes to Exchange Gain or Loss.
+"""Revaluing an account: what a settlement leaves on it in home money alone goes to Exchange Gain or Loss.
 
 Zoho is told a rate and not an amount, and revalues all that is open on the account in that currency up to the day. So it is
 asked first what it would do; it is sent only where that is what was planned, but for rounding:
 
 - Nothing is open: whatever the rate, all that is left in home money goes.
-- Something is open, for another settlement was booked meanwhile and is dated before this payout: the rate is the one at which
+- Something is open, for another settlement was booked meanwhile and is dated before that day: the rate is the one at which
   that stands there once this residue is off. So just the residue goes, and the other settlement keeps what it is worth.
 
 What a person revalued on that day or later has taken the residue already. An account that Zoho does not offer for it cannot
@@ -111,7 +111,7 @@ class _Revaluation:
             if self._account in accounts:
                 return Refused(
                     "revalued_by_hand",
-                    f"Somebody revalued this account in Zoho Books on {answers.in_words(on)}, and took what this payout leaves "
+                    f"Somebody revalued this account in Zoho Books on {answers.in_words(on)}, and took what this settlement leaves "
                     "there with it.",
                     f"Delete that adjustment {_WHERE} and replay the record; then make theirs again if you need it.",
                     Next.HELD,
@@ -149,9 +149,9 @@ class _Revaluation:
         moved = to_text(offer.lost if offer else 0, home)
         return Refused(
             "something_else_there",
-            f"This payout leaves {to_text(amount, home)} {home} to be revalued, and Zoho Books would revalue {moved} {home}: "
+            f"This settlement leaves {to_text(amount, home)} {home} to be revalued, and Zoho Books would revalue {moved} {home}: "
             f"something else is on the account on {answers.in_words(self._on)}.",
-            f"Look through the account in Zoho Books up to that day. What an earlier payout left, revalue {_WHERE} as of a day "
+            f"Look through the account in Zoho Books up to that day. What an earlier settlement left, revalue {_WHERE} as of a day "
             "before this one's; what does not belong there, take out. Then replay the record.",
             Next.HELD,
         )

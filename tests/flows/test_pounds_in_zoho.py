@@ -9,13 +9,15 @@ import pytest
 import time_machine
 
 from bookkeeping.facts import Header
-from flows import creation, currencies, planning, plans, undo
+from flows import creation, currencies, planning, plans, replay, undo
 from flows.models import Delivery, Flow
 from kit.scope import scope
-from ledgers.zoho import revaluing
+from ledgers.registry import open_ledger
+from ledgers.zoho import revaluing, wire
 from tests.bookkeeping import e7
 from tests.flows.test_currencies_in_the_books import G1, OrganizationWithoutAmazon, Pounds
 
+PATH = "/basecurrencyadjustment"
 SHIPPED = {"AR": 13100, "SALES": -13100}
 
 
@@ -108,6 +110,41 @@ def test_a_revaluation_whose_answer_is_lost_is_found_and_made_once(pounds):
     assert made.stuck() == []
     assert len(made.ledger.documents("base_currency_adjustment")) == 1
     assert books(made)["FX"] == 170
+
+
+def by_hand(made, method, path, body=None):
+    """What a person does with adjustments of the base currency, in the browser."""
+    account = next(account for account, key in made.keys().items() if key == "CLEARING")
+    sent = wire.encode({"currency_id": made.company["currencies"]["GBP"], **body}) if body else b""
+    with scope(made.acme.pk):
+        remote = open_ledger(made.flow.target)._remote
+        answer = remote.write(method, path, {"account_ids": account} if body else {}, sent, 10.0)
+    return answer.get("data", {}).get("base_currency_adjustment_id")
+
+
+def test_what_a_person_adjusts_or_deletes_is_never_taken_twice_nor_overlooked(pounds):
+    made = pounds()
+    month_end = {"adjustment_date": "2025-10-31", "exchange_rate": Decimal("1.29"), "notes": "Month end"}
+    theirs = by_hand(made, "POST", PATH, month_end)
+    made.received(9940)
+    held = made.stuck()
+
+    by_hand(made, "DELETE", f"{PATH}/{theirs}")
+    with scope(made.acme.pk):
+        row = Delivery.objects.get(kind="revaluation", live=True)
+        replay.replay(made.acme.pk, [row.pk], "alice")
+    made.deliver()
+
+    assert [one[:2] for one in held] == [("AMZ-19000000001-R", "held")]
+    assert "Somebody revalued this account in Zoho Books on 31 Oct 2025" in held[0][2]
+    assert (made.stuck(), books(made)["FX"], pounds_on_clearing(made)) == ([], 170, 0)
+    with scope(made.acme.pk):
+        row.refresh_from_db()
+    by_hand(made, "DELETE", f"{PATH}/{row.external_id}")
+    made.time.shift(3600)
+    made.read_back()
+    assert [one[:2] for one in made.stuck()] == [("AMZ-19000000001-R", "parked")]
+    assert made.plan_h().verdict["verdict"] == "differs"
 
 
 def test_where_zoho_does_not_offer_the_account_a_person_is_told(pounds, monkeypatch):

@@ -46,10 +46,11 @@ def test_a_foreign_document_without_a_rate_never_goes_out_at_one() -> None:
 
 
 def test_a_currency_that_is_not_switched_on_is_refused_with_what_to_do() -> None:
-    with pytest.raises(NotRenderable) as caught:
-        render([make.post(make.entry(currency="GBP", rate="1.3"))], make.COMPANY)
+    for document in (make.entry(currency="GBP", rate="1.3"), make.revaluation(foreign="GBP")):
+        with pytest.raises(NotRenderable) as caught:
+            render([make.post(document)], make.COMPANY)
 
-    assert "Currencies" in caught.value.action
+        assert "Currencies" in caught.value.action
 
 
 @pytest.mark.parametrize(
