@@ -23,6 +23,7 @@ from tenants.alerts import settle_alert
 from tenants.consents import ConsentError, ConsentFailed
 from tenants.models import Access, Connection, Grant, Member, Tenant, User
 from tenants.providers import Identity, Provider, TokenRejected, provider
+from tenants.roles import Action, can
 
 log = logging.getLogger(__name__)
 
@@ -241,8 +242,9 @@ def _elsewhere(user: User, tenant: Tenant, grant: Grant, remote_ids: Collection[
     return named
 
 
-def _tenants_of(user: User) -> list[int]:
-    return list(Member.objects.filter(user=user).values_list("tenant_id", flat=True))
+def _tenants_of(user: User, *, may: Action = Action.SEE) -> list[int]:
+    """Return the tenants a person belongs to, and may do something in."""
+    return [member.tenant_id for member in Member.objects.filter(user=user) if can(member, may)]
 
 
 def _grant(
@@ -303,13 +305,13 @@ def _connection(user: User, grant: Grant, identity: Identity) -> Connection:
 
 
 def _open_again(grant: Grant, opened: Collection[str], user: User) -> None:
-    """Let the connections that waited for this consent go on, in every tenant its person belongs to.
+    """Let the connections that waited for this consent go on, in every tenant where its person may connect companies.
 
     Of another tenant's person's nothing: they must agree to their own access. Nor of a company it no longer opens.
     """
     with unscoped("a person's consent serves every tenant they connect companies in"):
         waiting = Connection.objects.filter(
-            grant=grant, state=Access.NEEDS_RECONNECT, remote_id__in=opened, tenant__in=_tenants_of(user)
+            grant=grant, state=Access.NEEDS_RECONNECT, remote_id__in=opened, tenant__in=_tenants_of(user, may=Action.CONNECT)
         )
         again = list(waiting.order_by("tenant_id", "pk"))
         Connection.objects.filter(pk__in=[each.pk for each in again]).update(state=Access.ACTIVE)

@@ -70,7 +70,10 @@ def named(location: str) -> Centre:
 
 
 def _by(attribute: str, address: str) -> Centre | None:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a bracket that nothing closes
+        return None
     plain = parts.scheme == "https" and not parts.query and parts.path in ("", "/")
     host = parts.netloc.lower() if plain else ""
     return next((each for each in CENTRES.values() if urlsplit(getattr(each, attribute)).netloc == host), None)

@@ -196,6 +196,21 @@ def test_a_second_consent_opens_nothing_where_its_person_does_not_belong(alice, 
     assert states() == {("Acme", "1"): Access.ACTIVE, ("Globex", "2"): Access.NEEDS_RECONNECT}
 
 
+def test_a_second_consent_opens_nothing_where_its_person_may_only_look(alice, acme, bob, globex, endpoint, books):
+    place = factories.MemberFactory(tenant=globex, user=alice)
+    factories.MemberFactory(tenant=globex)
+    grant = consent(alice, acme, endpoint).grant
+    choose(alice, acme, grant, "1")
+    choose(alice, globex, grant, "2")
+    with scope(globex.pk):
+        members.remove(place, alice)
+    factories.MemberFactory(tenant=globex, user=alice, role="viewer")
+
+    consent(alice, acme, endpoint)
+
+    assert states() == {("Acme", "1"): Access.ACTIVE, ("Globex", "2"): Access.NEEDS_RECONNECT}
+
+
 def test_what_a_second_consent_no_longer_opens_stays_closed(alice, acme, endpoint, books):
     grant = consent(alice, acme, endpoint).grant
     for each in choose(alice, acme, grant, "1", "2"):

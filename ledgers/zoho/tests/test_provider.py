@@ -75,6 +75,7 @@ def test_the_code_is_exchanged_where_the_callback_says() -> None:
         {"accounts-server": "https://accounts.zoho.eu.evil.test"},
         {"accounts-server": "http://accounts.zoho.eu"},
         {"accounts-server": "https://accounts.zoho.eu/elsewhere"},
+        {"accounts-server": "https://["},
         {"location": "eu", "accounts-server": "https://accounts.zoho.in"},
         {"location": "uk"},
         {"location": "../us"},
