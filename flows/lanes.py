@@ -11,7 +11,7 @@ from bookkeeping.documents import Kind
 from flows.models import Delivery, Flow, Lane
 from kit import clock
 from kit.scope import unscoped
-from tenants.models import Access
+from tenants.models import Access, Connection
 
 LEASE_MARGIN_S = 30  # an owner sends nothing unless its lease outlives the call's deadline by this
 State = Delivery.State
@@ -113,9 +113,16 @@ def due() -> QuerySet[Delivery]:
     working = [State.READY, State.FAILED, State.UNCERTAIN, State.SENDING]
     with unscoped("a lane serves every tenant of its company"):
         rows = Delivery.objects.filter(live=True, state__in=working, flow__target__state=Access.ACTIVE)
+    rows = rows.exclude(flow__target__rests_until__gt=now)
     paused = Q(flow__state=Flow.State.PAUSED, plan__isnull=False, state__in=[State.READY, State.FAILED])
     rows = rows.exclude(paused & ~Q(kind=Kind.UNDO))
     return rows.exclude(next_attempt_at__gt=now).exclude(not_before__gt=now.date())
+
+
+def open_now() -> QuerySet[Connection]:
+    """Return the connections over which something may be asked now."""
+    with unscoped("a lane serves every tenant of its company"):
+        return Connection.objects.filter(state=Access.ACTIVE).exclude(rests_until__gt=clock.now())
 
 
 def waiting() -> list[str]:

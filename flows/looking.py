@@ -148,15 +148,16 @@ class Reader:
             return CannotTell(f"the look-up failed ({type(error).__name__}).")
 
     def _ask(self, ask: Callable[[], _T], call: Call | None = READ) -> _T:
+        pace.awake(self.target)
         if call is not None:
             self.pay(call)
         lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
         try:
             return ask()
         except NotSent as error:
-            raise pace.unreachable(self.lease, error) from error
+            raise pace.unreachable(self.lease, self.target, error) from error
         except Unknown as error:  # a read that got no answer changed nothing
-            raise pace.unreachable(self.lease, NotSent(str(error))) from error
+            raise pace.unreachable(self.lease, self.target, NotSent(str(error))) from error
         except AuthorizationLost as error:
             raise pace.shut_out(self.target, error) from error
 

@@ -15,14 +15,13 @@ from django.db import DatabaseError, transaction
 from django.db.models import Case, Q, QuerySet, When
 
 from bookkeeping.documents import Kind
-from flows import attempts, balance_check, buyers, lanes, looking, outcomes, pace, progress, proving, taking_back, wire
+from flows import attempts, balance_check, buyers, lanes, looking, outcomes, pace, proving, taking_back, wire
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Flow, Outcome
 from kit import clock
 from kit.scope import unscoped
 from ledgers.port import AuthorizationLost, Call, Ledger, Lookup, NotRenderable, NotSent, Unknown
 from ledgers.registry import open_ledger
-from tenants.models import Access
 
 SLICE_S = 5.0  # how long a worker stays with one company while no other waits
 BATCH_ROWS = (
@@ -78,7 +77,7 @@ def deliver(
         answers = buyers.all_silent(rows, answers)
     except NotSent as error:
         _nothing_happened(lease, attempt, rows, Outcome.Result.NOT_SENT, str(error), started)
-        raise pace.unreachable(lease, error) from error
+        raise pace.unreachable(lease, rows[0].flow.target, error) from error
     except AuthorizationLost as error:
         _nothing_happened(lease, attempt, rows, Outcome.Result.UNAUTHORIZED, str(error), started)
         raise pace.shut_out(rows[0].flow.target, error) from error
@@ -105,8 +104,7 @@ def deliver(
             started,
             lambda: outcomes.apply_answers(_still(attempt, rows), answers, base_s),
         )
-        if lanes.healthy(lease):
-            progress.lane_well(lease.remote_key)
+        pace.answered(lease, rows[0].flow.target)
 
 
 def _nothing_happened(
@@ -128,10 +126,14 @@ def _serve(lease: Lease, slice_s: float) -> bool:
     until = time.monotonic() + slice_s
     last = Attempt.objects.filter(remote_key=lease.remote_key).order_by("-sent_at").first()
     served = {last.tenant_id} if last else set()
-    while _step(lease, served):
+    while True:
+        try:
+            if not _step(lease, served):
+                return False
+        except pace.Aside:
+            pass  # others in the company may go on
         if time.monotonic() >= until or lanes.others_wait(lease):
             return True
-    return False
 
 
 def _step(lease: Lease, served: set[int]) -> bool:
@@ -147,7 +149,7 @@ def _step(lease: Lease, served: set[int]) -> bool:
     one_by_one = Lookup.DELTA in ledger.capabilities.lookup.values()
     if one_by_one and (open_ := _open_before(lease, first)) is not None:
         if open_.state == State.UNCERTAIN:
-            # Its own connection is closed, or it would have been due: another one to the company tells as well.
+            # Its own connection is closed or rests, or it would have been due: another one to the company tells as well.
             looking.look_up(lease, open_, first.flow.target)
             return True
         first, ledger = open_, open_ledger(open_.flow.target)
@@ -179,7 +181,7 @@ def _open_before(lease: Lease, first: Delivery) -> Delivery | None:
     while it is open what became of one."""
     of_lane = Delivery.objects.filter(remote_key=lease.remote_key, live=True)
     again = Q(resend__isnull=False, state__in=_SENDABLE)
-    again &= Q(flow__state=Flow.State.LIVE, flow__target__state=Access.ACTIVE)
+    again &= Q(flow__state=Flow.State.LIVE, flow__target__in=lanes.open_now())
     open_ = of_lane.filter(Q(state=State.UNCERTAIN) | again).select_related("flow__target").order_by("id").first()
     if open_ is None or open_.pk == first.pk:
         return None

@@ -163,10 +163,11 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
     unplanned = Plan.objects.filter(flow__in=flows, asked__gt=F("made")).exclude(state__in=over)
     planning = dict(unplanned.order_by().values_list("flow_id").annotate(Count("pk")))
     lanes = Lane.objects.filter(remote_key__in={flow.target.remote_key for flow in flows}, paused_until__gt=now)
-    resting = {lane.remote_key: lane for lane in lanes}
+    paused = {lane.remote_key: (lane.paused_until, lane.pause_reason) for lane in lanes}
     found = {}
     for flow in flows:
-        lane = resting.get(flow.target.remote_key)
+        rests = [(flow.target.rests_until, flow.target.rest_reason), paused.get(flow.target.remote_key, (None, ""))]
+        until, resting = max(((at, why) for at, why in rests if at), default=(now, ""))
         claimed = bool(flow.claimed_until and flow.claimed_until > now)
         due = bool(flow.next_run_at and flow.next_run_at <= now) and flow.state != Flow.State.PAUSED
         run = runs.get(flow.pk)
@@ -179,9 +180,9 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
             posted=of_flow.get(State.POSTED, 0),
             moving=sum(of_flow.get(state, 0) for state in (State.READY, State.SENDING, State.UNCERTAIN)),
             planning=planning.get(flow.pk, 0),
-            resting=lane.pause_reason if lane else "",
+            resting=resting if until > now else "",
             closed=tuple(access.closed(flow)),
-            rest_min=round((lane.paused_until - now).total_seconds() / 60) if lane and lane.paused_until else 0,
+            rest_min=max(0, round((until - now).total_seconds() / 60)),
         )
     return found
 

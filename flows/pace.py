@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from flows import lanes, outcomes, progress
 from flows.lanes import Lease
 from flows.outcomes import SHORTEST_RETRY_S
+from kit import clock
 from kit.rate import RatePlan
 from ledgers.port import AuthorizationLost, Call, Ledger, NotSent
 from tenants import buckets, grants
-from tenants.models import Connection
+from tenants.models import Access, Connection
 
 SHORT_WAIT_S = 2.0  # waits up to this are slept where nobody else waits, longer ones let the lane rest
 FOR_ALL = "app:"  # begins the names of limits that a provider sets for the application, over all companies
@@ -23,6 +25,10 @@ OUTAGE = 6  # times in a row without an answer, after which people are told
 
 class Resting(Exception):
     """Nothing more is asked of this company for a while; what is due stays due."""
+
+
+class Aside(Resting):
+    """Nothing more is asked over one connection; others to the company go on."""
 
 
 class OutOfTokens(Resting):
@@ -113,10 +119,40 @@ def shortest_retry_s(ledger: Ledger, call: Call) -> float:
     return max([SHORTEST_RETRY_S, *(1 / plan.rate_per_s for plan in own)])
 
 
-def unreachable(lease: Lease, error: NotSent) -> Resting:
-    """Nothing happened: let the lane rest as long as the remote asked, else with doubling patience up to 15 minutes."""
-    _rest(lease, str(error), error.after_s)
-    return Resting()
+def unreachable(lease: Lease, target: Connection, error: NotSent) -> Resting:
+    """Nothing happened: let the lane rest as long as the remote asked, else with doubling patience up to 15 minutes.
+
+    Where others open the company as well, the cause may be this connection's own consent, so it alone rests.
+    """
+    same = Connection.objects.filter(
+        provider=target.provider, environment=target.environment, remote_id=target.remote_id, state=Access.ACTIVE
+    )
+    if not same.exclude(pk=target.pk).exists():
+        _rest(lease, str(error), error.after_s)
+        return Resting()
+    target.failures += 1
+    wait_s = error.after_s or outcomes.back_off_s(target.failures, SHORTEST_RETRY_S)
+    target.rests_until, target.rest_reason = clock.now() + timedelta(seconds=wait_s), str(error)[:200]
+    target.save(update_fields=["failures", "rests_until", "rest_reason"])
+    if target.failures == OUTAGE:
+        progress.lane_stuck(lease.remote_key, str(error), target.tenant_id)
+    return Aside()
+
+
+def awake(target: Connection) -> None:
+    """Raises Aside where nothing is to be asked over this connection now."""
+    if target.rests_until is not None and target.rests_until > clock.now():
+        raise Aside
+
+
+def answered(lease: Lease, target: Connection) -> None:
+    """Forget that calls to a company, or over this connection, had failed."""
+    if lanes.healthy(lease):
+        progress.lane_well(lease.remote_key)
+    if target.failures:
+        target.failures = 0
+        target.save(update_fields=["failures"])
+        progress.lane_well(lease.remote_key, target.tenant_id)
 
 
 def faulty(lease: Lease, error: Exception) -> None:
@@ -133,4 +169,4 @@ def _rest(lease: Lease, reason: str, wait_s: float = 0) -> None:
 def shut_out(target: Connection, error: AuthorizationLost) -> Resting:
     """A person has to connect the company again: its rows wait as they are, and are due again once somebody did."""
     grants.lost(target, str(error))
-    return Resting()
+    return Aside()

@@ -108,9 +108,12 @@ def tell_changed(flow: Flow, plan: Plan | None) -> None:
     )
 
 
-def lane_stuck(remote_key: str, reason: str) -> None:
-    """Tell everyone with work for a company that nothing can be written to it now. Nothing is lost and no try is used up."""
+def lane_stuck(remote_key: str, reason: str, only: int | None = None) -> None:
+    """Tell everyone with work for a company, or one tenant of them, that nothing of theirs can be written to it now. Nothing is
+    lost and no try is used up."""
     for tenant_id, name in _waiting_at(remote_key).items():
+        if only not in (None, tenant_id):
+            continue
         alert(
             tenant_id,
             "company_unreachable",
@@ -122,11 +125,12 @@ def lane_stuck(remote_key: str, reason: str) -> None:
         )
 
 
-def lane_well(remote_key: str) -> None:
-    """Settle what ``lane_stuck`` told."""
+def lane_well(remote_key: str, only: int | None = None) -> None:
+    """Settle what ``lane_stuck`` told, everyone or one tenant."""
     told = Alert.objects.filter(key=f"lane:{remote_key}", settled_at__isnull=True)
     for tenant_id in list(told.values_list("tenant_id", flat=True)):
-        settle_alert(tenant_id, f"lane:{remote_key}")
+        if only in (None, tenant_id):
+            settle_alert(tenant_id, f"lane:{remote_key}")
 
 
 def _waiting_at(remote_key: str) -> dict[int, str]:

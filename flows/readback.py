@@ -125,7 +125,9 @@ def _begun(target: Connection) -> ReadBack | None:
 
 
 def _due() -> QuerySet[ReadBack]:
-    return ReadBack.objects.filter(next_at__lte=clock.now(), connection__state=Access.ACTIVE)
+    now = clock.now()
+    found = ReadBack.objects.filter(next_at__lte=now, connection__state=Access.ACTIVE)
+    return found.exclude(connection__rests_until__gt=now)
 
 
 # What -----------------------------------------------------------------------------------------------------------------

@@ -294,7 +294,7 @@ def _connection(user: User, grant: Grant, identity: Identity) -> Connection:
         connection = Connection(
             provider=grant.provider, environment=grant.environment, remote_id=identity.remote_id, created_by=user
         )
-    connection.grant, connection.state = grant, Access.ACTIVE
+    connection.grant, connection.state, connection.rests_until = grant, Access.ACTIVE, None
     connection.remote_name, connection.data = identity.name[:255], dict(identity.data)
     connection.save()
     if before is not None and before != grant.pk:

@@ -221,6 +221,11 @@ class Connection(ScopedModel):
     state = models.CharField(max_length=16, choices=Access.choices, default=Access.ACTIVE, help_text=ACCESS_HELP)
     checks = models.JSONField(default=list, help_text="The steps of the last connection test.")
     last_checked_at = models.DateTimeField(null=True, blank=True)
+    rests_until = models.DateTimeField(
+        null=True, blank=True, help_text="Nothing is asked over it until then; others to the company go on."
+    )
+    rest_reason = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Calls in a row for which it was no use.")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
 
