@@ -52,16 +52,21 @@ def compare(reader: Reader) -> None:
     at, answered, company = clock.now(), reader.balances(), reference.cached(target)
     made, names = made_in(target.remote_key), {each.id: each.name for each in company.accounts}
     kept: dict[str, dict[str, Any]] = {}
+    missing: dict[str, list[int]] = {}
     for key in (AccountKey.CLEARING, AccountKey.PAYOUTS):
         ours_alone = key is AccountKey.CLEARING and balances.unseen(target)
         for account, served in _accounts(flows if ours_alone else transit, key, made).items():
+            if account not in answered:
+                # Of one that was just made and holds nothing yet a ledger need not say anything.
+                missing |= {account: served} if ours_alone or account in names else {}
+                continue
             kept[account] = {
                 "key": key,
                 "name": names.get(account, account),
                 "currency": company.home_currency,
                 "flows": served,
                 "at": at.isoformat(),
-                "ledger": answered.get(account, 0),
+                "ledger": answered[account],
                 "ours": _ours(target.remote_key, account, made) if ours_alone else None,
             }
     off = [one for one in kept.values() if one["ours"] not in (None, one["ledger"])]
@@ -81,10 +86,13 @@ def compare(reader: Reader) -> None:
     )
     for account, found in kept.items():
         _tell(target, account, found)
-    if not off:
-        # What no single document proves, this does.
-        left = Plan.objects.filter(flow__target=target, state=Plan.State.POSTED, prove_at=None)
-        left.filter(verdict__verdict=Verdict.UNCOMPARED).update(prove_at=at)
+    for account in missing:
+        _tell_missing(target, account, names.get(account, account))
+    open_ = {flow for served in (*missing.values(), *(one["flows"] for one in off)) for flow in served}
+    plans = Plan.objects.filter(flow__target=target, state=Plan.State.POSTED, prove_at=None)
+    # What no single document proves, this does; and what it proved before, it proves no more where it is off.
+    plans.exclude(flow__in=open_).filter(verdict__verdict=Verdict.UNCOMPARED).update(prove_at=at)
+    plans.filter(flow__in=open_, verdict__by_balance=True).update(prove_at=at)
 
 
 def _to_be_compared(target: Connection) -> bool:
@@ -145,6 +153,19 @@ def _moved(found: QuerySet[Delivery], names: list[str]) -> int:
             if account_key(key) is AccountKey.CLEARING and row.bindings.get(key, {}).get("account") in names:
                 moved += amount
     return moved
+
+
+def _tell_missing(target: Connection, account: str, name: str) -> None:
+    ledger = ledger_spec(target.provider).name
+    alert(
+        target.tenant_id,
+        "balance_off",
+        f"connection:{target.pk}:balance:{account}",
+        f"{ledger} states no balance of {name} in {target.remote_name}",
+        "So nothing tells whether what was posted to it is still there, and no settlement is proved by it.",
+        f"Look whether {name} still exists in {ledger}. If it was replaced, map the flow to the other account.",
+        f"/audit/?state={State.POSTED}",
+    )
 
 
 def _tell(target: Connection, account: str, found: Mapping[str, Any]) -> None:

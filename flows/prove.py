@@ -80,6 +80,7 @@ def keep(plan_id: int, claimed_until: datetime, proof: Proof) -> bool:
     verdict |= {
         # As it is by now: what would come out otherwise is the planner's to say.
         "differs": stored.get("differs", []),
+        "by_balance": any(one.name == CLEARING_BALANCE for one in proof.comparisons),
         # Comparisons that are left out of the list are equal, or (``silent``) had nothing to compare with.
         "left_out": len(left_out),
         "left_out_silent": sum(one.right is None for one in left_out),

@@ -30,9 +30,9 @@ def reference(remote: Remote) -> Reference:
 
 
 def balances(remote: Remote) -> dict[str, int]:
-    """Return account id -> balance in minor units of the account's currency, debit positive. Accounts without one are left
-    out. Raises NotSent, AuthorizationLost, ReadRefused."""
-    rows = remote.pages(operations.ACCOUNTS, "accounts", **ACTIVE)
+    """Return account id -> balance in minor units of the account's currency, debit positive, archived accounts too. Accounts
+    without one are left out. Raises NotSent, AuthorizationLost, ReadRefused."""
+    rows = [row for chosen in (ACTIVE, ARCHIVED) for row in remote.pages(operations.ACCOUNTS, "accounts", **chosen)]
     try:
         return {text_of(row, "id"): answers.balance(row) for row in rows if row.get("balance") is not None}
     except BadAmount as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from bookkeeping.accounts import AccountKey as K
-from flows import balances, readback, verdicts
+from flows import balance_check, balances, readback, verdicts
 from flows.models import Delivery, Plan, ReadBack
 from flows.plans import counts_by_state
 from tenants.models import Alert
@@ -59,18 +59,69 @@ def test_what_was_on_the_account_before_is_not_ours(books):
 
 
 def test_somebodys_posting_on_the_account_is_named_and_nothing_is_proved_by_it(books):
-    books.post(books.settle())
+    earlier = books.post(books.settle())
+    at_first = banner_of(earlier).title
     books.remote.by_hand(CLEARING=77, SALES=-77)
 
     check(books)
+    now = banner_of(earlier).title
     later = books.post(books.settle(settlement_id="17000000002", start="2026-10-15"))
     found = banner_of(later)
 
     told = Alert.objects.get(kind="balance_off", settled_at=None)
     assert "off by 0.77 USD" in told.title
     assert "what Tieout posted comes to 0.00 USD" in told.text
+    assert (at_first, now) == ("Ties to the cent, by the clearing account", "In the books, not wholly compared")
     assert later.verdict["verdict"] == "uncompared"
     assert found.title == "In the books, not wholly compared"
+
+
+def test_a_plan_that_the_balance_proved_is_proved_again_once_it_is_right_again(books):
+    plan = books.post(books.settle())
+    books.remote.by_hand(CLEARING=77, SALES=-77)
+    check(books)
+    check(books)
+    off = banner_of(plan).title
+
+    books.remote.by_hand(CLEARING=-77, SALES=77)
+    check(books)
+
+    assert (off, banner_of(plan).title) == (
+        "In the books, not wholly compared",
+        "Ties to the cent, by the clearing account",
+    )
+
+
+def test_a_balance_that_is_not_stated_proves_nothing_and_is_told(books):
+    earlier = books.post(books.settle())
+    books.remote.hidden |= {K.CLEARING, K.PAYOUTS}
+
+    check(books)
+    later = books.post(books.settle(settlement_id="17000000002", start="2026-10-15"))
+    unproved = (banner_of(earlier).title, banner_of(later).title)
+    told = {alert.title for alert in Alert.objects.filter(kind="balance_off", settled_at=None)}
+    awaited = balances.in_transit([books.flow])
+    books.remote.hidden.clear()
+    check(books)
+
+    assert unproved == ("In the books, not wholly compared",) * 2
+    assert told == {
+        "Slate states no balance of My Amazon Clearing in Slate Ltd",
+        "Slate states no balance of My Amazon Payouts in Transit in Slate Ltd",
+    }
+    assert awaited == {}
+    assert banner_of(later).title == "Ties to the cent, by the clearing account"
+    assert not Alert.objects.filter(kind="balance_off", settled_at=None).exists()
+
+
+def test_a_balance_that_was_read_before_the_last_document_proves_nothing(books, monkeypatch):
+    books.post(books.settle())
+    monkeypatch.setattr(balance_check, "compare", lambda reader: None)
+
+    later = books.post(books.settle(settlement_id="17000000002", start="2026-10-15"))
+
+    assert balances.of_clearing(books.flow).ledger == 0
+    assert (later.state, later.verdict["verdict"]) == ("posted", "uncompared")
 
 
 def test_what_was_put_right_settles_the_alert_and_proves_what_was_left(books):

@@ -116,6 +116,28 @@ def test_a_request_that_never_arrived_is_sent_again_only_when_it_was_not_seen_tw
     assert books.balances() == ENTRY
 
 
+def test_it_counts_as_absent_from_the_first_look_on_that_did_not_see_it(books):
+    """A replay may look in between: were the last look to count, many of them would put the resend off."""
+    books.fault(no_answer(kept=False))
+    books.entry()
+    books.work()
+    books.time.shift(LONG)
+    books.work()
+    books.time.shift(CAPABILITIES.confirm_s - 20)
+    row = books.row("e1")
+    row.next_attempt_at = None
+    row.save()
+    books.work()
+    between = (results_of("e1"), len(books.remote.sent))
+
+    books.time.shift(20)
+    books.work()
+
+    assert between == (["unknown", "found", "found"], 1)
+    assert results_of("e1")[:4] == ["unknown", "found", "found", "found"]
+    assert books.row("e1").code == "retry"
+
+
 def test_a_stale_balance_does_not_double_what_is_booked(books):
     """The entry is there at once; balances show it two and a half minutes later."""
     books.remote.stale_s = LONG + CAPABILITIES.confirm_s - 1

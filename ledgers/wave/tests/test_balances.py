@@ -175,8 +175,10 @@ def test_balances_are_debit_positive_whatever_the_side_of_the_account(remote: tu
         remote_account("none", "EXPENSE", balance=None),
     )
     script.business(accounts=page(*rows))
+    script.business(accounts=page(remote_account("old", "CASH_AND_BANK", balance="1", isArchived=True)))
 
-    assert client.balances() == {"bank": 1250, "overdrawn": -300, "card": -5000, "yen": 700}
+    assert client.balances() == {"bank": 1250, "overdrawn": -300, "card": -5000, "yen": 700, "old": 100}
+    assert [asked["variables"]["isArchived"] for asked in script.asked] == [False, True]
 
 
 def test_two_calls_of_one_client_keep_their_distance(
