@@ -311,7 +311,10 @@ def _open_again(grant: Grant, opened: Collection[str], user: User) -> None:
     """
     with unscoped("a person's consent serves every tenant they connect companies in"):
         waiting = Connection.objects.filter(
-            grant=grant, state=Access.NEEDS_RECONNECT, remote_id__in=opened, tenant__in=_tenants_of(user, may=Action.CONNECT)
+            grant=grant,
+            state=Access.NEEDS_RECONNECT,
+            remote_id__in=opened,
+            tenant__in=_tenants_of(user, may=Action.CONNECT),
         )
         again = list(waiting.order_by("tenant_id", "pk"))
         Connection.objects.filter(pk__in=[each.pk for each in again]).update(state=Access.ACTIVE)
