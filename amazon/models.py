@@ -192,6 +192,11 @@ class Settlement(ScopedModel):
         return self.transfer_status.casefold() in _WENT_THROUGH
 
     @property
+    def held_back(self) -> int:
+        """What Amazon keeps of this settlement as a reserve, above zero."""
+        return -self.reserve_held
+
+    @property
     def transfer_failed(self) -> bool:
         return "fail" in self.transfer_status.casefold()
 

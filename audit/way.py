@@ -30,7 +30,8 @@ def way(row: Delivery) -> list[Moment]:
     """Return everything that happened to a delivery, its plan, its settlement and its file, oldest first. Four queries."""
     moments = [*_from_trail(_events(row)), *_from_attempts(row)]
     if row.posted_at:
-        text = f"{row.flow.target.remote_name} has it under its number {row.external_id}."
+        under = f" under its number {row.number_there}" if row.number_there else ""
+        text = f"{row.flow.target.remote_name} has it{under}."
         moments.append(Moment(row.posted_at, "In the books", "posted", text))
     return sorted(moments, key=lambda moment: moment.at)
 

@@ -67,16 +67,14 @@ class Converter:
             else:
                 documents.append(self._document(planned, further))
         if self.policy.income_and_expenses:
-            documents += self._without_entries(further)
+            documents += self._moved_by_month(further)
+            carried = self._carrying(documents, self.policy.payments_to)
+            documents += self._paid_out(carried)
             check_documents(documents)
-            total = self.statement.header.total
-            return Booked(
-                replace(self.plan, documents=tuple(documents)),
-                converted(total, self.currency, self.terms.rate, self.terms.home),
-            )
+            return Booked(replace(self.plan, documents=tuple(documents)), carried)
         at = next((n for n, one in enumerate(documents) if is_payout(one)), len(documents))
         documents[at:at] = [self._only_moved(place, amounts) for place, amounts in sorted(further.items()) if amounts]
-        carried = self._carrying(documents)
+        carried = self._carrying(documents, AccountKey.CLEARING)
         documents = [self._payout(one, carried) if is_payout(one) else one for one in documents]
         check_documents(documents)
         return Booked(replace(self.plan, documents=tuple(documents)), carried)
@@ -204,24 +202,28 @@ class Converter:
         nothing = replace(entry, currency=self.currency, lines=(), rate=self.terms.rate)
         return Planned(settlement_key(sid, part.n, "entry", self.revision), entry, part=part.n, original=nothing)
 
-    def _without_entries(self, further: Mapping[tuple[int, date], Mapping[LineKey, int]]) -> list[Planned]:
-        """Return what a ledger without entries gets for what rates moved and Amazon kept: an expense, or an income invoice
-        with its payment, for the net of each month and of the payout. The payout itself stays out of such books."""
+    def _moved_by_month(self, further: Mapping[tuple[int, date], Mapping[LineKey, int]]) -> list[Planned]:
+        """Return what a ledger without entries gets for what rates moved: an expense, or an income invoice with its payment,
+        for the net of each month."""
         made: list[Planned] = []
         for (n, _), amounts in sorted(further.items()):
             if amounts:
                 made += self._net(str(n), self.statement.part(n).on, sum(amounts.values()), n)
+        return made
+
+    def _paid_out(self, carried: int) -> list[Planned]:
+        """Return the same for a payout, beside the ``carried`` that all other documents came to. It itself stays out of such
+        books."""
         header, terms = self.statement.header, self.terms
         if header.total <= 0:
-            return made
+            return []
         if terms.received is None:
             asked = ask_for(header.total, self.currency, terms)
             waiting = self._income("P", header.deposit_on, ())
             key = settlement_key(header.settlement_id, "P", "exchange-income", self.revision)
-            return [*made, Planned(key, waiting, held=asked, not_before=header.deposit_on)]
-        worth = converted(header.total, self.currency, terms.rate, terms.home)
-        net = self._net("P", header.deposit_on, terms.received - worth, 0)
-        return [*made, *(replace(one, not_before=header.deposit_on) for one in net)]
+            return [Planned(key, waiting, held=asked, not_before=header.deposit_on)]
+        net = self._net("P", header.deposit_on, terms.received - carried, 0)
+        return [replace(one, not_before=header.deposit_on) for one in net]
 
     def _net(self, part: str, on: date, net: int, n: int) -> list[Planned]:
         """Return the documents of a gain (> 0) or a loss by exchange rates."""
@@ -262,12 +264,12 @@ class Converter:
         memo = f"Exchange rates of Amazon settlement {sid}"
         return Invoice(number, on, self.terms.home, customer, lines, "", memo, income=self.policy.income_to)
 
-    def _carrying(self, documents: Sequence[Planned]) -> int:
+    def _carrying(self, documents: Sequence[Planned], account: LineKey) -> int:
         own = own_home = 0
         for planned in documents:
             if not is_payout(planned):
-                own_home += effect(planned.document).get(AccountKey.CLEARING, 0)
-                own += effect(planned.original or planned.document).get(AccountKey.CLEARING, 0)
+                own_home += effect(planned.document).get(account, 0)
+                own += effect(planned.original or planned.document).get(account, 0)
         return own_home + beside(self.plan, self.statement, self.terms, own)
 
     def _payout(self, planned: Planned, carrying: int) -> Planned:

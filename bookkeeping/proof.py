@@ -14,6 +14,9 @@ from bookkeeping.entries import effect, own_total
 from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan, Planned
 
+PAYOUT: Final = "header and payout"
+CONVERTED: Final = "converted"  # detail of PAYOUT: compared with what the payout was converted from
+
 
 @unique
 class Verdict(StrEnum):
@@ -29,21 +32,35 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Converted:
+    """A converted document as it is in the books (of another ``kind``, where a transfer became an entry), in minor units of
+    ``currency``: what was ``sent``, and what the ledger ``answered``, None where it states no total."""
+
+    kind: str
+    currency: str
+    sent: int
+    answered: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A document that was booked. ``total`` is its own total as the ledger states it now, None where it states none.
 
     ``changed`` says what somebody made of it in the ledger since, "" where nothing; ``gone``: it is void or deleted.
+    Of a ``converted`` document ``total`` is in the currency from which it was made.
     """
 
     total: int | None
     changed: str = ""
     gone: bool = False
+    converted: Converted | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two figures that must be equal. ``name`` says which; ``right`` None means there was nothing to compare with.
 
+    Both are minor units of ``currency``, "" for the settlement's own.
     ``changed`` says what differs beside the figures, or why they do: such a pair never agrees.
     """
 
@@ -52,6 +69,7 @@ class Comparison:
     right: int | None
     detail: str = ""
     changed: str = ""
+    currency: str = ""
 
     @property
     def difference(self) -> int:
@@ -107,7 +125,7 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
             "rows and header", sum(one.amount for one in statement.sums), header.total, f"{statement.rows} rows"
         ),
         Comparison("carried and header", carried + moved + statement.opening_debt + undecided, header.total),
-        *(_answered(planned, answers[planned.key]) for planned in posted),
+        *(_answered(planned, answers[planned.key], header.currency) for planned in posted),
         *_payout(plan, header.total, answers),
     )
     waiting = _waiting(plan.documents, answers)
@@ -127,18 +145,27 @@ def prove(statement: Statement, plan: Plan, answers: Mapping[str, Answer]) -> Pr
     )
 
 
-def _answered(planned: Planned, answer: Answer) -> Comparison:
-    name = getattr(planned.document, "number", "") or getattr(planned.document, "reference", "") or planned.key
+def _answered(planned: Planned, answer: Answer, settled_in: str) -> Comparison:
+    document = planned.document
+    name = getattr(document, "number", "") or getattr(document, "reference", "") or planned.key
+    own = getattr(document, "currency", settled_in)
+    found = answer.converted or Converted(document.kind, own, own_total(document), answer.total)
+    currency = found.currency if found.currency != settled_in else ""
     return Comparison(
-        f"{planned.document.kind} {name}", own_total(planned.document), answer.total, planned.key, answer.changed
+        f"{found.kind} {name}", found.sent, found.answered, planned.key, answer.changed, currency=currency
     )
 
 
 def _payout(plan: Plan, total: int, answers: Mapping[str, Answer]) -> tuple[Comparison, ...]:
     closing = [one for one in plan.documents if one.not_before and _pays_out(one.document)]
-    return tuple(
-        Comparison("header and payout", total, answers[one.key].total) for one in closing if one.key in answers
-    )
+    return tuple(_paid_out(total, own_total(one.document), answers[one.key]) for one in closing if one.key in answers)
+
+
+def _paid_out(total: int, of_payout: int, answer: Answer) -> Comparison:
+    """Compare the total with the payout; with what it was made from, where it is in the books in another currency."""
+    if answer.converted is None or answer.total is None:
+        return Comparison(PAYOUT, total, answer.total)
+    return Comparison(PAYOUT, total, of_payout, CONVERTED)
 
 
 def _pays_out(document: Document) -> bool:

@@ -31,7 +31,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             {"label": "Dry run", "state": "todo"},
             {"label": "Live", "state": "todo"},
         ],
-        "chain": [{"label": label, "minor": 101_608} for label in ("1,204 rows", "Header", "Entries", "Payout")],
+        "chain": [
+            {"label": label, "minor": 101_608, "currency": "USD"}
+            for label in ("1,204 rows", "Header", "Entries", "Payout")
+        ],
         "tabs": [
             {"label": "Proof", "url": "#", "current": True, "count": None},
             {"label": "Entries", "url": "#", "current": False, "count": 4},

@@ -26,13 +26,14 @@ _ORDERS_EVERY: Final = tuple(_EVERY.items())
 _SETTLEMENTS_EVERY: Final = _ORDERS_EVERY[1:]
 
 
-def minor_from_text(text: str, currency: str) -> int:
-    """Return typed text as minor units: ``1,234.56``, ``-79.41``; empty is 0. Raises BadAmount with a sentence."""
+def minor_from_text(text: str, currency: str, like: str = "1234.56 or -79.41") -> int:
+    """Return typed text as minor units: ``1,234.56``, ``-79.41``; empty is 0. Raises BadAmount with a sentence that has an
+    amount to write it ``like``."""
     plain = "".join(text.split())
     if not plain:
         return 0
     if not _AMOUNT.fullmatch(plain):
-        raise BadAmount("Write the amount with a point before the decimals, for example 1234.56 or -79.41.")
+        raise BadAmount(f"Write the amount with a point before the decimals, for example {like}.")
     try:
         return from_decimal(Decimal(plain.replace(",", "").replace("−", "-")), currency)
     except BadAmount:

@@ -8,23 +8,29 @@ from typing import Any, Final
 
 from django.db.models import Max
 
-from bookkeeping.documents import document_from
+from bookkeeping.accounts import AccountKey
+from bookkeeping.documents import JournalEntry, Transfer, document_from
+from bookkeeping.entries import effect
 from bookkeeping.planned import Carrier as Carrying
 from bookkeeping.planned import Pairing, Planned
 from bookkeeping.planned import Plan as Planning
-from bookkeeping.proof import Answer, Comparison, Proof, Step, Verdict, prove, waterfall
+from bookkeeping.proof import PAYOUT, Answer, Comparison, Converted, Proof, Step, Verdict, prove, waterfall
 from bookkeeping.remarks import Hold, HoldReason
-from flows import balances, history, rows, statements, taking_back
+from flows import arrivals, balances, currencies, history, rows, statements, taking_back
 from flows.models import Carrier, Delivery, Dependency, Plan
 from kit import clock
 
 # An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
 KEPT: Final = 200
 CLEARING_BALANCE: Final = "clearing balance"
+ARRIVED: Final = "arrived"
+PETTY_CASH: Final = "petty cash"
 _READ: Final = (
     *("key", "kind", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code"),
-    *("reason", "answered_total"),
+    *("reason", "answered_total", "currency"),
 )
+
+_ALWAYS_KEPT: Final = (PAYOUT, CLEARING_BALANCE, ARRIVED, PETTY_CASH)
 
 State = Delivery.State
 
@@ -32,14 +38,15 @@ State = Delivery.State
 def proof_of(plan: Plan) -> Proof:
     """Return the proof of a plan from its rows as they are now."""
     found = list(rows.live(plan).only(*_READ))
-    answers = {row.key: Answer(_in_settlement(row)) for row in found if row.state == State.POSTED}
+    answers = {row.key: _answer(row) for row in found if row.state == State.POSTED}
     answers |= {
-        row.key: Answer(_in_settlement(row), changed=row.reason, gone=row.code == rows.VOID)
+        row.key: replace(_answer(row), changed=row.reason, gone=row.code == rows.VOID)
         for row in found
         if rows.is_changed_by_hand(row)
     }
     planning = as_planning(plan, found)
-    proof = _by_balance(plan, prove(statements.from_json(plan.statement), planning, answers))
+    proof = prove(statements.from_json(plan.statement), planning, answers)
+    proof = _by_balance(plan, _with_arrived(plan, proof, [row for row in found if row.key in answers]))
     if planning.reconciling or not plan.settlement.payout_failed:
         return proof
     if not history.payout_cancelled(plan.flow, plan.settlement):
@@ -62,8 +69,43 @@ def _by_balance(plan: Plan, proof: Proof) -> Proof:
     newest = rows.live(plan).aggregate(at=Max("posted_at"))["at"]
     if found is None or found.ours is None or found.ours != found.ledger or (newest and newest > found.at):
         return proof
-    compared = Comparison(CLEARING_BALANCE, found.ours, found.ledger, found.at.isoformat())
+    currency = plan.flow.home if plan.flow.converts else ""
+    compared = Comparison(CLEARING_BALANCE, found.ours, found.ledger, found.at.isoformat(), currency=currency)
     return replace(proof, comparisons=(*proof.comparisons, compared), verdict=Verdict.PROVED)
+
+
+def _with_arrived(plan: Plan, proof: Proof, posted: list[Delivery]) -> Proof:
+    """Return the proof with what arrived of a payout beside what the books have of it, where that is another currency."""
+    flow, settlement = plan.flow, plan.settlement
+    received = arrivals.received(settlement, flow.home) if flow.home and settlement.total > 0 else None
+    if received is None:
+        return proof
+    if not plan.reconciling:
+        payout = next((row for row in posted if "/P/payout/" in row.key), None)
+        name, figures = ARRIVED, (received, _on_the_bank_line(payout) if payout else None)
+    elif proof.waiting or proof.undecided or settlement.opening_debt or any(one["withheld"] for one in plan.pairings):
+        return proof
+    else:
+        rest = currencies.in_books(flow, sum(plan.reconciling.values()) - settlement.total, plan.exchange)
+        moved = sum(effect(document_from(row.plain_document)).get(AccountKey.PETTY, 0) for row in posted)
+        name, figures = PETTY_CASH, (moved, received + rest)
+    if figures[1] is None:
+        return proof
+    whose = "amazon" if settlement.received is None or settlement.received_currency != flow.home else "person"
+    compared = Comparison(name, *figures, whose, currency=flow.home)
+    verdict = proof.verdict if compared.agrees else Verdict.DIFFERS
+    return replace(proof, comparisons=(*proof.comparisons, compared), verdict=verdict)
+
+
+def _on_the_bank_line(payout: Delivery) -> int | None:
+    """Return what a payout books as arrived in home money; None where it stays in the settlement's currency throughout."""
+    document, original = document_from(payout.plain_document), payout.original
+    if isinstance(document, Transfer):
+        return document.received or None
+    target = document_from(json.loads(original)) if original else None
+    if isinstance(document, JournalEntry) and isinstance(target, Transfer):
+        return effect(document).get(target.target, 0)
+    return None
 
 
 def keep(plan_id: int, claimed_until: datetime, proof: Proof) -> bool:
@@ -125,6 +167,12 @@ def as_planning(plan: Plan, found: list[Delivery]) -> Planning:
     )
 
 
+def _answer(row: Delivery) -> Answer:
+    if row.original_amount is None:
+        return Answer(row.answered_total)
+    return Answer(_in_settlement(row), converted=Converted(row.kind, row.currency, row.amount, row.answered_total))
+
+
 def _in_settlement(row: Delivery) -> int | None:
     """Return what the ledger answered in the settlement's currency: of a converted document that came out as it was sent,
     the total from which it was converted. Where it did not, the difference in home money stands in the figure."""
@@ -146,7 +194,7 @@ def _kept(comparisons: tuple[Comparison, ...]) -> tuple[tuple[Comparison, ...], 
     kept, left_out = [], []
     for one in comparisons:
         equal += one.agrees
-        if not one.agrees or equal <= KEPT or one.name in ("header and payout", CLEARING_BALANCE):
+        if not one.agrees or equal <= KEPT or one.name in _ALWAYS_KEPT:
             kept.append(one)
         else:
             left_out.append(one)

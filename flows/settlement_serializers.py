@@ -26,6 +26,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     changed = serializers.CharField(
         help_text="What somebody made of the document in the ledger since it was posted; such a pair never agrees."
     )
+    currency = serializers.CharField(help_text="Of both figures; empty: the settlement's own.")
 
 
 class NotBookedSerializer(serializers.Serializer[Any]):

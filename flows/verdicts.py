@@ -4,16 +4,16 @@ Green claims exactly what was compared. Everything here reads the stored proof; 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 from django.db.models import Q
 
-from bookkeeping.accounts import ACCOUNTS, account_key
+from bookkeeping.accounts import ACCOUNTS, AccountKey, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
-from bookkeeping.proof import Verdict
+from bookkeeping.proof import CONVERTED, Verdict
 from flows.models import Delivery, Plan
 
 State = Delivery.State
@@ -47,7 +47,7 @@ class TakingBack:
 class Compared:
     """Two figures that must be equal, each with where it comes from. ``right`` None: the ledger states none.
 
-    ``changed`` says what somebody made of the document in the ledger since it was posted.
+    ``changed`` says what somebody made of the document in the ledger since it was posted. ``currency`` is that of both.
     """
 
     what: str
@@ -56,6 +56,7 @@ class Compared:
     right_from: str
     right: int | None
     changed: str = ""
+    currency: str = ""
 
     @property
     def difference(self) -> int:
@@ -167,16 +168,19 @@ def comparisons(plan: Plan, ledger: str) -> Iterator[Compared]:
     if not found:
         rows = sum(one["amount"] for one in plan.statement.get("sums", []))
         count = plan.statement.get("rows", 0)
+        total, currency = plan.settlement.total, plan.settlement.currency
         yield Compared(
-            "Rows and header", f"{count} rows added up", rows, "Amazon's stated total", plan.settlement.total
+            "Rows and header", f"{count} rows added up", rows, "Amazon's stated total", total, currency=currency
         )
         return
     for one in found:
-        yield _compared(one, ledger)
+        compared = _compared(one, ledger)
+        yield replace(compared, currency=one["currency"] or plan.settlement.currency)
 
 
 def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
     left, right = one["left"], one["right"]
+    said = "Amazon said" if one["detail"] == "amazon" else "you said"
     match one["name"]:
         case "rows and header":
             return Compared("Rows and header", f"{one['detail']} added up", left, "Amazon's stated total", right)
@@ -185,6 +189,13 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
             return Compared("Documents and header", carried, left, "Amazon's stated total", right)
         case "clearing balance":
             return Compared("Clearing account", "All that was posted to it", left, f"Its balance in {ledger}", right)
+        case "header and payout" if one["detail"] == CONVERTED:
+            return Compared("Payout", "Amazon's stated total", left, "Payout, before it was converted", right)
+        case "arrived":
+            return Compared("What arrived", f"As {said}", left, "On the payout, as it was sent", right)
+        case "petty cash":
+            rest = f"What arrived, as {said}, and what else stays out of the books"
+            return Compared("Petty Cash", "What the documents moved it by", left, rest, right)
         case "header and payout":
             return Compared("Payout", "Amazon's stated total", left, f"Payout, as {ledger} answered", right)
         case name:
@@ -271,11 +282,17 @@ def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str
 def _remains(plan: Plan) -> str:
     if not plan.reconciling:
         return "The clearing account is moved by exactly what remains."
-    parts = [
-        f"{ACCOUNTS[account_key(key)].name} {shown(amount, plan.settlement.currency)}"
+    parts = {
+        key: f"{ACCOUNTS[account_key(key)].name} {shown(amount, plan.settlement.currency)}"
         for key, amount in plan.reconciling.items()
-    ]
-    return f"Petty Cash is moved by exactly what this ledger cannot hold: {', '.join(parts)}."
+    }
+    moved = next((one for one in plan.verdict.get("comparisons", []) if one["name"] == "petty cash"), None)
+    if moved is None:
+        rates = " at its rate" if plan.terms else ""
+        return f"Petty Cash is moved by exactly what this ledger cannot hold{rates}: {', '.join(parts.values())}."
+    others = ", ".join(text for key, text in parts.items() if key != AccountKey.BANK)
+    beside = f", less what else this ledger cannot hold, at the settlement's rate: {others}" if others else ""
+    return f"Petty Cash is moved by {shown(moved['left'], moved['currency'])}: exactly what arrived{beside}."
 
 
 def _stopped(found: TakingBack) -> str:
@@ -302,11 +319,20 @@ def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
 
 
 def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ...]:
-    total = plan.settlement.total
-    labels = [f"{plan.statement.get('rows', 0)} rows", "Amazon's total", _documents(counts.get(State.POSTED, 0))]
-    if total > 0:
-        labels.append("Payout")
-    return tuple({"label": label, "minor": total} for label in labels)
+    total, currency = plan.settlement.total, plan.settlement.currency
+    labels = [f"{plan.statement.get('rows', 0)} rows", "Amazon's total"]
+    # Books of income and expenses alone have no payout, and documents that come to something else; converted ones have
+    # another currency.
+    if not plan.reconciling and not plan.flow.converts:
+        labels += [_documents(counts.get(State.POSTED, 0)), *(["Payout"] if total > 0 else [])]
+    chain = [{"label": label, "minor": total, "currency": currency} for label in labels]
+    if plan.flow.converts:
+        worth = {"label": f"At {plan.exchange['rate']}", "minor": plan.exchange["carrying"]}
+        chain.append({**worth, "currency": plan.flow.home, "sign": "→"})
+    arrived = (one for one in plan.verdict.get("comparisons", []) if one["name"] in ("arrived", "petty cash"))
+    if (one := next(arrived, None)) and not plan.reconciling:
+        chain.append({"label": "Arrived", "minor": one["left"], "currency": one["currency"], "sign": "→"})
+    return tuple(chain)
 
 
 def _documents(count: int) -> str:

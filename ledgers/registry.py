@@ -17,7 +17,8 @@ class LedgerSpec:
     """One ledger. ``open`` makes the client of a connection and calls nobody.
 
     ``layouts`` says without a call or a query how documents may be cut in a connected company. ``account_types`` says for a
-    person how the ledger names the type of a new account of a class. ``sandbox`` opens its stand-in, mounted in process,
+    person how the ledger names the type of a new account of a class. ``shows_ids``: a person finds its own ids on its pages or
+    in their addresses. ``sandbox`` opens its stand-in, mounted in process,
     with a connected client: for tests only. ``logo`` is a static path.
     """
 
@@ -28,6 +29,7 @@ class LedgerSpec:
     layouts: Callable[[Connection], tuple[Layout, ...]]
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
+    shows_ids: bool = True
     logo: str = ""
 
 

@@ -11,6 +11,7 @@ from bookkeeping.documents import Kind
 from flows.models.flow import Flow
 from kit.scope import ScopedModel
 from kit.sealed import SealedField
+from ledgers.registry import ledger_spec
 from tenants.models import Connection
 
 
@@ -188,6 +189,11 @@ class Delivery(ScopedModel):
         """The neutral document as parsed JSON."""
         plain: dict[str, Any] = json.loads(self.document)
         return plain
+
+    @property
+    def number_there(self) -> str:
+        """The ledger's own number of it, "" where a person cannot find it there."""
+        return self.external_id if ledger_spec(self.remote_key.partition(":")[0]).shows_ids else ""
 
 
 class Dependency(ScopedModel):

@@ -173,7 +173,7 @@ class ReceivedForm(forms.Form):
         cleaned = super().clean() or {}
         if {"currency", "received"} <= cleaned.keys():
             try:
-                cleaned["received"] = minor_from_text(cleaned["received"], cleaned["currency"])
+                cleaned["received"] = minor_from_text(cleaned["received"], cleaned["currency"], "1234.56")
             except BadAmount as error:
                 self.add_error("received", str(error))
         return cleaned

@@ -217,7 +217,7 @@ def _arrived(settlement: Settlement, home: str) -> dict[str, Any]:
     by_person = settlement.received is not None and settlement.received_currency == home
     whose = ""
     if amount is not None:
-        whose = "as somebody of yours said" if by_person else "as Amazon says"
+        whose = "as entered here" if by_person else "as Amazon says"
     elif settlement.transfer_status and not settlement.transferred:
         whose = f"Amazon says of its transfer: {settlement.transfer_status}"
     elif settlement.transferred and settlement.converted is not None:

@@ -190,5 +190,6 @@ LEDGER: Final = LedgerSpec(
     layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     sandbox=_sandbox,
+    shows_ids=False,  # its pages show none, and what the API names a document by is no number of theirs
     logo=LOGO,
 )

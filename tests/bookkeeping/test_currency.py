@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bookkeeping.documents import Invoice, JournalEntry, Payment, Revaluation, Transfer
 from bookkeeping.facts import Header, Label, Row
 from bookkeeping.figures import OrderItem
-from bookkeeping.policy import Mode
+from bookkeeping.policy import Mode, Policy
 from bookkeeping.remarks import FlagKind, HoldReason
 from bookkeeping.shipment import ShippedOrder
 from bookkeeping.terms import Strategy, is_payout
@@ -491,6 +491,17 @@ def test_g1_without_entries_books_the_net_of_both(mode: Mode) -> None:
 
     # 130.00 - 19.50 - 10.40, less 0.70: what arrived.
     assert company.in_home() == {"FEE_FBA": 1040, "FEE_SELLING": 1950, "FX_COST": 70, "PETTY": 9940, "REVENUE": -13000}
+
+
+@pytest.mark.parametrize("policy", [LITE, ZOHO], ids=["without entries", "with entries"])
+def test_a_cent_of_rounding_is_the_same_in_every_ledger(policy: Policy) -> None:
+    company = g1(Strategy.CONVERT, policy=policy, rates={SID: "1.3043"})
+
+    company.settle(SID, Mode.SUMMARY)
+
+    # 130.43 - 19.56 - 10.43, while 77.00 at once would be 100.43.
+    assert company.booked[SID].carrying == 10044
+    assert company.in_home()["PETTY" if policy is LITE else "BANK"] == 9940
 
 
 def test_g1_without_entries_and_invoiced_on_shipment() -> None:

@@ -109,6 +109,7 @@ def test_a_person_says_how_much_arrived_and_the_payout_goes_out(signed_in, bob, 
     right = browser.post(address, {"currency": "EUR", "received": "11.00"}, follow=True)
 
     assert wrong.status_code == 422
+    assert "for example 1234.56." in text_of(wrong)
     assert "Noted" in text_of(right)
     with scope(acme.pk):
         answer_all(plan)
@@ -205,10 +206,10 @@ def test_what_amazon_paid_stands_on_the_page_and_beside_a_persons_figure(signed_
     browser.post(reverse("flows:received", args=[settlement.pk]), {"currency": "EUR", "received": "11.00"})
     both = text_of(browser.get(page)).replace("\xa0", " ")
 
-    assert "Arrived Not said yet Amazon says of its transfer: Processing; say how much" in processing
-    assert "Arrived 11.07 EUR as Amazon says; another amount?" in paid
+    assert "Arrived Not said yet Amazon says of its transfer: Processing · Say how much" in processing
+    assert "Arrived 11.07 EUR as Amazon says · Change the amount" in paid
     assert "Amazon says that it paid 11.07 EUR , as TR-9." in form
-    assert "Arrived 11.00 EUR as somebody of yours said; Amazon says 11.07 EUR ; another amount?" in both
+    assert "Arrived 11.00 EUR as entered here; Amazon says 11.07 EUR · Change the amount" in both
 
 
 def test_amazons_own_rate_is_chosen_on_the_flow_and_said_on_the_page(signed_in, alice, bob, acme, settlement):

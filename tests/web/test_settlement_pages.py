@@ -790,3 +790,39 @@ def test_months_of_many_flows_are_chosen_from_a_list(signed_in, alice, acme):
 
     assert f'<option value="{flows[3].pk}" selected>Client 3</option>' in page
     assert page.count("<option") == 5
+
+
+# What is said of money and of numbers
+
+
+def test_a_reserve_is_money_that_amazon_holds_and_no_negative_of_it(signed_in, alice, acme, flow):
+    reserve = ("other-transaction", "other-transaction", "Current Reserve Amount", "-2.50")
+    held = settle(acme, rows=(*SALE, reserve))
+
+    shown = text_of(signed_in(alice).get(reverse("flows:settlement", args=[held.pk]))).replace("\xa0", " ")
+
+    assert "Held back by Amazon 2.50 USD" in shown
+
+
+def test_that_a_payout_never_came_can_be_said_once_it_is_due(signed_in, alice, acme, flow, settlement):
+    later = settle(acme, "15000000002", start=now().date().isoformat())
+    browser = signed_in(alice)
+
+    due, to_come = (browser.get(reverse("flows:settlement", args=[one.pk])) for one in (settlement, later))
+
+    assert "Say that it never came" in text_of(due)
+    assert "Due on" in text_of(to_come)
+    assert "never came" not in text_of(to_come)
+
+
+@pytest.mark.parametrize(("ledger", "shown"), [("quickbooks", True), ("wave", False)])
+def test_a_documents_number_is_shown_where_the_ledger_shows_it(signed_in, alice, acme, flow, settlement, ledger, shown):
+    post(plan_of(settlement))
+    with scope(acme.pk):
+        Delivery.objects.update(external_id="QnVzaW5lc3M6NDI", url="", remote_key=f"{ledger}:sandbox:1")
+        row = Delivery.objects.first()
+    browser = signed_in(alice)
+
+    pages = [("flows:settlement", settlement.pk), ("audit:record", row.pk)]
+
+    assert {"QnVzaW5lc3M6NDI" in text_of(browser.get(reverse(name, args=[pk]))) for name, pk in pages} == {shown}
