@@ -220,7 +220,7 @@ def changed_in(flow: Flow, month: date) -> QuerySet[Delivery]:
 def totals(flow: Flow, month: date) -> Totals:
     found = in_month(flow, month)
     sums: dict[Place, list[int]] = {}
-    for _, posted, key, amount, place in _lines(found):
+    for _, posted, key, amount, place in _lines(flow, found):
         debit_credit_waiting = sums.setdefault((key, place), [0, 0, 0])
         if not posted:
             debit_credit_waiting[2] += amount
@@ -242,7 +242,7 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
     invoiced = found.filter(kind=Kind.INVOICE).annotate(booked=IS_BOOKED).values_list("booked").annotate(Sum("amount"))
     for booked, amount in invoiced:
         _add(moved, (AccountKey.AR, ""), booked, amount)
-    for plan, posted, key, amount, place in _lines(found.exclude(kind=Kind.INVOICE)):
+    for plan, posted, key, amount, place in _lines(flow, found.exclude(kind=Kind.INVOICE)):
         if key not in CARRIED:
             continue
         _add(moved, (key, place), posted, amount)
@@ -305,10 +305,11 @@ def _add(moved: dict[Place, list[int]], place: Place, posted: bool, amount: int)
     moved.setdefault(place, [0, 0])[0 if posted else 1] += amount
 
 
-def _lines(found: QuerySet[Delivery]) -> Iterator[tuple[int | None, bool, AccountKey, int, str]]:
+def _lines(flow: Flow, found: QuerySet[Delivery]) -> Iterator[tuple[int | None, bool, AccountKey, int, str]]:
     """Yield (plan, whether it is in the books, what it stands for, amount, the company's account) of every line.
 
-    The lines of payments come summed. An invoice has the lines that the ledger answered.
+    The lines of payments come summed. An invoice has the lines that the ledger answered. A payout that waits for the amount
+    received is still in the settlement's currency, and counts for what it stands for.
     """
     bound = found.annotate(bound=Cast("bindings", TextField()), booked=IS_BOOKED)
     places = cache(_places)
@@ -318,12 +319,15 @@ def _lines(found: QuerySet[Delivery]) -> Iterator[tuple[int | None, bool, Accoun
         yield plan, booked, account_key(key), amount, place
         yield plan, booked, AccountKey.AR, -amount, ""
     rest = bound.exclude(kind=Kind.PAYMENT)
-    for plan, booked, document, answered, amount, text in rest.values_list(
-        "plan", "booked", "document", "answered_lines", "amount", "bound"
-    ).iterator(chunk_size=2000):
+    columns = ("plan", "booked", "document", "answered_lines", "amount", "bound", "currency", "plan__exchange")
+    for plan, booked, document, answered, amount, text, currency, terms in rest.values_list(*columns).iterator(
+        chunk_size=2000
+    ):
         account_of = places(text)
         for line, signed in _signed(document, answered, amount):
-            yield plan, booked, account_key(line), signed, account_of.get(line, "")
+            own = currency == flow.books_currency
+            moved = signed if own else currencies.in_books(flow, signed, terms or {})
+            yield plan, booked, account_key(line), moved, account_of.get(line, "")
 
 
 def _signed(document: str, answered: Mapping[LineKey, int], amount: int) -> Iterable[tuple[LineKey, int]]:

@@ -1,13 +1,14 @@
 """Exchange rates and the amount received, on the pages and over REST."""
 
 import re
+from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from amazon.models import Settlement
-from flows import clearing_account, planning, rates, setup
+from flows import clearing_account, month_totals, planning, rates, setup
 from flows.models import Delivery, ExchangeRate, Flow
 from kit.scope import scope
 from tests import factories
@@ -128,7 +129,12 @@ def test_a_payout_that_waits_for_its_amount_takes_off_clearing_what_it_stands_fo
     with scope(acme.pk):
         [clearing] = clearing_account.clearings(list(Flow.objects.select_related("target"))).values()
 
+        [at_month_end] = [
+            one for one in month_totals.balances(Flow.objects.get(), date(2026, 1, 31)) if "Clearing" in one.account
+        ]
+
     assert (clearing.currency, clearing.expected, clearing.then_holds) == ("EUR", 1125, 0)
+    assert (at_month_end.amount, at_month_end.then) == (1125, 0)
 
 
 def test_a_settlement_in_the_books_own_currency_asks_for_no_amount(signed_in, bob, acme):
