@@ -35,7 +35,7 @@ class MonthReport:
     settlements: tuple[Touching, ...]
     undecided: int
     changed: tuple[Delivery, ...]
-    compared: clearing_account.Clearing | None
+    compared: clearing_account.Comparison
 
     @property
     def changed_more(self) -> int:
@@ -63,7 +63,7 @@ def report(flow: Flow, month: date) -> MonthReport:
         settlements=tuple(months.touching(about, month)),
         undecided=months.undecided(about, month),
         changed=tuple(month_totals.changed_in(flow, month)[:SHOWN_CHANGED]),
-        compared=clearing_account.last_compared(flow),
+        compared=clearing_account.last_comparison(flow),
     )
 
 

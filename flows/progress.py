@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import F, Q
 
 from audit import trail
-from flows import proving, rows
+from flows import balances, proving, rows
 from flows.models import Coverage, Delivery, Flow, Plan
 from kit import clock
 from tenants.alerts import alert, settle_alert
@@ -44,6 +44,7 @@ def settle_plan(plan: Plan) -> None:
     if plan.state == Plan.State.POSTING and not unfinished.exists():
         Plan.objects.filter(pk=plan.pk, state=Plan.State.POSTING).update(state=Plan.State.POSTED)
     proving.ask(plan)
+    balances.ask(plan.flow.target)
 
 
 def _is_moving(plan_id: int) -> bool:
@@ -149,6 +150,7 @@ def _undone(plan: Plan) -> None:
     left = Delivery.objects.filter(plan=plan, live=True, external_id="").exclude(kind="undo")
     left.update(state=State.DROPPED, live=False)
     _hand_over(plan)
+    balances.ask(plan.flow.target)
     tell_changed(plan.flow, plan)
     trail.record("plan.undone", f"plan:{plan.pk}", tenant_id=plan.tenant_id, settlement=plan.settlement.settlement_id)
 

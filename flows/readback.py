@@ -19,6 +19,7 @@ from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.money import shown
 from flows import balance_check, balances, lanes, looking, outcomes, pace, planner, progress, proving, rows, taking_back
+from flows.balances import EVERY
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
@@ -29,7 +30,6 @@ from ledgers.port import CannotTell, Changes, Found, Kept
 from ledgers.registry import all_ledgers, ledger_spec, open_ledger
 from tenants.models import Access, Connection
 
-EVERY: Final = timedelta(hours=24)  # providers meter reads
 SPREAD_S: Final = 1800.0  # so that not every company is asked at once
 AGAIN: Final = timedelta(minutes=5)  # after one that came to nothing; until then only what is posted occupies the lane
 PAUSE: Final = timedelta(minutes=1)  # between two that people ask for: providers meter reads
@@ -168,7 +168,7 @@ def _check(reader: Reader, known: ReadBack) -> None:
     else:
         until = started
     _remember(known, started, until - OVERLAP)
-    balance_check.compare(reader)
+    balance_check.compare_daily(reader)
 
 
 def _read(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from celery import shared_task
 
-from flows import forgetting, outbox, planning, proving, readback, schedule, undo
+from flows import balance_check, forgetting, outbox, planning, proving, readback, schedule, undo
 
 HINT_S = 10
 
@@ -25,6 +25,8 @@ def tick() -> None:
         serve_lane.apply_async((remote_key,), expires=HINT_S)
     for connection_id in readback.due():
         check_books.apply_async((connection_id,), expires=HINT_S)
+    for connection_id in balance_check.due():
+        compare_balances.apply_async((connection_id,), expires=HINT_S)
 
 
 @shared_task
@@ -62,6 +64,11 @@ def remove_buyers(order_id: int = 0) -> None:
 @shared_task
 def check_books(connection_id: int) -> None:
     readback.check(connection_id)
+
+
+@shared_task
+def compare_balances(connection_id: int) -> None:
+    balance_check.check(connection_id)
 
 
 @shared_task

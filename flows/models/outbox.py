@@ -287,9 +287,15 @@ class ReadBack(ScopedModel):
         default=dict, help_text="By account: the ledger's balance, and what we posted there; null where others post too"
     )
     balances_at = models.DateTimeField(null=True, blank=True, help_text="When they were read")
+    compare_at = models.DateTimeField(
+        null=True, blank=True, help_text="When they are to be read: something was posted since"
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["next_at"], name="read_back_due")]
+        indexes = [
+            models.Index(fields=["next_at"], name="read_back_due"),
+            models.Index(fields=["compare_at"], name="balances_to_read", condition=models.Q(compare_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.connection_id}, seen until {self.seen_until}"

@@ -3,14 +3,21 @@
 import pytest
 
 from bookkeeping.accounts import AccountKey as K
-from flows import balance_check, balances, readback, verdicts
+from flows import balance_check, balances, pace, planning, readback, verdicts
+from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from flows.plans import counts_by_state
+from kit.scope import scope
+from ledgers.models import ListEntry
 from tenants.models import Alert
 from tests.flows import slate
 from tests.flows.slate import no_answer
 
 DAY = 86400
+
+
+def out_of_tokens(reader):
+    raise pace.OutOfTokens
 
 
 @pytest.fixture(autouse=True)
@@ -197,3 +204,56 @@ def test_where_payouts_go_straight_to_the_bank_nothing_awaits_it(books):
     assert balances.in_transit([books.flow]) == {}
     assert plan.verdict["verdict"] == "proved"
     assert Plan.objects.get().state == "posted"
+
+
+def test_balances_that_had_to_wait_for_tokens_are_read_by_the_schedule(books, monkeypatch):
+    paid = Reader.balances
+    monkeypatch.setattr(Reader, "balances", out_of_tokens)
+    plan = books.post(books.settle())
+    early = plan.verdict["verdict"]
+
+    monkeypatch.setattr(Reader, "balances", paid)
+    at_once = balance_check.due()
+    books.time.shift(60)
+    later = balance_check.due()
+    done = balance_check.check(books.connection.pk)
+    plan.refresh_from_db()
+
+    assert (early, plan.verdict["verdict"]) == ("uncompared", "proved")
+    assert (at_once, later, done, balance_check.due()) == ([], [books.connection.pk], True, [])
+
+
+def test_settlements_posted_together_take_one_reading(books, monkeypatch):
+    read = []
+    plain = Reader.balances
+    monkeypatch.setattr(Reader, "balances", lambda reader: read.append(1) or plain(reader))
+    first = books.settle()
+    second = books.settle(settlement_id="17000000002", start="2026-10-15")
+
+    books.time.shift(40 * DAY)
+    with scope(books.tenant.pk):
+        for plan in (first, second):
+            planning.approve(plan, "alice")
+    books.finish()
+
+    assert set(Plan.objects.values_list("state", "verdict__verdict")) == {("posted", "proved")}
+    assert len(read) == 1
+
+
+def test_an_account_made_since_the_lists_were_read_is_told_by_its_name(books):
+    plan = books.settle()
+    ListEntry.objects.filter(external_id="PAYOUTS").delete()
+    Delivery.objects.create(
+        tenant=books.tenant,
+        flow=books.flow,
+        remote_key=books.remote_key,
+        key="company/account/PAYOUTS/USD/1",
+        kind="account",
+        state="posted",
+        external_id="PAYOUTS",
+        number="Amazon Payouts in Transit",
+    )
+
+    books.post(plan)
+
+    assert balances.in_transit([books.flow])[books.flow.pk].account == "Amazon Payouts in Transit"

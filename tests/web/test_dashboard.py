@@ -163,7 +163,7 @@ def test_clearing_says_what_is_still_to_come(look, alice, acme):
         [clearing] = clearing_account.clearings([flow]).values()
 
     assert (clearing.expected, clearing.then_holds) == (-1975, 0)
-    assert "0.00 USD once 1 waiting document is in the books" in text_of(look(alice))
+    assert "now, and 0.00 USD once everything that waits is in the books. 1 document waits" in text_of(look(alice))
 
 
 def test_what_somebody_deleted_in_the_ledger_is_not_still_to_come(look, alice, acme):
@@ -277,7 +277,7 @@ def compare(signed_in, alice, monkeypatch):
 
 
 def clearing_id(flow):
-    return clearing_account._clearing_id(flow)
+    return clearing_account.clearings([flow])[flow.pk].account
 
 
 def test_an_equal_balance_is_said_and_remembered(compare, acme, in_acme):
@@ -287,7 +287,12 @@ def test_an_equal_balance_is_said_and_remembered(compare, acme, in_acme):
     response = compare(flow, {clearing_id(flow): 0})
 
     assert "holds exactly what it should" in text_of(response)
-    assert Event.objects.get(kind="clearing.compared").data == {"actual": 0, "expected": 0, "currency": "USD"}
+    assert Event.objects.get(kind="clearing.compared").data == {
+        "account": clearing_id(flow),
+        "actual": 0,
+        "expected": 0,
+        "currency": "USD",
+    }
 
 
 def test_a_strange_entry_on_clearing_is_shown_as_the_difference(compare, acme, in_acme):
@@ -296,7 +301,53 @@ def test_a_strange_entry_on_clearing_is_shown_as_the_difference(compare, acme, i
 
     response = compare(flow, {clearing_id(flow): 500})
 
-    assert "+5.00 to what it should have been" in text_of(response)
+    assert (
+        "Books had 5.00 USD where Tieout’s documents came to 0.00 USD , just now : +5.00 is somebody else’s"
+        in text_of(response)
+    )
+
+
+def test_both_figures_are_quoted_and_an_answer_before_the_last_posting_says_so(compare, look, alice, acme, in_acme):
+    flow = flow_of(acme)
+    post(plan_of(settle(acme)))
+
+    agreed = text_of(compare(flow, {clearing_id(flow): 0}))
+    post(plan_of(settle(acme, "15000000002", start="2026-03-01")))
+    since = text_of(look(alice))
+
+    assert "Acme US Books had 0.00 USD and Tieout’s documents came to 0.00 USD , just now ." in agreed
+    assert "Not compared since the last posting. Before it, just now , Acme US Books had 0.00 USD" in since
+    assert "Acme US Books had 0.00 USD and" not in since
+
+
+def test_flows_that_share_an_account_are_named_and_compared_by_what_all_of_them_left_there(
+    signed_in, compare, alice, acme, in_acme
+):
+    flow = flow_of(acme, name="Acme US")
+    twin = Flow.objects.create(tenant=acme, name="Acme UK", target=flow.target, currency="GBP", state="live")
+    for rule in flow.rules.all():
+        rule.pk, rule.flow = None, twin
+        rule.save()
+    plan = post(plan_of(settle(acme), flow))
+    Delivery.objects.filter(plan=plan, kind="transfer").update(state="held", posted_at=None)
+
+    compare(flow, {clearing_id(flow): 1250})
+    of_twin = text_of(signed_in(alice).get(reverse("flows:flow", args=[twin.pk])))
+
+    assert "Clearing account has nothing of this flow yet." in of_twin
+    assert "The same account serves Acme US: what all of them posted comes to 12.50" in of_twin
+    assert "Acme US Books had 12.50" in of_twin
+    assert "Compare now" not in of_twin
+
+
+def test_a_flow_that_posted_nothing_claims_nothing_of_clearing(signed_in, alice, acme, in_acme):
+    flow = flow_of(acme, state="setup")
+
+    shown = text_of(signed_in(alice).get(reverse("flows:flow", args=[flow.pk])))
+
+    assert "Clearing account has nothing of this flow yet." in shown
+    assert "paid out" not in shown
+    assert "Compare now" not in shown
 
 
 def test_a_ledger_that_does_not_answer_changes_nothing(compare, acme, in_acme):
@@ -369,7 +420,7 @@ def test_every_line_says_what_is_wrong_and_leads_to_it(look, alice, acme, in_acm
     clearing, closed, failed, setup, paused, new = several(
         acme, "Clearing", "Closed", "Failed", "Set up", "Paused", "New"
     )
-    read = {"actual": 500, "expected": 0, "currency": "JPY"}
+    read = {"account": "1", "actual": 500, "expected": 0, "currency": "JPY"}
     trail.record(clearing_account.COMPARED, f"flow:{clearing.pk}", tenant_id=acme.pk, actor="user:1", **read)
     Connection.objects.filter(pk=closed.target_id).update(state="needs_reconnect")
     Run.objects.create(tenant=acme, flow=failed, started_at=clock.now(), state="failed", problem="Amazon is down.")
