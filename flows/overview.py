@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 
@@ -20,6 +21,7 @@ from flows.selectors import ledger_name, payout_days, plans_for_lists
 from flows.setup import PAUSED
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
+from tenants import quotas
 
 State = Delivery.State
 LEFT_ALONE: Final = "changed_by_hand"  # an undo that found its document changed
@@ -75,8 +77,8 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Motion:
     """What a flow is doing now. ``asked``: a run is due and not begun. Documents are counted where they may move.
-    ``resting`` says why the company is sent nothing for ``rest_min`` minutes, "" where it is; ``closed`` which connection has
-    to be made again before anything goes on."""
+    ``resting`` says why the company is sent nothing, "" where it is, and ``rest`` in words until when; ``closed`` which connection
+    has to be made again before anything goes on."""
 
     flow: Flow
     run: Run | None
@@ -86,7 +88,7 @@ class Motion:
     moving: int
     planning: int
     resting: str = ""
-    rest_min: int = 0
+    rest: str = ""
     closed: tuple[str, ...] = ()
 
     @property
@@ -97,14 +99,6 @@ class Motion:
     @property
     def of(self) -> int:
         return self.posted + self.moving
-
-    @property
-    def rest(self) -> str:
-        """In words, for how long the company is sent nothing."""
-        hours = round(self.rest_min / 60)
-        if hours > 1:
-            return f"about {hours} hours"
-        return f"{self.rest_min} minute{'' if self.rest_min == 1 else 's'}" if self.rest_min else "a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +144,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
 
 
 def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
-    """Return what each flow is doing. Four queries."""
+    """Return what each flow is doing. Four queries, five where a company rests."""
     now = clock.now()
     newest = Window(RowNumber(), partition_by=F("flow_id"), order_by=[F("started_at").desc(), F("pk").desc()])
     runs = {run.flow_id: run for run in Run.objects.filter(flow__in=flows).annotate(rank=newest).filter(rank=1)}
@@ -164,6 +158,8 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
     planning = dict(unplanned.order_by().values_list("flow_id").annotate(Count("pk")))
     lanes = Lane.objects.filter(remote_key__in={flow.target.remote_key for flow in flows}, paused_until__gt=now)
     paused = {lane.remote_key: (lane.paused_until, lane.pause_reason) for lane in lanes}
+    resting_targets = [flow.target for flow in flows if flow.target.remote_key in paused or flow.target.rests_until]
+    zones = quotas.zones(resting_targets) if resting_targets else {}
     found = {}
     for flow in flows:
         rests = [(flow.target.rests_until, flow.target.rest_reason), paused.get(flow.target.remote_key, (None, ""))]
@@ -182,9 +178,18 @@ def motions(flows: Sequence[Flow]) -> dict[int, Motion]:
             planning=planning.get(flow.pk, 0),
             resting=resting if until > now else "",
             closed=tuple(access.closed(flow)),
-            rest_min=max(0, round((until - now).total_seconds() / 60)),
+            rest=_rest(until, now, zones.get(flow.target_id, "")),
         )
     return found
+
+
+def _rest(until: datetime, now: datetime, zone: str) -> str:
+    """Return in words for how long a company is sent nothing; where that takes hours, the time of day as well."""
+    minutes = max(0, round((until - now).total_seconds() / 60))
+    if minutes >= 60:
+        hours = round(minutes / 60)
+        return f"in about {hours} hour{'' if hours == 1 else 's'}, at {clock.time_of_day(until, zone)}"
+    return f"in {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "in a moment"
 
 
 def cause(code: str) -> str:

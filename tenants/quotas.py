@@ -1,14 +1,14 @@
 """Calls a provider counts by the day: of one company, as its answers say, and of the application, as we count them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils.formats import date_format
 
-from kit.clock import now
+from kit.clock import now, time_of_day
 from tenants.models import CallCount, Connection, Quota
 from tenants.providers import provider
 
@@ -52,7 +52,7 @@ def of(connection: Connection) -> Left | None:
     row = Quota.objects.filter(connection=connection).first()
     if row is None:
         return None
-    end = _end(row)
+    end = time_of_day(row.resets_at, row.zone)
     if row.resets_at <= now():
         return Left(f"{row.daily_limit:,} a day; none made since {end}", "")
     text = f"{row.remaining:,} of {row.daily_limit:,} calls left today, until {end}"
@@ -70,6 +70,12 @@ def count_call(provider_slug: str, environment: str) -> None:
             CallCount.objects.create(provider=provider_slug, environment=environment, day=day, count=1)
     except IntegrityError:
         row.update(count=F("count") + 1)
+
+
+def zones(connections: Iterable[Connection]) -> dict[int, str]:
+    """Return the time zones by which providers count the days of companies, by connection, where they said. One query."""
+    known = Quota.objects.filter(connection__in=connections).exclude(zone="")
+    return dict(known.values_list("connection_id", "zone"))
 
 
 def calls_today(provider_slug: str, environment: str) -> int:
@@ -90,13 +96,3 @@ def of_all(connection: Connection) -> str:
     made = calls_today(connection.provider, connection.environment)
     share = 100 if made >= allowed else min(-(-made * 100 // (allowed * STEP)) * STEP, 100 - STEP)
     return f"{'' if share in (0, 100) else 'about '}{share} % of {allowed:,} used today, until 00:00 UTC"
-
-
-def _end(row: Quota) -> str:
-    """Return when a company's count begins anew: midnight in New York (04:00 UTC), 09:30 in Kolkata (…), or 04:00 UTC."""
-    in_utc = f"{date_format(row.resets_at.astimezone(UTC), 'H:i')} UTC"
-    if not row.zone:
-        return in_utc
-    there = row.resets_at.astimezone(ZoneInfo(row.zone))
-    time = "midnight" if (there.hour, there.minute) == (0, 0) else date_format(there, "H:i")
-    return f"{time} in {row.zone.rsplit('/', 1)[-1].replace('_', ' ')} ({in_utc})"

@@ -1,9 +1,11 @@
 """The dashboard: the next step of a new company; for a running one what ran, what waits, what is in the books."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from audit import trail
@@ -14,6 +16,7 @@ from flows.rows import VOID
 from kit import clock
 from kit.scope import scope
 from ledgers.port import NotSent
+from tenants import quotas
 from tenants.alerts import alert
 from tenants.models import Connection
 from tests import factories
@@ -214,6 +217,26 @@ def test_a_ledger_that_asks_to_slow_down_is_named(look, alice, acme, in_acme):
     Lane.objects.update_or_create(remote_key=flow.target.remote_key, defaults=resting)
 
     assert f"{reason} It goes on in 3 minutes." in text_of(look(alice))
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"),
+    [("", "11:00 UTC"), ("Asia/Kolkata", "16:30 in Kolkata (11:00 UTC)")],
+    ids=["nobody knows where", "where the company is"],
+)
+def test_a_rest_of_hours_is_said_in_hours_and_with_the_time_of_day_there(look, alice, acme, in_acme, zone, at):
+    flow = flow_of(acme)
+    planning.approve(plan_of(settle(acme)), "alice")
+    begun = datetime(2026, 6, 9, 23, 50, tzinfo=UTC)
+    until = datetime(2026, 6, 10, 11, 0, tzinfo=UTC)
+    resting = {"paused_until": until, "pause_reason": "No calls are left today."}
+    Lane.objects.update_or_create(remote_key=flow.target.remote_key, defaults=resting)
+
+    with time_machine.travel(begun, tick=False):
+        quotas.note(flow.target, 1000, 0, until.astimezone(ZoneInfo(zone)) if zone else until)
+        shown = text_of(look(alice))
+
+    assert f"No calls are left today. It goes on in about 11 hours, at {at}." in shown
 
 
 def test_a_viewer_reads_and_cannot_run(look, viewer, acme):
