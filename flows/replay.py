@@ -11,7 +11,7 @@ from bookkeeping.remarks import HoldReason
 from flows import planning, rows, taking_back
 from flows.models import Delivery, Plan
 from ledgers.port import AuthorizationLost, NotSent, Unknown
-from ledgers.registry import refresh_lists
+from ledgers.registry import asked, refresh_lists
 
 State = Delivery.State
 REPLAYABLE = (State.FAILED, State.PARKED, State.HELD)
@@ -59,6 +59,7 @@ def _read_lists(found: Iterable[Delivery]) -> None:
     companies = {row.flow.target_id: row.flow.target for row in found if row.code in _BY_LISTS}
     for target in companies.values():
         try:
+            asked(target)
             refresh_lists(target)
         except (NotSent, AuthorizationLost, Unknown) as error:
             log.warning("the lists of connection %s could not be read: %s", target.pk, error)

@@ -119,6 +119,7 @@ def refresh_lists(flow: Flow, actor: str) -> None:
     """Read the company's accounts, items, customers, classes and locations anew, and plan again what waited for one.
 
     Calls the ledger. Raises NotSent, AuthorizationLost; then nothing is changed."""
+    registry.asked(flow.target)
     read = registry.refresh_lists(flow.target)
     trail.record(
         "lists.read",
@@ -169,9 +170,10 @@ def opening_missing(flow: Flow) -> bool:
 
 
 def checks(flow: Flow) -> list[Check]:
-    """Return the named steps of the ledger's own test for this flow. Calls the ledger."""
+    """Return the named steps of the ledger's own test for this flow. Calls the ledger. Raises NotSent."""
     if closed := access.target_closed(flow):
         return [Check("Connected", Verdict.FAILED, closed, blocks="posting")]
+    registry.asked(flow.target)
     found = registry.open_ledger(flow.target).checks(flow.mode, flow.books_currency)
     if shared := sharing.step(flow.target):
         found.append(Check(shared.name, Verdict.WARNING, shared.detail, shared.action))

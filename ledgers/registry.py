@@ -7,7 +7,8 @@ from typing import Any
 
 from bookkeeping.accounts import AccountClass
 from ledgers import reference
-from ledgers.port import Layout, Ledger, Reference
+from ledgers.port import Layout, Ledger, NotSent, Reference
+from tenants import asking
 from tenants.models import Connection
 from tenants.providers import Provider
 
@@ -64,6 +65,14 @@ def open_ledger(connection: Connection) -> Ledger:
 def layouts_of(connection: Connection) -> tuple[Layout, ...]:
     """Return how documents may be cut in a connected company, the usual way first. Raises UnknownLedger."""
     return ledger_spec(connection.provider).layouts(connection)
+
+
+def asked(connection: Connection) -> None:
+    """Count that a person has a company asked at this moment. Raises NotSent where that was too often."""
+    try:
+        asking.ask(connection)
+    except asking.AskedTooOften as error:
+        raise NotSent(error.text, error.after_s) from error
 
 
 def refresh_lists(connection: Connection) -> Reference:

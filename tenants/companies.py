@@ -18,7 +18,7 @@ from kit.http import HttpError
 from kit.oauth import OAuthError, Tokens
 from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
-from tenants import grants, sharing
+from tenants import asking, grants, sharing
 from tenants.alerts import settle_alert
 from tenants.consents import ConsentError, ConsentFailed
 from tenants.models import Access, Connection, Grant, Member, Tenant, User
@@ -79,10 +79,14 @@ def offered(user: User, tenant: Tenant, grant: Grant) -> list[Company]:
     """Ask the provider which companies a person's consent opens now. Never in a transaction.
 
     Raises:
-        ConsentFailed: the provider gave no usable answer.
+        ConsentFailed: the provider gave no usable answer, or was asked too often.
         grants.NeedsReconnect, grants.RefreshFailed: it has no token for us.
     """
     spec = provider(grant.provider)
+    try:
+        asking.ask_provider(tenant.pk, grant.provider, grant.environment)
+    except asking.AskedTooOften as error:
+        raise ConsentFailed(error.text, error.action) from error
     found = _ask_again(spec, grant)
     with scope(tenant.pk):
         known = Connection.objects.filter(provider=grant.provider, environment=grant.environment)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import companies, grants, quotas, sharing, untested
+from tenants import asking, companies, grants, quotas, sharing, untested
 from tenants import connections as services
 from tenants.models import Access, Connection, Grant, Role
 from tenants.page_forms import ProviderForm
@@ -182,7 +182,12 @@ def test(request: TenantRequest, pk: int) -> HttpResponse:
     if connection.state == Access.REVOKED:
         messages.error(request, "This connection is ended. Connect again first.")
     else:
-        _say(request, connection, services.run_checks(connection, actor=request.user.actor))
+        try:
+            asking.ask(connection)
+        except asking.AskedTooOften as error:
+            messages.error(request, str(error))
+        else:
+            _say(request, connection, services.run_checks(connection, actor=request.user.actor))
     return redirect(f"{reverse('tenants:connection', args=[pk])}#checks")
 
 

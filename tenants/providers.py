@@ -7,6 +7,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kit.oauth import OAuthSpec, Tokens
+from kit.rate import RatePlan
 
 if TYPE_CHECKING:
     from tenants.models import Connection
@@ -96,8 +97,8 @@ class Provider:
     ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
     ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
     the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
-    calls a day the provider allows our application over all companies (0: no such number is known), ``role`` in a
-    sentence what the system is for; ``logo`` is a static path.
+    calls a day the provider allows our application over all companies (0: no such number is known), ``shared`` how we keep
+    to that, by the name of the bucket; ``role`` in a sentence what the system is for; ``logo`` is a static path.
     """
 
     slug: str
@@ -112,6 +113,7 @@ class Provider:
     keeps: tuple[str, ...] = ()
     single_consent: bool = False
     daily_calls: int = 0
+    shared: Callable[[], Mapping[str, RatePlan]] = dict
     consent_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()

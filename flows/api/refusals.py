@@ -71,4 +71,5 @@ def refusing() -> Iterator[None]:
     except (AuthorizationLost, NeedsReconnect) as error:
         raise Refused("The company no longer lets us in.", "Connect it again under Connections.") from error
     except (NotSent, Unknown) as error:
-        raise Unreachable("The ledger gave no usable answer.", "Try again in a few minutes.") from error
+        action = error.action if isinstance(error, NotSent) else "Try again in a few minutes."
+        raise Unreachable("The ledger gave no usable answer.", action) from error

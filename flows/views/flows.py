@@ -29,7 +29,7 @@ from flows.views.dashboard import place_of
 from flows.views.steps import guide_of, stepper
 from ledgers.models import Company
 from ledgers.port import AuthorizationLost, NotSent, Unknown
-from ledgers.registry import layouts_of, refresh_lists
+from ledgers.registry import asked, layouts_of, refresh_lists
 from tenants.models import Connection, Role
 from tenants.providers import ProviderKind
 from tenants.roles import Action, at_least, can, requires
@@ -349,8 +349,15 @@ def planning_order(plans: Any) -> list[Plan]:
     return list(plans.defer("statement", "verdict", "flags", "pairings").order_by("settlement__ends_at"))
 
 
+def then(error: Exception) -> str:
+    """Return what a person does where a company could not be asked."""
+    if isinstance(error, NotSent) and error.after_s:
+        return error.action
+    return "Test its connection, then try again."
+
+
 def _silent(flow: Flow, error: Exception) -> str:
-    return f"{flow.target} could not be asked: {error} Test its connection, then try again."
+    return f"{flow.target} could not be asked: {error} {then(error)}"
 
 
 def _read_lists(targets: list[Connection], chosen: str) -> str:
@@ -358,9 +365,10 @@ def _read_lists(targets: list[Connection], chosen: str) -> str:
     for target in targets:
         if str(target.pk) == chosen and not Company.objects.filter(connection=target).exists():
             try:
+                asked(target)
                 refresh_lists(target)
             except (NotSent, AuthorizationLost, Unknown) as error:
-                return f"{target} could not be read: {error} Test its connection, then try again."
+                return f"{target} could not be read: {error} {then(error)}"
     return ""
 
 

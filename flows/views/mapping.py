@@ -17,7 +17,7 @@ from flows.models import Flow, MappingRule
 from flows.onboarding import StepName
 from flows.selectors import ledger_name
 from flows.setup import OWN_ACCOUNTS
-from flows.views.flows import flow_or_404
+from flows.views.flows import flow_or_404, then
 from flows.views.mapping_pages import Named, described, frame, released, target_words
 from flows.views.steps import stepper
 from ledgers import reference
@@ -100,7 +100,7 @@ def lists(request: TenantRequest, pk: int) -> HttpResponse:
     try:
         setup.refresh_lists(flow, request.user.actor)
     except (NotSent, AuthorizationLost, Unknown) as error:
-        messages.error(request, f"{flow.target} could not be read: {error} Test its connection, then try again.")
+        messages.error(request, f"{flow.target} could not be read: {error} {then(error)}")
     else:
         messages.success(request, f"The lists of {flow.target} are as they are there now.")
     back = {"skus": "flows:mapping_skus", "customers": "flows:mapping_customers"}

@@ -41,7 +41,7 @@ _CALLS: Final = RatePlan(rate_per_s=0.95, burst=2)
 # About 5,000 calls a day for the application, all tenants together. A thousand are left for what takes several calls at
 # once, such as the lists: burst + rate × a day is 4,000 in any 24 hours. Half of it in a row, so that a company's first day is
 # not spent waiting; the last 200 of these are for companies that ask seldom.
-_OF_ALL: Final = RatePlan(rate_per_s=2000 / 86400, burst=2000, spared=200)
+OF_ALL: Final[Mapping[str, RatePlan]] = {"app:calls": RatePlan(rate_per_s=2000 / 86400, burst=2000, spared=200)}
 PAUSE_S: Final = 1.0
 
 _IN_TRANSIT: Final = Policy(payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey.PAYOUTS, entry_through_clearing=True)
@@ -135,7 +135,7 @@ class Wave:
 
     def limits(self, call: Call) -> Mapping[str, RatePlan]:
         cost = 2 if call.operation == translate.LOOKED_FOR else 1
-        plans = {"calls": _CALLS, "app:calls": _OF_ALL}
+        plans = {"calls": _CALLS, **OF_ALL}
         return {name: replace(plan, cost=cost).scaled(self._rate_scale) for name, plan in plans.items()}
 
     def render(self, posts: Sequence[Post]) -> list[Call]:

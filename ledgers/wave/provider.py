@@ -21,7 +21,7 @@ from ledgers.registry import LedgerSpec
 from ledgers.tokens import token_of
 from ledgers.wave import accounts, operations, wire
 from ledgers.wave.bound import Company, why_shut
-from ledgers.wave.client import CAPABILITIES, PAUSE_S, Wave
+from ledgers.wave.client import CAPABILITIES, OF_ALL, PAUSE_S, Wave
 from ledgers.wave.remote import ReadRefused, Remote, Row, is_last
 from ledgers.wave.wire import text_of
 from tenants import quotas
@@ -180,6 +180,7 @@ PROVIDER: Final = Provider(
     checks=_checks,
     keeps=("businessId", "userId", "scope"),
     daily_calls=DAILY_CALLS,
+    shared=lambda: {name: plan.scaled(settings.WAVE_RATE_SCALE) for name, plan in OF_ALL.items()},
     logo=LOGO,
 )
 LEDGER: Final = LedgerSpec(

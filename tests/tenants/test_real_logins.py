@@ -6,9 +6,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.test import Client as Browser
+from django.urls import reverse
 from werkzeug.test import Client
 
+from flows.models import Flow
 from kit import http, oauth
+from kit.clock import now
 from kit.scope import scope, unscoped
 from kit.sealed import open_from
 from ledgers import registry
@@ -16,9 +20,10 @@ from ledgers.freshbooks.sandbox import FreshBooksStandIn
 from ledgers.port import AuthorizationLost
 from ledgers.wave.sandbox import WaveStandIn
 from ledgers.zoho.sandbox import ZohoStandIn
-from tenants import companies, connections, grants, quotas
-from tenants.models import Alert, Connection, Grant
+from tenants import asking, companies, connections, grants, quotas
+from tenants.models import Alert, Bucket, Connection, Grant
 from tests import factories
+from tests.web.rest.conftest import caller
 from tests.world import _Form
 
 SCALE = 100_000.0
@@ -204,3 +209,43 @@ def test_a_refresh_whose_answer_is_lost_ends_the_login_and_every_company_says_so
     with unscoped("looking at every tenant"):
         told = Alert.objects.filter(kind="needs_reconnect").values_list("tenant_id", flat=True)
         assert sorted(told) == sorted(each.tenant_id for each in two)
+
+
+@pytest.mark.parametrize("login", [wave], indirect=True, ids=["wave"])
+@pytest.mark.parametrize("empty", ["tenant:{tenant}:wave:asked", "wave:production:app:calls"], ids=["own", "of all"])
+def test_who_asked_too_often_is_refused_at_every_door_and_makes_no_call(login, two, alice, acme, empty, settings):
+    """Wave counts the calls of the day over all companies: no tenant's buttons use up the others'."""
+    connection = two[0]
+    read(connection)
+    with scope(acme.pk):
+        flow = Flow.objects.create(tenant=acme, name="Acme US", target=connection, currency="USD")
+    Bucket.objects.update_or_create(key=empty.format(tenant=acme.pk), defaults={"tokens": 0, "at_s": now().timestamp()})
+    settings.WAVE_RATE_SCALE = 1.0
+    browser, rest = Browser(), caller(acme, alice)
+    browser.force_login(alice)
+    before = quotas.calls_today("wave", "production")
+
+    answers = [
+        browser.post(reverse("tenants:connection_test", args=[connection.pk]), follow=True),
+        browser.get(reverse("flows:flow_checks", args=[flow.pk]), headers={"HX-Request": "true"}),
+        browser.post(reverse("flows:mapping_lists", args=[flow.pk]), follow=True),
+        browser.get(reverse("tenants:companies", args=[connection.grant_id])),
+        rest.post(f"flows/{flow.pk}/go-live"),
+    ]
+
+    assert [("Try again in" in answer.content.decode()) for answer in answers] == [True] * 5
+    assert quotas.calls_today("wave", "production") == before
+
+
+@pytest.mark.django_db
+def test_asking_takes_of_what_the_tenant_has_and_of_what_all_companies_share(acme, globex):
+    ours, theirs = (factories.ConnectionFactory(tenant=tenant, grant__provider="wave") for tenant in (acme, globex))
+
+    for _ in range(30):
+        asking.ask(ours)
+    with pytest.raises(asking.AskedTooOften) as refused:
+        asking.ask(ours)
+    asking.ask(theirs)
+
+    assert refused.value.action == "Try again in 5 minutes."
+    assert round(Bucket.objects.get(key=f"wave:{ours.environment}:app:calls").tokens) == 2000 - 31 * asking.CALLS
