@@ -1,4 +1,5 @@
-"""A month as JSON. Amounts are integer minor units of ``currency``; where one has a sign, debits are positive."""
+"""A month as JSON. Amounts are integer minor units of ``currency``, Amazon's own of ``settlement_currency``; where one has a sign,
+debits are positive."""
 
 from typing import Any
 
@@ -99,6 +100,9 @@ class MonthSerializer(serializers.Serializer[Any]):
 
     flow = serializers.IntegerField(source="flow.pk")
     currency = serializers.CharField(source="flow.books_currency", help_text="Of the books.")
+    settlement_currency = serializers.CharField(
+        source="flow.currency", help_text="Of the settlements' `total` and `falls`, and of `undecided`."
+    )
     month = serializers.DateField(help_text="Its first day.")
     last_day = serializers.DateField()
     verdict = CompletenessSerializer()

@@ -8,6 +8,7 @@ from django.urls import reverse
 from flows import planning
 from flows.models import Delivery
 from tests.flows.test_converted_forms import FORMS, converted  # noqa: F401  # a fixture
+from tests.web.rest.conftest import caller
 from tests.web.small_books import answer_all, plan_of, post
 from tests.web.test_rate_pages import text_of
 
@@ -26,13 +27,15 @@ def arrived(plan):
     return plan_of(plan.settlement)
 
 
-def test_figures_of_amazon_stay_in_the_settlements_currency(converted, read):  # noqa: F811
+def test_figures_of_amazon_stay_in_the_settlements_currency(converted, read, acme, bob):  # noqa: F811
     plan = arrived(post(converted(FORMS["zoho"], "summary")))
     entry = Delivery.objects.get(key__contains="/entry/")
 
     month = read("flows:month", plan.flow_id, entry.on.replace(day=1))
     record = read("audit:record", entry.pk)
+    told = caller(acme, bob).get(f"flows/{plan.flow_id}/months/{entry.on:%Y-%m}").json()
 
+    assert (told["currency"], told["settlement_currency"]) == ("EUR", "USD")
     assert "Total, USD Of this month, USD" in month
     assert "Debit, EUR" in month
     assert "20.00 USD rows behind" in record
