@@ -18,6 +18,7 @@ from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Outcome, Plan
 from flows.rows import DIFFERENT
 from kit import clock
+from ledgers import further
 from ledgers.port import (
     Absent,
     AuthorizationLost,
@@ -38,7 +39,7 @@ from ledgers.registry import open_ledger
 from tenants.models import Connection
 
 LOOK_AGAIN_S = 60.0  # after a look-up that got no answer
-ASK_S = 300.0  # a look-up may take several reads; the lease outlives them
+ASK_S = 300.0  # for one read; a step of several renews the lease with each
 READ: Final = Call(method="GET", path="", query={}, body=b"", wire_id="", keys=(), operation="read")
 FORGET: Final = replace(READ, operation="forget")
 BATCH: Final = replace(READ, operation="batch")
@@ -140,12 +141,17 @@ class Reader:
     def _find(self, post: Post) -> Answer:
         try:
             return self.ledger.find(post)
-        except (NotSent, Unknown, AuthorizationLost, DatabaseError):
+        except (NotSent, Unknown, AuthorizationLost, LeaseLost, DatabaseError):
             raise
         except Exception as error:
             # A look-up that cannot be understood must not stop the lane: a person looks instead.
             log.exception("the look-up of %s failed", post.key)
             return CannotTell(f"the look-up failed ({type(error).__name__}).")
+
+    def _go_on(self) -> None:
+        """A step takes another request."""
+        pace.owe(self.lease, self.ledger, READ)
+        lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
 
     def _ask(self, ask: Callable[[], _T], call: Call | None = READ) -> _T:
         pace.awake(self.target)
@@ -153,7 +159,8 @@ class Reader:
             self.pay(call)
         lanes.renew(self.lease, ASK_S + LEASE_MARGIN_S)
         try:
-            return ask()
+            with further.told_to(self._go_on):
+                return ask()
         except NotSent as error:
             raise pace.unreachable(self.lease, self.target, error) from error
         except Unknown as error:  # a read that got no answer changed nothing

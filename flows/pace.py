@@ -40,6 +40,16 @@ def take(lease: Lease, ledger: Ledger, call: Call) -> None:
     _take(lease, ledger.limits(call))
 
 
+def owe(lease: Lease, ledger: Ledger, call: Call) -> None:
+    """Count a request that a step makes beyond its first: it goes out whatever there is, and what is asked later waits for it.
+
+    Were the step to stop until there is a token, it would begin anew: of a long list nobody would ever see the end.
+    """
+    plans = ledger.limits(call)
+    own = {f"{lease.remote_key}:{name}": _seldom(plan) for name, plan in plans.items() if plan.spared}
+    buckets.owe(own | {_key(lease, name): plan for name, plan in plans.items()})
+
+
 @contextmanager
 def together(lease: Lease, ledger: Ledger, calls: Iterable[Call]) -> Iterator[Callable[[Call], None]]:
     """Take the tokens of calls that belong together before the first of them; yields what pays for each, and gives back what was

@@ -38,6 +38,9 @@ OVERLAP: Final = timedelta(
 )  # a change may show late, and clocks differ; what was seen twice is compared twice
 CHUNK: Final = 500
 READ_AT_ONCE: Final = 1000
+ROUNDS: Final = (
+    5  # of changes that a ledger names piece by piece, each taking many reads; the rest is seen the next day
+)
 BATCH: Final = 200
 
 State = Delivery.State
@@ -177,12 +180,21 @@ def _read(
     """Compare what changed of these kinds; return when that began, and up to when the ledger named changes."""
     # What was found by a look-up, but not as it was sent, was never posted.
     first = mine.aggregate(first=Min(Coalesce("posted_at", "created_at")))["first"]
-    changes = reader.changes(kinds, known.seen_until or first - OVERLAP)
-    until = min(started, changes.until or started)
-    _take(reader, mine, changes.documents)
-    _take(reader, mine, _gone_payments(reader, mine.filter(posted_at__lte=started - OVERLAP), changes))
+    since = known.seen_until or first - OVERLAP
+    compared: set[tuple[Kind, str]] = set()
+    for _ in range(ROUNDS):
+        changes = reader.changes(kinds, since)
+        until = min(started, changes.until or started)
+        _take(reader, mine, changes.documents)
+        _take(reader, mine, _gone_payments(reader, mine.filter(posted_at__lte=started - OVERLAP), changes))
+        compared |= {(kept.kind, kept.external_id) for kept in changes.documents}
+        if not changes.more or changes.until is None:
+            break
+        # One that is interrupted goes on from here. What may show late is asked for again, but for nothing that is older.
+        _seen(known, min(changes.until, started - OVERLAP))
+        since = changes.until
     for kind in sorted(set(kinds) - changes.incomplete):
-        _compare_again(reader, mine, kind, {kept.external_id for kept in changes.documents if kept.kind == kind})
+        _compare_again(reader, mine, kind, {external_id for of, external_id in compared if of == kind})
     if changes.incomplete:
         # One that was interrupted goes on where it was; what changed since it began is seen the next time.
         known.reading_since = known.reading_since or started
@@ -232,10 +244,15 @@ def _remember(known: ReadBack, started: datetime, until: datetime) -> None:
     """Keep how far changes were compared."""
     read_back = ReadBack.objects.filter(pk=known.pk)
     read_back.update(checked_at=started, reading_since=None, own_read={})
-    read_back.filter(Q(seen_until=None) | Q(seen_until__lt=until)).update(seen_until=until)
+    _seen(known, until)
     # Who has asked meanwhile wants to know what happened until then.
     spread = timedelta(seconds=random.uniform(0, SPREAD_S))  # noqa: S311  # jitter, not a secret
     read_back.filter(next_at=known.next_at).update(next_at=started + EVERY + spread)
+
+
+def _seen(known: ReadBack, until: datetime) -> None:
+    later = Q(seen_until=None) | Q(seen_until__lt=until)
+    ReadBack.objects.filter(later, pk=known.pk).update(seen_until=until)
 
 
 def _take(reader: Reader, mine: QuerySet[Delivery], documents: Collection[Kept]) -> None:

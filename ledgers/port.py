@@ -124,12 +124,14 @@ class Changes:
 
     ``until`` is the ledger's own clock when it answered, or up to when it was looked, None where neither is known. ``paid``
     are invoices of which every payment that is left is among the documents: one of ours on them that is not is gone.
+    ``more``: there was too much at once; what changed after ``until``, which is later than was asked for, is to be asked for anew.
     """
 
     documents: tuple[Kept, ...]
     incomplete: frozenset[Kind] = frozenset()
     until: datetime | None = None
     paid: frozenset[str] = frozenset()
+    more: bool = False
 
 
 @unique

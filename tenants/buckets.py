@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from kit.clock import now
 from kit.rate import Level, RatePlan
 from kit.rate import give_back as give_back_to
+from kit.rate import owe as owe_to
 from kit.rate import take as take_from
 from tenants.models import Bucket
 
@@ -55,6 +56,17 @@ def give_back(plans: Mapping[str, RatePlan]) -> None:
         for _ in range(TRIES):
             row = Bucket.objects.filter(pk=key).first()
             if row is None or _put(row, give_back_to(Level(row.tokens, row.at_s), plan)):
+                break
+
+
+def owe(plans: Mapping[str, RatePlan]) -> None:
+    """Count a call that is made whatever is in the buckets: whoever takes next waits for what it took, too. Lost where others are
+    at the bucket all the time."""
+    for key, plan in plans.items():
+        for _ in range(TRIES):
+            at_s = now().timestamp()
+            row, _made = Bucket.objects.get_or_create(key=key, defaults={"tokens": plan.burst, "at_s": at_s})
+            if _put(row, owe_to(Level(row.tokens, row.at_s), plan, at_s)):
                 break
 
 

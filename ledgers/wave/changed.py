@@ -4,6 +4,7 @@ Invoices can be asked for by when they were changed, payments only through their
 deleted. Money transactions cannot be read at all.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,7 +17,10 @@ from ledgers.wave.remote import READ_AGAIN_S, ReadRefused, Remote, Row
 from ledgers.wave.wire import text_of
 
 SINGLY: Final = 20  # invoices read one by one; beyond, the whole list is walked
-INVOICES: Final = 100  # changed invoices whose payments are read one by one; the others have their turn the next time
+INVOICES: Final = 100  # changed invoices whose payments are read one by one in one step
+
+
+WALK_S: Final = 900.0  # a list serves that long
 
 
 def changes(remote: Remote, lookups: Lookups, kinds: Collection[Kind], since: datetime) -> Changes:
@@ -35,13 +39,21 @@ def changes(remote: Remote, lookups: Lookups, kinds: Collection[Kind], since: da
             return Changes(tuple(found), incomplete=frozenset(kinds))
         # Of other people's invoices no payment is ours.
         ours = sorted((row for row in rows if wire.markers(row.get("memo"))), key=_changed_at)
-        taken = [text_of(row, "id") for row in ours[:INVOICES]]
+        until = _enough(ours, since)
+        taken = [text_of(row, "id") for row in ours if until is None or (_instant(_changed_at(row)) or since) <= until]
         found += [_kept(Kind.PAYMENT, row) for invoice_id in taken for row in lookups.payments(invoice_id)]
     except ReadRefused:
         return Changes((), incomplete=frozenset(kinds))
-    until = _instant(_changed_at(ours[INVOICES - 1])) if len(ours) > INVOICES else None
     incomplete = frozenset(kinds) - {Kind.PAYMENT}
-    return Changes(tuple(found), incomplete=incomplete, until=until, paid=frozenset(taken))
+    more = len(taken) < len(ours)
+    return Changes(tuple(found), incomplete=incomplete, until=until if more else None, paid=frozenset(taken), more=more)
+
+
+def _enough(ours: Sequence[Row], since: datetime) -> datetime | None:
+    """Return the instant up to which changed invoices are taken, None for all: always one after ``since``, or nobody would come
+    further. ``ours`` are in the order of their changes."""
+    later = [at for row in ours if (at := _instant(_changed_at(row))) and at > since]
+    return later[INVOICES - 1] if len(later) > INVOICES else None
 
 
 def _changed_at(row: Row) -> str:
@@ -56,13 +68,29 @@ def _instant(text: str) -> datetime | None:
     return at if at.tzinfo else None
 
 
-def kept(remote: Remote, lookups: Lookups, kind: Kind, external_ids: Sequence[str]) -> list[Kept]:
+class Walk:
+    """The whole list of invoices, read once for all pieces of a look at what is left of them."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._rows: dict[str, Row] = {}
+        self._until = 0.0
+
+    def invoices(self) -> Mapping[str, Row]:
+        """Return every invoice by its id. Raises NotSent, AuthorizationLost, ReadRefused."""
+        if time.monotonic() >= self._until:
+            self._rows = {text_of(row, "id"): row for row in self._remote.pages(operations.INVOICES, "invoices")}
+            self._until = time.monotonic() + WALK_S
+        return self._rows
+
+
+def kept(lookups: Lookups, walk: Walk, kind: Kind, external_ids: Sequence[str]) -> list[Kept]:
     """Return these invoices or payments as they are now, the gone ones too. Raises NotSent, AuthorizationLost."""
     ids = list(dict.fromkeys(external_ids))
-    there: dict[str, Row] = {}
+    there: Mapping[str, Row] = {}
     try:
         if kind is Kind.INVOICE and len(ids) > SINGLY:
-            there |= {text_of(row, "id"): row for row in remote.pages(operations.INVOICES, "invoices")}
+            there = walk.invoices()
         # Pages are no snapshot: while one invoice is deleted, another may slip to a page that was read already.
         found = {external_id: there.get(external_id) or lookups.document(kind, external_id) for external_id in ids}
     except ReadRefused as error:

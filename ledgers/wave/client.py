@@ -112,6 +112,7 @@ class Wave:
         quarantine_s: int = CAPABILITIES.quarantine_s,
     ) -> None:
         self._remote = Remote(http, base, business_id, token, meter, count, PAUSE_S / rate_scale)
+        self._walk = changed.Walk(self._remote)
         self._company = company or Company(business_id)
         self._listed = listed
         self._scopes = scopes
@@ -177,7 +178,7 @@ class Wave:
 
     def kept(self, kind: Kind, external_ids: Sequence[str]) -> Sequence[Kept]:
         self._expect_readable(kind)
-        return changed.kept(self._remote, self._lookups(), kind, external_ids)
+        return changed.kept(self._lookups(), self._walk, kind, external_ids)
 
     def compare(self, post: Post, kept: Kept) -> Found | CannotTell:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from kit.http import Answer, AnswerLost, ConnectFailed, Http
+from ledgers import further
 from ledgers.port import AuthorizationLost, Call, NotSent, Refused, Unknown
 from ledgers.wave import errors, operations, wire
 
@@ -83,6 +84,7 @@ class Remote:
             "query": operations.QUERIES[operation],
             "variables": {name: value for name, value in variables.items() if value is not None},
         }
+        further.request()
         try:
             answer = self._exchange(wire.encode(request), READ_DEADLINE_S, writes=False)
             self._meter(operation)

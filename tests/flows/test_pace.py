@@ -6,13 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from bookkeeping.documents import Kind
 from flows import lanes, looking, pace
 from flows.lanes import Lease
 from kit.clock import now
 from kit.rate import RatePlan
+from ledgers import further
 from ledgers.registry import all_ledgers, open_ledger
 from tenants.models import Bucket
 from tests.factories import ConnectionFactory
+from tests.flows import slate
+from tests.flows.slate import Slate
 
 pytestmark = pytest.mark.django_db
 PLAN = RatePlan(rate_per_s=1, burst=10)
@@ -116,3 +120,42 @@ def test_forgetting_and_reading_several_have_their_limits_in_every_ledger(slug, 
         plans = opened.limits(call)
         assert plans
         assert all(plan.cost <= plan.burst for plan in plans.values())
+
+
+def test_a_step_of_many_requests_owes_what_it_took_and_outlives_its_lease(db, monkeypatch, everywhere):
+    plan = RatePlan(rate_per_s=0.001, burst=10)
+    with slate.opened(monkeypatch) as books:
+        monkeypatch.setattr(Slate, "limits", lambda self, call: {"app:calls": replace(plan, spared=2)})
+
+        def walk(self, kind, external_ids):
+            for _ in range(12):
+                further.request()
+                books.time.shift(200)
+            return []
+
+        monkeypatch.setattr(Slate, "kept", walk)
+        lease = lanes.claim(books.remote_key, 30)
+
+        assert looking.Reader(lease, books.connection).kept(Kind.INVOICE, []) == []
+
+        assert lanes.owns(lease)
+        # Twelve requests over 2,400 seconds, in which two and a half tokens came in.
+        assert Bucket.objects.get(key="slate:production:app:calls").tokens == pytest.approx(10 - 12 + 2.2, abs=0.01)
+        with pytest.raises(pace.OutOfTokens):
+            looking.Reader(lease, books.connection).kept(Kind.INVOICE, [])
+
+
+def test_a_step_whose_lane_is_taken_over_stops(db, monkeypatch, everywhere):
+    with slate.opened(monkeypatch) as books:
+        books.entry()
+        lease = lanes.claim(books.remote_key, 30)
+
+        def walk(self, post):
+            further.request()
+            books.time.shift(600)
+            further.request()
+            raise AssertionError("asked on")
+
+        monkeypatch.setattr(Slate, "find", walk)
+        with pytest.raises(lanes.LeaseLost):
+            looking.Reader(lease, books.connection).find(books.row("e1"))

@@ -13,7 +13,7 @@ from flows import history, lanes, pace, planning, readback, tasks
 from flows.models import Delivery, Plan, ReadBack
 from flows.replay import replay
 from flows.rows import VOID
-from ledgers.port import Changes
+from ledgers.port import Changes, NotSent
 from ledgers.quickbooks import changed as quickbooks_changes
 from ledgers.quickbooks.client import QuickBooks
 from tenants.models import Alert
@@ -511,6 +511,51 @@ def test_the_cursor_goes_by_the_ledgers_clock_and_leaves_time_for_what_shows_lat
 
     known = ReadBack.objects.get()
     assert known.checked_at - known.seen_until == behind + readback.OVERLAP
+
+
+def changes_by_the_hour(monkeypatch, asked, fails_at=None):
+    """A ledger that names the changes of an hour at a time, up to now."""
+
+    def named(self, kinds, since):
+        asked.append(since)
+        if len(asked) == fails_at:
+            raise NotSent("no answer")
+        until = since + timedelta(hours=1)
+        return Changes((), until=until, more=True) if until < timezone.now() else Changes(())
+
+    monkeypatch.setattr(QuickBooks, "changes", named)
+
+
+def test_changes_that_come_piece_by_piece_are_followed_to_the_end_and_no_further_than_shows_for_sure(
+    books, plan, monkeypatch
+):
+    asked = []
+    check(books)
+    seen = ReadBack.objects.get().seen_until
+    changes_by_the_hour(monkeypatch, asked)
+
+    monkeypatch.setattr(readback, "ROUNDS", 50)
+    check(books)
+
+    known = ReadBack.objects.get()
+    assert asked[:3] == [seen, seen + timedelta(hours=1), seen + timedelta(hours=2)]
+    assert len(asked) == 49
+    assert known.seen_until == known.checked_at - readback.OVERLAP
+
+
+def test_of_very_many_changes_the_next_look_goes_on_where_the_last_one_came_to(books, plan, monkeypatch):
+    asked = []
+    check(books)
+    seen = ReadBack.objects.get().seen_until
+    changes_by_the_hour(monkeypatch, asked, fails_at=readback.ROUNDS + 3)
+
+    for _ in range(3):
+        check(books)
+
+    hours = [(at - seen) / timedelta(hours=1) for at in asked]
+    assert hours[:5] == [0, 1, 2, 3, 4]
+    assert hours[5:8] == [5, 6, 7]  # the third of these gets no answer
+    assert hours[8:] == [7, 8, 9, 10, 11]
 
 
 def test_a_document_that_cannot_be_compared_is_remembered_and_keeps_nothing_else_from_being_left_behind(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kit.rate import Level, RatePlan, give_back, take
+from kit.rate import Level, RatePlan, give_back, owe, take
 
 PLAN = RatePlan(rate_per_s=0.5, burst=3)
 
@@ -49,3 +49,11 @@ def test_scaled_plan_is_faster_with_the_same_burst():
 def test_what_is_given_back_never_exceeds_the_burst():
     assert give_back(Level(1, 7), replace(PLAN, cost=2)) == Level(3, 7)
     assert give_back(Level(2.5, 7), PLAN) == Level(3, 7)
+
+
+def test_what_is_owed_is_paid_before_anything_is_taken():
+    level = owe(Level(1, 0), replace(PLAN, cost=3), 2)
+
+    assert level == Level(-1, 2)
+    assert take(level, PLAN, 2)[1] == 4
+    assert take(level, PLAN, 6) == (Level(0, 6), 0)

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 
 from bookkeeping.documents import Kind
+from ledgers import further
 from ledgers.port import CannotTell, External, Kept
 from ledgers.wave import changed
 from ledgers.wave.client import Wave
@@ -66,8 +68,71 @@ def test_of_very_many_changed_invoices_the_payments_of_the_first_are_read_and_th
 
     changes = client.changes(BOTH, SINCE)
 
-    assert (changes.paid, changes.until) == ({"I1"}, datetime(2026, 10, 14, 8, tzinfo=UTC))
+    assert (changes.paid, changes.until, changes.more) == ({"I1"}, datetime(2026, 10, 14, 8, tzinfo=UTC), True)
     assert [each.external_id for each in changes.documents if each.kind is Kind.PAYMENT] == ["P1"]
+
+
+@pytest.mark.parametrize(
+    ("changed_s", "taken", "until_s"),
+    [((0, 1, 2), "01", 1), ((0, 0, 0), "012", None), ((1, 1, 2), "01", 1), ((1, 1, 1), "012", None)],
+    ids=["seen before", "all at the last moment", "two at once", "all at once"],
+)
+def test_however_many_changed_at_once_the_next_look_begins_later(
+    remote: tuple[Script, Wave],
+    monkeypatch: pytest.MonkeyPatch,
+    changed_s: tuple[int, ...],
+    taken: str,
+    until_s: int | None,
+) -> None:
+    script, client = remote
+    monkeypatch.setattr(changed, "INVOICES", 1)
+    at = [(SINCE + timedelta(seconds=each)).astimezone(UTC) for each in changed_s]
+    rows = [make.remote_invoice(id=str(n), modifiedAt=each.isoformat()) for n, each in enumerate(at)]
+    script.business(invoices=page(*rows))
+    for row in rows[: len(taken)]:
+        script.business(invoice={**row, "payments": []})
+
+    changes = client.changes(BOTH, SINCE)
+
+    assert changes.paid == set(taken)
+    assert (changes.until, changes.more) == (
+        None if until_s is None else SINCE + timedelta(seconds=until_s),
+        until_s is not None,
+    )
+
+
+def test_all_pieces_of_many_invoices_take_one_walk_and_every_request_is_told(
+    remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    told: list[int] = []
+    monkeypatch.setattr(changed, "SINGLY", 1)
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I2"), of=3))
+    script.business(invoices=page(make.remote_invoice(id="I3"), number=2, of=3))
+    script.business(invoices=page(make.remote_invoice(id="I4"), number=3, of=3))
+
+    with further.told_to(lambda: told.append(len(script.asked))):
+        pieces = [client.kept(Kind.INVOICE, ids) for ids in (["I1", "I2"], ["I3", "I4"])]
+
+    assert [each.external_id for piece in pieces for each in piece] == ["I1", "I2", "I3", "I4"]
+    assert script.operations() == ["Invoices"] * 3
+    assert told == [1, 2]
+
+
+def test_a_walk_of_a_while_ago_serves_no_later_look(
+    remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    monkeypatch.setattr(changed, "SINGLY", 1)
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I2")))
+    script.business(invoices=page(make.remote_invoice(id="I1"), make.remote_invoice(id="I2", status="DRAFT")))
+    client.kept(Kind.INVOICE, ["I1", "I2"])
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + changed.WALK_S + 1)
+
+    _, later = client.kept(Kind.INVOICE, ["I1", "I2"])
+
+    assert later.content["status"] == "DRAFT"
 
 
 def test_invoices_alone_need_no_payments(remote: tuple[Script, Wave]) -> None:
