@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from amazon.marketplaces import MARKETPLACES
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
@@ -64,11 +65,17 @@ def account_draft(flow: Flow, key: AccountKey) -> Draft:
 
 
 def default_account(flow: Flow, key: AccountKey) -> NewAccount:
-    """Return the account that is made for a key when the tenant has none. Clearing and reserve name the currency; only clearing
-    is ever kept in another one than the books."""
+    """Return the account that is made for a key when the tenant has none. Clearing and reserve name the marketplace, where the
+    currency has only one, and the currency; only clearing is ever kept in another one than the books."""
     own = key in (AccountKey.CLEARING, AccountKey.RESERVE)
-    name = ACCOUNTS[key].name + (f" ({flow.currency})" if own else "")
+    name = ACCOUNTS[key].name + (f"{_place(flow.currency)} ({flow.currency})" if own else "")
     return NewAccount(key, name, flow.books_currency if key is AccountKey.CLEARING else flow.home or flow.currency)
+
+
+def _place(currency: str) -> str:
+    """Return the country of the only marketplace that settles in a currency, as Amazon's sellers write it; "" where several do."""
+    countries = [each.country for each in MARKETPLACES if each.currency == currency]
+    return f" {countries[0].replace('GB', 'UK')}" if len(countries) == 1 else ""
 
 
 def layout_of(flow: Flow) -> Layout:

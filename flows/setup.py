@@ -6,7 +6,7 @@ from typing import Final
 
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
-from flows import access, drafts, mapping, opening, planning, rates, rows, rules
+from flows import access, drafts, holdings, mapping, opening, planning, rates, rows, rules
 from flows.fitting import Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
@@ -77,7 +77,8 @@ def choices(flow: Flow) -> list[Choice]:
     taken = {target.account for target in current.base.values() if target.account}
     classes = drafts.layout_of(flow).classes
     open_keys = [key for key in keys if not current.target(key).account]
-    suggested = suggest.suggest(open_keys, known.accounts, taken, classes)
+    elsewhere = _of_other_currencies(flow)
+    suggested = suggest.suggest(open_keys, known.accounts, taken, classes, flow.currency, elsewhere)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
     lines = []
@@ -91,6 +92,12 @@ def choices(flow: Flow) -> list[Choice]:
         line = Choice(key, target, sure, perhaps, options, key in needed, "", classes)
         lines.append(_named(line, by_id, made))
     return sorted(lines, key=_urgency)
+
+
+def _of_other_currencies(flow: Flow) -> set[str]:
+    """Return the accounts of the company through which settlements of another currency pass."""
+    others = list(Flow.objects.filter(target=flow.target_id).exclude(currency=flow.currency).select_related("target"))
+    return {account for key in suggest.OF_ONE_CURRENCY for account in holdings.accounts_of(others, key).values()}
 
 
 def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_needed: bool = False) -> list[AccountKey]:

@@ -20,6 +20,7 @@ from ledgers.wording import (
     DAILY_BANK,
     NEUTRAL,
     NO_PAYOUT_BANK,
+    OF_CURRENCY,
     OTHER_CHANNELS,
     QUALIFIERS,
     RULES,
@@ -39,6 +40,8 @@ _EXACT: Final = 100
 _NAMED: Final = 3  # near accounts that are shown
 # Where an account is the only one of its class, its name needs not say what it is.
 _SOLE: Final[Mapping[AccountKey, AccountClass]] = {_K.SALES: _C.INCOME, _K.REFUNDS: _C.CONTRA_INCOME}
+# Settlements of one currency pass through these: each currency has its own, also where all are kept in home money.
+OF_ONE_CURRENCY: Final = frozenset({_K.CLEARING, _K.RESERVE})
 _PATH: Final = re.compile(r":|\s[-–—]\s")  # people write the parent before a dash, too
 
 
@@ -69,16 +72,25 @@ def suggest(
     accounts: Sequence[RemoteAccount],
     taken: Collection[str] = (),
     classes: Mapping[AccountKey, AccountClass] = MappingProxyType({}),
+    currency: str = "",
+    elsewhere: Collection[str] = (),
 ) -> dict[AccountKey, Suggestion]:
     """Return the suggestions that can be made; a key without one has nothing like it among the accounts.
 
-    ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the layout."""
+    ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the layout.
+    ``currency`` is that of the settlements; ``elsewhere`` are ids through which settlements of another one pass: those, and what
+    is named for another, are no suggestion for what only one currency passes through."""
     candidates = [_candidate(account) for account in accounts if account.active]
     usable = [each for each in candidates if not each.path & OTHER_CHANNELS]
     channels = {each.account.account_class for each in candidates if each.path & OTHER_CHANNELS}
     wanted = list(keys)
     rules = {**RULES, **{key: _rule_for(key, of) for key, of in classes.items() if key in RULES}}
-    scored = {key: _scored(key, rules[key], usable, channels) for key in wanted if key in rules}
+    own = [each for each in usable if each.account.id not in elsewhere and _may_be_of(currency, each.account.name)]
+    scored = {
+        key: _scored(key, rules[key], own if key in OF_ONE_CURRENCY else usable, channels)
+        for key in wanted
+        if key in rules
+    }
     found = {
         key: _plain_one(key, usable) if key not in rules else _sure(key, rules[key], scored[key]) for key in wanted
     }
@@ -88,6 +100,12 @@ def suggest(
         for key, one in found.items()
         if (each := one or _near(key, scored.get(key, ()), usable, served)) is not None
     }
+
+
+def _may_be_of(currency: str, name: str) -> bool:
+    """Whether an account's name says no other currency, nor a marketplace of another one."""
+    said = {OF_CURRENCY[word] for word in re.findall(r"[a-z]+", name.lower()) if word in OF_CURRENCY}
+    return not currency or not said or currency in said
 
 
 def _rule_for(key: AccountKey, of: AccountClass) -> Rule:

@@ -102,6 +102,17 @@ OTHER_CHANNELS: Final = _one_of(
     "shopify|ebay|etsy|walmart|paypal|stripe|square|wayfair|target|tiktok|faire|woocommerce|bigcommerce|onbuy|"
     "google|facebook|meta|instagram|bing|microsoft|pinterest|newegg|rakuten|overstock|temu|shein|venmo|worldpay|sumup|klarna"
 )
+_CURRENCIES: Final = (
+    *("USD", "GBP", "EUR", "CAD", "MXN", "AUD", "JPY", "SEK"),
+    *("PLN", "SGD", "AED", "SAR", "INR", "BRL", "ZAR", "EGP"),
+)
+# What says in a name of which currency's settlements an account is.
+OF_CURRENCY: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("us", "usa"), "USD"),
+    **dict.fromkeys(("uk", "gb"), "GBP"),
+    **dict.fromkeys(("eu", "de", "fr", "es"), "EUR"),
+    **{code.lower(): code for code in _CURRENCIES},
+}
 STRANGERS: Final = _one_of("merchant|processing|bank|legal|professional|credit|card|agent|agency|broker")
 DAILY_BANK: Final = _one_of("checking|operating|current|main|primary|business|chequing|trading")
 NO_PAYOUT_BANK: Final = _one_of(

@@ -209,3 +209,22 @@ def test_clearing_is_found_among_the_accounts_of_the_class_that_a_ledger_wants()
         K.CLEARING: ("Amazon Clearing US", True),
         K.BANK: ("Business Checking", True),
     }
+
+
+@pytest.mark.parametrize("name", ["Amazon Clearing US (USD)", "Amazon Seller Account (USD)", "Amazon Clearing US"])
+def test_what_is_named_for_another_currency_is_no_clearing_account(name: str) -> None:
+    accounts = chart((name, C.CURRENT_ASSET))
+
+    of_pounds = suggest([K.CLEARING], accounts, currency="GBP")
+    of_dollars = suggest([K.CLEARING], accounts, currency="USD")
+
+    assert of_pounds == {}
+    assert of_dollars[K.CLEARING].sure
+
+
+def test_what_another_currency_passes_through_is_suggested_for_all_else() -> None:
+    accounts = chart(("Amazon Clearing", C.CURRENT_ASSET), ("Amazon Sales", C.INCOME))
+
+    found = suggest([K.CLEARING, K.SALES], accounts, currency="GBP", elsewhere={"Amazon Clearing", "Amazon Sales"})
+
+    assert set(found) == {K.SALES}

@@ -80,7 +80,7 @@ def test_zoho_realises_what_the_rate_moved_until_the_payment_and_is_told_to_reva
         assert (row.number, row.amount, row.currency, row.answered_total) == ("AMZ-19000000001-R", 70, "USD", 70)
         assert [(line.account, line.debit, line.credit) for line in paper.lines] == [
             ("The ledger's own exchange gain or loss", 70, 0),
-            ("Amazon Clearing (GBP)", 0, 70),
+            ("Amazon Clearing UK (GBP)", 0, 70),
         ]
         assert ("Revaluation", 1, 0) in plans.totals_by_kind(plan)
         undo.undo(plan, "alice")

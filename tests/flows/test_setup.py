@@ -150,6 +150,17 @@ def test_accepting_maps_what_is_suggested_and_makes_only_what_rows_need(acme, fr
     assert line(fresh, K.FEE_SELLING).name == "Amazon Selling Fees"
 
 
+def test_settlements_of_another_currency_get_a_clearing_account_of_their_own(acme, flow, in_acme):
+    pounds = Flow.objects.create(tenant=acme, name="Acme UK", target=flow.target, currency="GBP", home="USD")
+
+    setup.accept_suggestions(pounds, "alice", create_missing=True)
+
+    made = Delivery.objects.filter(flow=pounds, kind="account").values_list("number", flat=True)
+    assert {"Amazon Clearing UK (GBP)", "Amazon Reserved Balances UK (GBP)"} <= set(made)
+    assert line(pounds, K.SALES).name == line(flow, K.SALES).name
+    assert line(flow, K.CLEARING).target != line(pounds, K.CLEARING).target
+
+
 def test_nothing_is_made_beside_an_account_that_may_be_meant(acme, fresh):
     """Two sales accounts for Amazon: only a person knows which one, and a third would be the worst."""
     other = entry(fresh, line(fresh, K.SALES).suggestion.account_id)
