@@ -6,12 +6,11 @@ before any call. Field names and rules: freshbooks.com/api, and answers of the l
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.documents import (
     Customer,
-    Document,
     Expense,
     Invoice,
     InvoiceLine,
@@ -24,12 +23,12 @@ from bookkeeping.documents import (
     Undo,
 )
 from bookkeeping.money import BadAmount
+from ledgers.bound import account_of, binding, customer_of, expect, label, referred
 from ledgers.freshbooks import accounts, wire
 from ledgers.freshbooks.plan import Plan
 from ledgers.freshbooks.wire import Body
-from ledgers.port import Binding, External, NotRenderable, Post
+from ledgers.port import NotRenderable, Post
 
-_D = TypeVar("_D", bound=Document)
 _JOURNALS: Final = (
     "Ask the owner to choose FreshBooks Plus or higher and to switch on Advanced Accounting, test the connection, then "
     "replay. Or let the flow book income and expenses only."
@@ -118,7 +117,7 @@ def _invoice(post: Post, company: Company) -> Body:
     tracking = f"Tracking {document.tracking}." if document.tracking else ""
     return {
         "invoice_number": document.number,
-        "customerid": customer_of(post, document.customer),
+        "customerid": _number(post, customer_of(post, document.customer, "client")),
         "create_date": document.on.isoformat(),
         "due_offset_days": 0,
         "currency_code": document.currency,
@@ -134,7 +133,7 @@ def _invoice_line(post: Post, line: InvoiceLine, document: Invoice, company: Com
     exact = line.quantity > 0 and line.amount % line.quantity == 0
     units = "" if exact or line.quantity in (0, 1) else f"{line.quantity} units."
     quantity = line.quantity if exact else 1
-    item = company.items.get(_binding(post, line.key).item, "")
+    item = company.items.get(binding(post, line.key).item, "")
     spoken = item or line.sku or ACCOUNTS[account_key(line.key)].name
     by_key = not company.plan.journals or not document.order_id
     texts = (units, spoken if by_key else "", line.description if line.description != spoken else "")
@@ -186,7 +185,7 @@ def _transfer(post: Post, company: Company) -> Body:
         raise NotRenderable(
             post.key,
             "A transfer needs an amount above zero and two different accounts.",
-            f"Map {_label(document.source)} and {_label(document.target)} to different accounts.",
+            f"Map {label(document.source)} and {label(document.target)} to different accounts.",
         )
     details = [
         _detail(post, document.target, "debit", document.amount, document.currency, company),
@@ -216,13 +215,13 @@ def _detail(post: Post, key: LineKey, side: str, amount: int, currency: str, com
         raise NotRenderable(
             post.key,
             "A journal entry on receivables belongs to no client, so it is never booked.",
-            f"Map {_label(key)} to another account.",
+            f"Map {label(key)} to another account.",
         )
     if not account.isdigit():
         raise NotRenderable(
             post.key,
-            f"{_label(key)} is mapped to a category of the smaller FreshBooks plan, which a journal entry cannot name.",
-            f"Refresh the lists of this connection and map {_label(key)} to an account.",
+            f"{label(key)} is mapped to a category of the smaller FreshBooks plan, which a journal entry cannot name.",
+            f"Refresh the lists of this connection and map {label(key)} to an account.",
         )
     return {"sub_accountid": int(account), side: wire.money(amount, currency)["amount"]}
 
@@ -236,8 +235,8 @@ def _expense(post: Post, company: Company) -> Body:
     if category is None:
         raise NotRenderable(
             post.key,
-            f"{_label(document.key)} is not mapped to a category of expenses.",
-            f"Refresh the lists of this connection and map {_label(document.key)} to a category.",
+            f"{label(document.key)} is not mapped to a category of expenses.",
+            f"Refresh the lists of this connection and map {label(document.key)} to a category.",
         )
     return {
         "amount": wire.money(document.amount, document.currency),
@@ -265,7 +264,7 @@ def _only_petty(post: Post, key: LineKey, what: str) -> None:
     if account_key(key) is not AccountKey.PETTY:
         raise NotRenderable(
             post.key,
-            f"FreshBooks books all {what} to its account Petty Cash, never to {_label(key)}.",
+            f"FreshBooks books all {what} to its account Petty Cash, never to {label(key)}.",
             "Plan the settlement again.",
         )
 
@@ -280,42 +279,6 @@ def _named(post: Post, text: str) -> str:
     if not (named := wire.name(text)):
         raise NotRenderable(post.key, "A new account, client or item needs a name.", "Give it a name.")
     return named
-
-
-def _binding(post: Post, symbol: str) -> Binding:
-    return post.bindings.get(symbol) or Binding()
-
-
-def account_of(post: Post, key: LineKey) -> str:
-    if not (account := _binding(post, key).account):
-        raise NotRenderable(post.key, f"{_label(key)} has no account.", f"Map {_label(key)} to an account.")
-    return account
-
-
-def customer_of(post: Post, symbol: str) -> int:
-    if not (customer := _binding(post, symbol).customer):
-        raise NotRenderable(post.key, f"{symbol} has no client.", "Choose the marketplace's client in the mapping.")
-    return _number(post, customer)
-
-
-def _label(key: LineKey) -> str:
-    return ACCOUNTS[account_key(key)].name
-
-
-def referred(post: Post, key: str) -> External:
-    referred = post.refs.get(key)
-    if referred is None or not referred.external_id:
-        raise NotRenderable(
-            post.key, "A document this one refers to is not in the books.", "Post that one first, then replay this."
-        )
-    return referred
-
-
-def expect(post: Post, kind: type[_D]) -> _D:
-    """Return the post's document, which is known to be of this kind."""
-    if not isinstance(post.document, kind):
-        raise TypeError(f"{post.key} carries a {post.document.kind.value}, not a {kind.__name__}")
-    return post.document
 
 
 def as_made(post: Post) -> Post:

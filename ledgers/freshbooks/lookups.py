@@ -10,9 +10,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from bookkeeping.documents import Invoice, Kind, Undo
+from ledgers.bound import referred
 from ledgers.freshbooks import answers, wire
 from ledgers.freshbooks.accounts import is_deleted
-from ledgers.freshbooks.bodies import Company, as_made, body_of, referred
+from ledgers.freshbooks.bodies import Company, as_made, body_of
 from ledgers.freshbooks.journal import Journal
 from ledgers.freshbooks.remote import Remote, RemoteRefused
 from ledgers.freshbooks.translate import RESOURCES, WITH_LINES, address

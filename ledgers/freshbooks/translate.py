@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bookkeeping.documents import How, Invoice, Kind, Undo
+from ledgers.bound import expect, referred
 from ledgers.freshbooks import wire
-from ledgers.freshbooks.bodies import Company, as_made, body_of, expect, referred
+from ledgers.freshbooks.bodies import Company, as_made, body_of
 from ledgers.freshbooks.wire import Body
 from ledgers.port import Call, NotRenderable, Post
 

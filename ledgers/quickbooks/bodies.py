@@ -8,13 +8,12 @@ Field names, lengths and rules: developer.intuit.com, Accounting API, all entiti
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, LineKey, account_key
 from bookkeeping.documents import (
     Customer,
     Deposit,
-    Document,
     Invoice,
     InvoiceLine,
     Item,
@@ -25,11 +24,10 @@ from bookkeeping.documents import (
     Transfer,
 )
 from bookkeeping.money import BadAmount
-from ledgers.port import Binding, External, NotRenderable, Post
+from ledgers.bound import account_of, binding, customer_of, expect, label, referred
+from ledgers.port import NotRenderable, Post
 from ledgers.quickbooks import accounts, wire
 from ledgers.quickbooks.wire import Body
-
-_D = TypeVar("_D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +159,13 @@ def _entry(post: Post, company: Company) -> Body:
             raise NotRenderable(
                 post.key,
                 "A journal entry on receivables needs a customer, which we never book that way.",
-                f"Map {_label(line.key)} to another account.",
+                f"Map {label(line.key)} to another account.",
             )
         detail = {
             "PostingType": "Debit" if line.debit else "Credit",
             "AccountRef": _ref(account),
             "ClassRef": _ref(_class(post, line.key)),
-            "DepartmentRef": _ref(_binding(post, line.key).department),  # a journal entry has locations per line
+            "DepartmentRef": _ref(binding(post, line.key).department),  # a journal entry has locations per line
         }
         rendered.append(
             _filled(
@@ -194,7 +192,7 @@ def _transfer(post: Post, company: Company) -> Body:
         raise NotRenderable(
             post.key,
             "A transfer needs an amount above zero and two different accounts.",
-            f"Map {_label(document.source)} and {_label(document.target)} to different accounts.",
+            f"Map {label(document.source)} and {label(document.target)} to different accounts.",
         )
     return {
         **_head(post, document.number, document.memo, document.currency, company, in_note=True),
@@ -222,7 +220,7 @@ def _deposit(post: Post, company: Company) -> Body:
         if account == bank or known not in accounts.DEPOSIT_CLASSES:
             what = "the bank account itself" if account == bank else "an account of this type"
             raise NotRenderable(
-                post.key, f"A line of a deposit cannot use {what} ({_label(line.key)}).", f"Map it elsewhere. {journal}"
+                post.key, f"A line of a deposit cannot use {what} ({label(line.key)}).", f"Map it elsewhere. {journal}"
             )
         detail = {"AccountRef": _ref(account), "ClassRef": _ref(_class(post, line.key))}
         lines.append(
@@ -329,59 +327,23 @@ def _named(post: Post, text: str, length: int) -> str:
     return named
 
 
-def _binding(post: Post, symbol: str) -> Binding:
-    return post.bindings.get(symbol) or Binding()
-
-
-def account_of(post: Post, key: LineKey) -> str:
-    if not (account := _binding(post, key).account):
-        raise NotRenderable(post.key, f"{_label(key)} has no account.", f"Map {_label(key)} to an account.")
-    return account
-
-
-def customer_of(post: Post, symbol: str) -> str:
-    if not (customer := _binding(post, symbol).customer):
-        raise NotRenderable(post.key, f"{symbol} has no customer.", "Choose the marketplace's customer in the mapping.")
-    return customer
-
-
 def _bound_item(post: Post, line: InvoiceLine) -> str:
-    if not (item := _binding(post, line.key).item):
-        what = f"SKU {line.sku}" if line.sku else _label(line.key)
+    if not (item := binding(post, line.key).item):
+        what = f"SKU {line.sku}" if line.sku else label(line.key)
         raise NotRenderable(post.key, f"{what} has no item.", f"Map {what} to an item.")
     return item
 
 
 def _class(post: Post, key: LineKey, customer: str = "") -> str:
-    return _binding(post, key).class_ or (_binding(post, customer).class_ if customer else "")
+    return binding(post, key).class_ or (binding(post, customer).class_ if customer else "")
 
 
 def _department(post: Post, symbol: str, keys: Sequence[LineKey]) -> str:
     """Return the location of a document that has one for all its lines: its own, else the only one its lines have."""
-    own = _binding(post, symbol).department
-    of_lines = {_binding(post, key).department for key in keys}
+    own = binding(post, symbol).department
+    of_lines = {binding(post, key).department for key in keys}
     return own or (of_lines.pop() if len(of_lines) == 1 else "")
 
 
 def _class_of(account: str, key: LineKey, company: Company) -> AccountClass | None:
     return company.classes.get(account, ACCOUNTS[account_key(key)].account_class)
-
-
-def _label(key: LineKey) -> str:
-    return ACCOUNTS[account_key(key)].name
-
-
-def referred(post: Post, key: str) -> External:
-    referred = post.refs.get(key)
-    if referred is None or not referred.external_id:
-        raise NotRenderable(
-            post.key, "A document this one refers to is not in the books.", "Post that one first, then replay this."
-        )
-    return referred
-
-
-def expect(post: Post, kind: type[_D]) -> _D:
-    """Return the post's document, which is known to be of this kind."""
-    if not isinstance(post.document, kind):
-        raise TypeError(f"{post.key} carries a {post.document.kind.value}, not a {kind.__name__}")
-    return post.document

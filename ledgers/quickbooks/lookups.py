@@ -16,9 +16,10 @@ from bookkeeping.documents import (
     Transfer,
     Undo,
 )
+from ledgers.bound import customer_of, referred
 from ledgers.port import Absent, CannotTell, Found, NotRenderable, Post, Posted, Refused
 from ledgers.quickbooks import answers, wire
-from ledgers.quickbooks.bodies import Company, customer_of, referred
+from ledgers.quickbooks.bodies import Company
 from ledgers.quickbooks.remote import ReadRefused, Remote, Row
 from ledgers.quickbooks.translate import ENTITIES
 

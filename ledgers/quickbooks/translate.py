@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from bookkeeping.documents import How, Invoice, Kind, Payment, Undo
+from ledgers.bound import account_of, customer_of, expect, referred
 from ledgers.port import Call, NotRenderable, Post
 from ledgers.quickbooks import wire
-from ledgers.quickbooks.bodies import Company, account_of, body_of, customer_of, expect, referred
+from ledgers.quickbooks.bodies import Company, body_of
 from ledgers.quickbooks.wire import Body
 
 PAYMENTS: Final = 100  # deliveries one remote Payment, and one call, may carry

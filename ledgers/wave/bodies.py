@@ -21,21 +21,10 @@ from bookkeeping.documents import (
     Undo,
 )
 from bookkeeping.money import BadAmount
+from ledgers.bound import customer_of, expect, label, referred
 from ledgers.port import NotRenderable, Post
 from ledgers.wave import accounts, operations, transactions, wire
-from ledgers.wave.bound import (
-    AGAIN,
-    Company,
-    account_of,
-    class_of,
-    customer_of,
-    expect,
-    home,
-    label,
-    named,
-    product_of,
-    referred,
-)
+from ledgers.wave.bound import AGAIN, Company, class_of, home, named, open_account_of, product_of
 from ledgers.wave.wire import Body
 
 
@@ -91,7 +80,7 @@ def _product(post: Post, company: Company) -> tuple[str, Body]:
         "name": named(post, document.name),
         "description": wire.clipped(document.sku, wire.LINE),
         "unitPrice": "0",  # every line states its own price
-        "incomeAccountId": account_of(post, document.key, company),
+        "incomeAccountId": open_account_of(post, document.key, company),
     }
 
 
@@ -141,7 +130,7 @@ def _payment(post: Post, company: Company) -> tuple[str, Body]:
     home(post, document.currency, company)
     if document.cover.amount <= 0:
         raise NotRenderable(post.key, "A payment must be above zero.", AGAIN)
-    account = account_of(post, document.account, company)
+    account = open_account_of(post, document.account, company)
     if class_of(account, document.account, company) is not AccountClass.BANK:
         raise NotRenderable(
             post.key,

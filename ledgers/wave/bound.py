@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
-from bookkeeping.accounts import ACCOUNTS, AccountClass, LineKey, account_key
-from bookkeeping.documents import Document, InvoiceLine
-from ledgers.port import Binding, External, NotRenderable, Post
+from bookkeeping.accounts import AccountClass, LineKey
+from bookkeeping.documents import InvoiceLine
+from ledgers.bound import account_of, binding, label
+from ledgers.port import NotRenderable, Post
 from ledgers.wave import accounts, wire
 
 AGAIN: Final = "Plan the settlement again."
-
-_D = TypeVar("_D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,8 @@ def named(post: Post, text: str) -> str:
     return name
 
 
-def _binding(post: Post, symbol: str) -> Binding:
-    return post.bindings.get(symbol) or Binding()
-
-
-def account_of(post: Post, key: LineKey, company: Company) -> str:
-    if not (account := _binding(post, key).account):
-        raise NotRenderable(post.key, f"{label(key)} has no account.", f"Map {label(key)} to an account.")
+def open_account_of(post: Post, key: LineKey, company: Company) -> str:
+    account = account_of(post, key)
     if why := company.shut.get(account):
         # What Wave makes of such a posting is not published.
         raise NotRenderable(
@@ -69,14 +63,8 @@ def why_shut(active: bool, currency: str, home_currency: str) -> str:
     return f"is kept in {currency}, and the books in {home_currency}" if currency not in ("", home_currency) else ""
 
 
-def customer_of(post: Post, symbol: str) -> str:
-    if not (customer := _binding(post, symbol).customer):
-        raise NotRenderable(post.key, f"{symbol} has no customer.", "Choose the marketplace's customer in the mapping.")
-    return customer
-
-
 def product_of(post: Post, line: InvoiceLine) -> str:
-    if not (product := _binding(post, line.key).item):
+    if not (product := binding(post, line.key).item):
         what = f"SKU {line.sku}" if line.sku else label(line.key)
         raise NotRenderable(post.key, f"{what} has no product.", f"Map {what} to a product.")
     return product
@@ -85,24 +73,3 @@ def product_of(post: Post, line: InvoiceLine) -> str:
 def class_of(account: str, key: LineKey, company: Company) -> AccountClass | None:
     """Return what an account may be used for, None for one that Wave keeps itself."""
     return company.classes.get(account, accounts.class_for(key))
-
-
-def label(key: LineKey) -> str:
-    """Return what people call the account of a key."""
-    return ACCOUNTS[account_key(key)].name
-
-
-def referred(post: Post, key: str) -> External:
-    found = post.refs.get(key)
-    if found is None or not found.external_id:
-        raise NotRenderable(
-            post.key, "A document this one refers to is not in the books.", "Post that one first, then replay this."
-        )
-    return found
-
-
-def expect(post: Post, kind: type[_D]) -> _D:
-    """Return the post's document, which is known to be of this kind."""
-    if not isinstance(post.document, kind):
-        raise TypeError(f"{post.key} carries a {post.document.kind.value}, not a {kind.__name__}")
-    return post.document

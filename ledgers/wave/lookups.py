@@ -8,9 +8,10 @@ from typing import Final
 
 from bookkeeping.documents import Customer, Invoice, Item, JournalEntry, Kind, NewAccount, Payment, Transfer, Undo
 from bookkeeping.money import BadAmount, shown
+from ledgers.bound import referred
 from ledgers.port import Absent, CannotTell, Found, NotRenderable, NotSent, Post, Posted
 from ledgers.wave import accounts, answers, lists, operations, wire
-from ledgers.wave.bound import Company, account_of, referred
+from ledgers.wave.bound import Company, open_account_of
 from ledgers.wave.remote import READ_AGAIN_S, ReadRefused, Remote, Row
 from ledgers.wave.transactions import anchor_of
 from ledgers.wave.wire import text_of
@@ -100,7 +101,7 @@ class Lookups:
                 row = self.named(name, operations.PRODUCTS, "products", lists.ACTIVE, lists.ARCHIVED)
                 if row is None:
                     return Absent()
-                wanted = account_of(post, key, self._company)
+                wanted = open_account_of(post, key, self._company)
                 return answers.found_object(row, income_account=(wanted, text_of(row, "incomeAccount", "id")))
             case NewAccount(name=name, key=key):
                 row = self.named(name, operations.ACCOUNTS, "accounts", lists.ACTIVE, lists.ARCHIVED)

@@ -11,9 +11,10 @@ from datetime import date
 
 from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import JournalEntry, Transfer, Undo
+from ledgers.bound import label
 from ledgers.port import NotRenderable, Post
 from ledgers.wave import accounts, wire
-from ledgers.wave.bound import AGAIN, Company, account_of, class_of, home, label
+from ledgers.wave.bound import AGAIN, Company, class_of, home, open_account_of
 from ledgers.wave.wire import Body
 
 
@@ -74,7 +75,7 @@ def input_of(post: Post, company: Company) -> Body:
 
 def _lines(post: Post, movement: _Movement, anchor: str, company: Company) -> Iterator[Body]:
     for line in movement.lines:
-        account = account_of(post, line.key, company)
+        account = open_account_of(post, line.key, company)
         if account == anchor:
             continue
         if class_of(account, line.key, company) in (None, AccountClass.RECEIVABLE):
@@ -98,7 +99,7 @@ def _anchor(post: Post, lines: Sequence[tuple[LineKey, int]], company: Company) 
     """Return the one account of the lines that money moves through, and by how much."""
     moved: dict[str, int] = {}
     for key, amount in lines:
-        account = account_of(post, key, company)
+        account = open_account_of(post, key, company)
         if class_of(account, key, company) in accounts.MONEY:
             moved[account] = moved.get(account, 0) + amount
     if len(moved) != 1:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from bookkeeping.accounts import LineKey
 from bookkeeping.documents import Invoice, Kind, Payment, Revaluation
 from bookkeeping.money import to_text
+from ledgers.bound import account_of
 from ledgers.port import Found, Post, Posted
 from ledgers.zoho import wire
-from ledgers.zoho.bodies import Company, account_of, body_of
+from ledgers.zoho.bodies import Company, body_of
 from ledgers.zoho.translate import RESOURCES
 
 # Where a person opens the document; the id is appended to the web application's address.

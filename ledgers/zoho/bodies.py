@@ -8,12 +8,11 @@ Field names, lengths and rules: Zoho Books API v3.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
-from bookkeeping.accounts import ACCOUNTS, AccountClass, LineKey, account_key
+from bookkeeping.accounts import ACCOUNTS, AccountClass, account_key
 from bookkeeping.documents import (
     Customer,
-    Document,
     Invoice,
     InvoiceLine,
     Item,
@@ -25,11 +24,11 @@ from bookkeeping.documents import (
     Transfer,
 )
 from bookkeeping.money import BadAmount
-from ledgers.port import Binding, External, NotRenderable, Post
+from ledgers.bound import account_of, binding, customer_of, expect, label, referred
+from ledgers.port import NotRenderable, Post
 from ledgers.zoho import accounts, wire
 from ledgers.zoho.wire import Body
 
-_D = TypeVar("_D", bound=Document)
 BASE_RATE: Final = Decimal(1)
 
 
@@ -132,11 +131,11 @@ def _invoice_line(post: Post, line: InvoiceLine, document: Invoice) -> Body:
     exact = line.quantity > 0 and line.amount % line.quantity == 0
     units = "" if exact or line.quantity in (0, 1) else f"{line.quantity} units. "
     quantity = line.quantity if exact else 1  # the rate is rounded else, and rate × quantity drifts
-    label = wire.name(line.description or line.sku or _label(line.key))
+    shown = wire.name(line.description or line.sku or label(line.key))
     item = binding(post, line.key).item
     written: Body = {
         "item_id": item,
-        "name": "" if item else label,
+        "name": "" if item else shown,
         "account_id": account_of(post, line.key),
         "description": wire.clipped(f"{units}{line.description or line.sku}".strip(), wire.TEXT),
         "rate": wire.money(line.amount // quantity, document.currency),
@@ -183,7 +182,7 @@ def _entry(post: Post, company: Company) -> Body:
             raise NotRenderable(
                 post.key,
                 "A journal on receivables needs a customer, which we never book that way.",
-                f"Map {_label(line.key)} to another account.",
+                f"Map {label(line.key)} to another account.",
             )
         rendered.append(
             {
@@ -211,14 +210,14 @@ def _transfer(post: Post, company: Company) -> Body:
         raise NotRenderable(
             post.key,
             "A transfer needs an amount above zero and two different accounts.",
-            f"Map {_label(document.source)} and {_label(document.target)} to different accounts.",
+            f"Map {label(document.source)} and {label(document.target)} to different accounts.",
         )
     for account, key in ((source, document.source), (target, document.target)):
         if (of := company.types.get(account, "bank")) and not accounts.moves_money(of):
             raise NotRenderable(
                 post.key,
-                f"Zoho Books transfers money between bank and cash accounts only; {_label(key)} is neither.",
-                f"Map {_label(key)} to an account of type Bank or Cash.",
+                f"Zoho Books transfers money between bank and cash accounts only; {label(key)} is neither.",
+                f"Map {label(key)} to an account of type Bank or Cash.",
             )
     body = _currency(post, document.currency, document.rate, company)
     if document.received:
@@ -304,40 +303,3 @@ def _named(post: Post, text: str) -> str:
     if not (named := wire.name(text)):
         raise NotRenderable(post.key, "A new account, customer or item needs a name.", "Give it a name.")
     return named
-
-
-def binding(post: Post, symbol: str) -> Binding:
-    return post.bindings.get(symbol) or Binding()
-
-
-def account_of(post: Post, key: LineKey) -> str:
-    if not (account := binding(post, key).account):
-        raise NotRenderable(post.key, f"{_label(key)} has no account.", f"Map {_label(key)} to an account.")
-    return account
-
-
-def customer_of(post: Post, symbol: str) -> str:
-    if not (customer := binding(post, symbol).customer):
-        raise NotRenderable(post.key, f"{symbol} has no customer.", "Choose the marketplace's customer in the mapping.")
-    return customer
-
-
-def _label(key: LineKey) -> str:
-    return ACCOUNTS[account_key(key)].name
-
-
-def referred(post: Post, key: str) -> External:
-    """Return the document in the books that a post refers to. Raises NotRenderable."""
-    referred = post.refs.get(key)
-    if referred is None or not referred.external_id:
-        raise NotRenderable(
-            post.key, "A document this one refers to is not in the books.", "Post that one first, then replay this."
-        )
-    return referred
-
-
-def expect(post: Post, kind: type[_D]) -> _D:
-    """Return the post's document, which is known to be of this kind."""
-    if not isinstance(post.document, kind):
-        raise TypeError(f"{post.key} carries a {post.document.kind.value}, not a {kind.__name__}")
-    return post.document

@@ -29,9 +29,10 @@ from bookkeeping.documents import (
     Undo,
 )
 from bookkeeping.money import BadAmount
+from ledgers.bound import referred
 from ledgers.port import Absent, AuthorizationLost, CannotTell, Found, NotRenderable, NotSent, Post, Posted, Unknown
 from ledgers.zoho import answers, errors, marked, wire
-from ledgers.zoho.bodies import Company, referred
+from ledgers.zoho.bodies import Company
 from ledgers.zoho.remote import READ_AGAIN_S, READ_DEADLINE_S, Declined, Remote, Row
 from ledgers.zoho.translate import RESOURCES
 from ledgers.zoho.writes import APPROVAL, mark_as_sent, not_in_the_books

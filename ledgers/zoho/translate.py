@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bookkeeping.documents import How, Invoice, Kind, Payment, Revaluation, Undo
+from ledgers.bound import account_of, customer_of, expect, referred
 from ledgers.port import Call, NotRenderable, Post
 from ledgers.zoho import accounts, wire
-from ledgers.zoho.bodies import Company, account_of, account_type, body_of, customer_of, expect, referred
+from ledgers.zoho.bodies import Company, account_type, body_of
 from ledgers.zoho.wire import Body
 
 INVOICES: Final = 25  # created one by one, so a call of them takes this many requests and one more
