@@ -9,7 +9,7 @@ from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit import trail
 from audit.carried import pieces
@@ -17,7 +17,7 @@ from audit.models import ChainHead, Event
 from audit.verification import last_verified
 from audit.way import way
 from bookkeeping.documents import Kind
-from bookkeeping.money import to_text
+from bookkeeping.money import shown, to_text
 from flows import answering, closing, overview, plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
@@ -78,6 +78,7 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
     selectors.name_undos([row])
     moments = way(row)
     names = actor_names({moment.actor for moment in moments if moment.actor})
+    may_say = can(request.member, Action.REPLAY) and answering.may_be_said(row)
     context = {
         "row": row,
         "kind": KIND_NAMES[row.kind],
@@ -99,8 +100,9 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
         "dependants": selectors.dependants_of(row),
         "pieces": pieces(row),
         "mended_at": _mended_at(row) if can(request.member, Action.REPLAY) else "",
-        "may_replay": can(request.member, Action.REPLAY) and row.state in replay.REPLAYABLE,
-        "may_say": can(request.member, Action.REPLAY) and answering.may_be_said(row),
+        # A replay only asks the ledger again, which could not tell; beside the question it would look like an answer.
+        "may_replay": can(request.member, Action.REPLAY) and row.state in replay.REPLAYABLE and not may_say,
+        "sought": answering.sought(row) if may_say else None,
         "may_close": row.kind == Kind.INVOICE and can(request.member, Action.UNDO) and closing.may_be_closed(row),
         "crumbs": [("Audit", reverse("audit:records"))],
     }
@@ -161,11 +163,29 @@ def in_the_books(request: TenantRequest, pk: int) -> HttpResponse:
 
 
 @requires(Role.BOOKKEEPER)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def not_there(request: TenantRequest, pk: int) -> HttpResponse:
-    """Take a person's word that a document of which nobody can tell is not in the books: it goes out again."""
-    row = get_object_or_404(Delivery, pk=pk)
+    """Ask once more, then take a person's word that a document of which nobody can tell is not in the books: it goes out again."""
+    row = get_object_or_404(Delivery.objects.select_related("flow__target"), pk=pk)
+    selectors.name_undos([row])
+    if request.method != "POST" and answering.may_be_said(row):
+        wanted, ledger = answering.sought(row), selectors.ledger_name(row.flow)
+        context = {
+            "title": f"Send {row.number} again?",
+            "text": [
+                f"You say that {row.flow.target.remote_name} ({ledger}) has no {wanted.kind} of "
+                f"{shown(wanted.amount, wanted.currency)}{f' on {wanted.account}' if wanted.account else ''}, described "
+                f"{wanted.description}.",
+                "If it is there after all, it will be in your books twice. Look through all pages of that account first.",
+            ],
+            "label": "It is not there: send it again",
+            "danger": True,
+            "back": reverse("audit:record", args=[pk]),
+        }
+        return render(request, "tenants/confirm.html", context)
     try:
+        if request.method != "POST":
+            raise answering.no_question()
         answering.not_there(row, request.user.actor)
     except answering.CannotSay as error:
         messages.error(request, f"{error.text} {error.action}")

@@ -3,12 +3,20 @@
 Only where a ledger shows no single documents, and balances could not tell. Where look-ups are exact, a replay asks the ledger.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from audit import trail
-from flows import lanes, outcomes, planning
+from bookkeeping.documents import Kind
+from flows import lanes, outcomes, planning, wire
 from flows.models import Attempt, Delivery, Lane, Outcome
+from flows.readable import KIND_NAMES
 from kit import clock
+from ledgers.models import ListEntry
+from ledgers.port import NotRenderable, Shown
+from ledgers.registry import ledger_spec
 
 LONGEST: Final = 120  # of an id or a note
 
@@ -29,6 +37,47 @@ def may_be_said(row: Delivery) -> bool:
         return False
     attempt = _attempt(row)
     return attempt is not None and bool(attempt.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a person looks for in the ledger, as its pages list it. ``amount`` is in minor units of ``currency``."""
+
+    kind: str
+    amount: int
+    currency: str
+    on: date | None
+    account: str
+    description: str
+
+
+def sought(row: Delivery) -> Sought:
+    """Return what a document looks like in the ledger: as we list it, where that is how the ledger does."""
+    target = row.flow.target
+    seen: Shown | None = None
+    with suppress(wire.Waiting, NotRenderable):
+        [post] = wire.posts_for([row])
+        seen = ledger_spec(target.provider).shown(target, post)
+    on, currency = row.on, row.currency
+    if seen is None:
+        return Sought(KIND_NAMES[row.kind].lower(), row.amount, currency, on, "", row.number)
+    plain = row.plain_document
+    written = plain.get("reversal") or plain
+    return Sought(
+        seen.kind,
+        seen.amount,
+        currency or str(written["currency"]),
+        on or date.fromisoformat(str(written["on"])),
+        _name(row, seen.account),
+        seen.description,
+    )
+
+
+def _name(row: Delivery, account: str) -> str:
+    """Return what the company calls an account; of one that we have just made, what we called it."""
+    listed = ListEntry.objects.filter(connection=row.flow.target, list=ListEntry.List.ACCOUNT, external_id=account)
+    made = Delivery.objects.filter(remote_key=row.remote_key, kind=Kind.ACCOUNT, external_id=account)
+    return listed.values_list("name", flat=True).first() or made.values_list("number", flat=True).first() or ""
 
 
 def in_the_books(row: Delivery, actor: str, *, external_id: str = "", note: str = "") -> None:
@@ -59,11 +108,15 @@ def _asked(row: Delivery) -> tuple[Delivery, Attempt]:
     fresh = Delivery.objects.select_related("flow__target", "plan").get(pk=row.pk)
     attempt = _attempt(fresh)
     if attempt is None or not may_be_said(fresh):
-        raise CannotSay(
-            "This is not a document of which nobody can tell whether it is in the books.",
-            "Replay it: the ledger is asked before anything is sent.",
-        )
+        raise no_question()
     return fresh, attempt
+
+
+def no_question() -> CannotSay:
+    return CannotSay(
+        "This is not a document of which nobody can tell whether it is in the books.",
+        "Replay it: the ledger is asked before anything is sent.",
+    )
 
 
 def _attempt(row: Delivery) -> Attempt | None:

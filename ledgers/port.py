@@ -134,6 +134,17 @@ class Changes:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as the ledger's own pages list it: ``kind`` in their word ("deposit"), ``amount`` in minor units and above
+    zero, ``account`` the remote id of the account it stands on, and the ``description`` it was given."""
+
+    kind: str
+    amount: int
+    account: str
+    description: str = ""
+
+
 @unique
 class Lookup(StrEnum):
     EXACT = "exact"  # find() tells Found from Absent

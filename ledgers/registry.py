@@ -7,7 +7,7 @@ from typing import Any
 
 from bookkeeping.accounts import AccountClass
 from ledgers import reference
-from ledgers.port import Layout, Ledger, NotSent, Reference
+from ledgers.port import Layout, Ledger, NotSent, Post, Reference, Shown
 from tenants import asking
 from tenants.models import Connection
 from tenants.providers import Provider
@@ -19,7 +19,8 @@ class LedgerSpec:
 
     ``layouts`` says without a call or a query how documents may be cut in a connected company. ``account_types`` says for a
     person how the ledger names the type of a new account of a class. ``shows_ids``: a person finds its own ids on its pages or
-    in their addresses. ``sandbox`` opens its stand-in, mounted in process,
+    in their addresses. ``shown`` says how its pages list a document where that is not as we do; pure but for the cached lists,
+    raises NotRenderable. ``sandbox`` opens its stand-in, mounted in process,
     with a connected client: for tests only. ``logo`` is a static path.
     """
 
@@ -31,6 +32,7 @@ class LedgerSpec:
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
     shows_ids: bool = True
+    shown: Callable[[Connection, Post], Shown | None] = lambda connection, post: None
     logo: str = ""
 
 

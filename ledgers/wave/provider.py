@@ -16,10 +16,10 @@ from kit.oauth import OAuthSpec, Tokens
 from ledgers import reference
 from ledgers.models import Company as CachedCompany
 from ledgers.models import ListEntry
-from ledgers.port import AuthorizationLost, Check, Ledger, NotSent
+from ledgers.port import AuthorizationLost, Check, Ledger, NotSent, Post, Shown
 from ledgers.registry import LedgerSpec
 from ledgers.tokens import token_of
-from ledgers.wave import accounts, operations, wire
+from ledgers.wave import accounts, operations, transactions, wire
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.client import CAPABILITIES, OF_ALL, PAUSE_S, Wave
 from ledgers.wave.remote import ReadRefused, Remote, Row, is_last
@@ -164,6 +164,11 @@ def _company(connection: Connection) -> Company | None:
     )
 
 
+def _shown(connection: Connection, post: Post) -> Shown | None:
+    company = _company(connection)
+    return transactions.shown(post, company) if company else None
+
+
 def _sandbox() -> AbstractContextManager[Any]:
     opened: AbstractContextManager[Any] = import_module("ledgers.wave.tests.rig").rig()
     return opened
@@ -191,6 +196,7 @@ LEDGER: Final = LedgerSpec(
     layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     sandbox=_sandbox,
+    shown=_shown,
     shows_ids=False,  # its pages show none, and what the API names a document by is no number of theirs
     logo=LOGO,
 )

@@ -12,7 +12,7 @@ from datetime import date
 from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import JournalEntry, Transfer, Undo
 from ledgers.bound import label
-from ledgers.port import NotRenderable, Post
+from ledgers.port import NotRenderable, Post, Shown
 from ledgers.wave import accounts, wire
 from ledgers.wave.bound import AGAIN, Company, class_of, home, open_account_of
 from ledgers.wave.wire import Body
@@ -29,6 +29,20 @@ class Anchor:
 def anchor_of(post: Post, company: Company) -> Anchor:
     """Return what the money transaction of a post does to its anchor. Raises NotRenderable."""
     return _anchor(post, [(line.key, line.amount) for line in _movement(post).lines], company)
+
+
+def shown(post: Post, company: Company) -> Shown | None:
+    """Return how Wave's page of transactions lists the money transaction of a post, None for any other document. Raises
+    NotRenderable."""
+    document = post.document.reversal if isinstance(post.document, Undo) else post.document
+    if not isinstance(document, JournalEntry | Transfer):
+        return None
+    anchor = anchor_of(post, company)
+    return Shown(_direction(anchor).lower(), abs(anchor.moved), anchor.account, _description(_movement(post)))
+
+
+def _direction(anchor: Anchor) -> str:
+    return "DEPOSIT" if anchor.moved > 0 else "WITHDRAWAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +76,19 @@ def input_of(post: Post, company: Company) -> Body:
         "businessId": company.business_id,
         "externalId": wire.transaction_id(company.business_id, post.wire_id),
         "date": movement.on.isoformat(),
-        "description": wire.clipped(f"{movement.number} {movement.memo}".strip(), wire.LINE),
+        "description": _description(movement),
         "notes": wire.note(post.marker, movement.memo),
         "anchor": {
             "accountId": anchor.account,
             "amount": wire.money(abs(anchor.moved), movement.currency),
-            "direction": "DEPOSIT" if anchor.moved > 0 else "WITHDRAWAL",
+            "direction": _direction(anchor),
         },
         "lineItems": list(_lines(post, movement, anchor.account, company)),
     }
+
+
+def _description(movement: _Movement) -> str:
+    return wire.clipped(f"{movement.number} {movement.memo}".strip(), wire.LINE)
 
 
 def _lines(post: Post, movement: _Movement, anchor: str, company: Company) -> Iterator[Body]:

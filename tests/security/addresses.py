@@ -147,7 +147,7 @@ PAGES = {
     "audit:record": see("delivery"),
     "audit:replay": act("delivery"),
     "audit:in_the_books": act("delivery"),
-    "audit:not_there": act("delivery"),
+    "audit:not_there": work("delivery"),
     "audit:replay_many": act(),
     "audit:export_records": see(),
     "audit:export_trail": see(),

@@ -1,10 +1,13 @@
 """A person says what became of a document that nobody can tell: on the record's page and over REST."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
+from ledgers import registry
+from ledgers.port import Shown
 from tests import factories
 from tests.flows import slate
 from tests.flows.test_write_only import in_doubt
@@ -50,6 +53,33 @@ def test_the_record_asks_those_who_may_answer_and_takes_one_answer(signed_in, pe
     assert "not a document of which nobody can tell" in again
     assert signed_in(people["viewer"]).post(absent).status_code == 403
     assert books.row("e1").state == "posted"
+
+
+def test_what_to_look_for_is_named_as_the_ledger_lists_it_and_sending_again_asks_once_more(
+    signed_in, people, books, monkeypatch
+):
+    row = in_doubt(books)
+    spec = replace(
+        registry.ledger_spec("slate"),
+        shown=lambda connection, post: Shown("deposit", 9000, "CLEARING", "AMZ-1 October"),
+    )
+    monkeypatch.setitem(registry._ledgers, "slate", spec)
+    page, absent = (reverse(f"audit:{name}", args=[row.pk]) for name in ("record", "not_there"))
+    browser = signed_in(people["bookkeeper"])
+
+    shown, asked = browser.get(page), text_of(browser.get(absent))
+    before = books.row("e1").state
+    said = text_of(browser.post(absent, follow=True))
+    asked_again = text_of(browser.get(absent, follow=True))
+
+    assert "a deposit of 90.00 USD on My Amazon Clearing" in text_of(shown)
+    assert "described AMZ-1 October" in text_of(shown)
+    assert reverse("audit:replay", args=[row.pk]) not in shown.content.decode()
+    assert "no deposit of 90.00 USD on My Amazon Clearing, described AMZ-1 October" in asked
+    assert "it will be in your books twice" in asked
+    assert before == "parked"
+    assert "It will be sent again now" in said
+    assert "not a document of which nobody can tell" in asked_again
 
 
 def test_over_rest_what_is_not_there_goes_out_again(people, books):

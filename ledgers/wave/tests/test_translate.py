@@ -8,8 +8,8 @@ import pytest
 
 from bookkeeping.accounts import AccountClass
 from bookkeeping.documents import EntryLine, How, InvoiceLine, Kind, Undo
-from ledgers.port import Binding, External, NotRenderable
-from ledgers.wave import translate, wire
+from ledgers.port import Binding, External, NotRenderable, Shown
+from ledgers.wave import transactions, translate, wire
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.tests import factories as make
 
@@ -56,6 +56,17 @@ def test_an_entry_that_credits_clearing_is_a_withdrawal() -> None:
 
     assert body["anchor"] == {"accountId": make.account("CLEARING"), "amount": "85.00", "direction": "WITHDRAWAL"}
     assert [line["balance"] for line in body["lineItems"]] == ["DEBIT", "CREDIT"]
+
+
+def test_a_person_finds_an_entry_as_the_deposit_or_withdrawal_it_is_and_not_by_its_debits() -> None:
+    shown = transactions.shown(make.post(make.entry()), make.COMPANY)
+    back = transactions.shown(make.post(swapped()), make.COMPANY)
+    undone = transactions.shown(make.post(Undo("k0", Kind.ENTRY, How.REVERSE, swapped())), make.COMPANY)
+
+    account, text = make.account("CLEARING"), "AMZ-17000000001-1 Amazon settlement 17000000001"
+    assert shown == Shown("deposit", 8500, account, text)
+    assert back == undone == Shown("withdrawal", 8500, account, text)
+    assert transactions.shown(make.post(make.invoice()), make.COMPANY) is None
 
 
 @pytest.mark.parametrize(
