@@ -268,29 +268,36 @@ def _learned(row: Delivery, outcome: Outcome) -> tuple[str, str, str]:
             refused = detail["refused"]
             text = f"{refused['text']} {refused['action']} (code {refused['code']})"
             return "Answered: refused", "failed", text
+        case Outcome.Result.ANSWERED if "not_sent" in detail:
+            return _not_sent(detail["not_sent"])
         case Outcome.Result.NOT_SENT:
-            return (
-                "Nothing was sent",
-                "waiting",
-                f"{outcome.detail.get('reason', '')} It does not count as a try.".strip(),
-            )
+            return _not_sent(outcome.detail.get("reason", ""))
         case Outcome.Result.UNAUTHORIZED:
             return (
                 "Connection lost",
                 "failed",
                 "Nothing was booked. Connect the company again; what waits goes on then.",
             )
+        case Outcome.Result.ANSWERED if "unknown" in detail:
+            return _NO_ANSWER
         case Outcome.Result.UNKNOWN:
-            return (
-                "No answer",
-                "uncertain",
-                "It may or may not have been booked; it is looked up before anything is sent again.",
-            )
+            return _NO_ANSWER
         case Outcome.Result.SAID:
             return _said(detail)
         case Outcome.Result.FOUND:
             return "Looked up", *_FOUND.get(detail.get("found", ""), ("uncertain", ""))
     return outcome.get_result_display(), "done", ""
+
+
+_NO_ANSWER: Final = (
+    "No answer",
+    "uncertain",
+    "It may or may not have been booked; it is looked up before anything is sent again.",
+)
+
+
+def _not_sent(reason: str) -> tuple[str, str, str]:
+    return "Nothing was sent", "waiting", f"{reason} It does not count as a try.".strip()
 
 
 def _said(detail: Mapping[str, Any]) -> tuple[str, str, str]:

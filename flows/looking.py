@@ -189,7 +189,7 @@ def mark_interrupted(lease: Lease) -> None:
         for row in rows:
             attempt = row.attempts.latest("id")
             quarantine = timedelta(seconds=open_ledger(row.flow.target).capabilities.quarantine_s)
-            known = _answered(attempt) is not None
+            known = row.key in _answered(attempt)
             outcomes.uncertain([row], clock.now() if known else attempt.deadline_at + quarantine)
 
 
@@ -206,12 +206,12 @@ def look_up(lease: Lease, row: Delivery, over: Connection | None = None) -> None
     reader = Reader(lease, over or row.flow.target)
     base_s = pace.shortest_retry_s(reader.ledger, wire.thaw(attempt))
     # What is known by its id had its answer long ago: the question is what somebody made of it since.
-    known = _answered(attempt) if row.code != outcomes.ADOPTING and not row.external_id else None
-    if known is not None:
+    known = _answered(attempt) if row.code != outcomes.ADOPTING and not row.external_id else {}
+    if told := [each for each in rows if each.key in known]:
         with trail.recorded():
             if not lanes.owns(lease):
                 raise LeaseLost(lease.remote_key)
-            outcomes.apply_answers(rows, wire.answers_from_json(known.detail), base_s)
+            outcomes.apply_answers(told, known, base_s)
         return
     try:
         with reader.together(*reader.finding_again(rows)):
@@ -249,8 +249,10 @@ def _not_yet_absent(attempt: Attempt, found: Mapping[str, Answer], confirm_s: fl
     return sure_at if sure_at > now else None
 
 
-def _answered(attempt: Attempt) -> Outcome | None:
-    return attempt.outcomes.filter(result=Outcome.Result.ANSWERED).order_by("id").first()
+def _answered(attempt: Attempt) -> Mapping[str, Posted | Refused]:
+    """Return what was answered to a call, by key; of one that broke off, what is known."""
+    found = attempt.outcomes.filter(result=Outcome.Result.ANSWERED).order_by("id").first()
+    return wire.answers_from_json(found.detail) if found is not None else {}
 
 
 def _as_json(found: Mapping[str, Answer]) -> dict[str, object]:

@@ -8,7 +8,7 @@ outcome afterwards.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import DatabaseError, transaction
@@ -20,7 +20,7 @@ from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.models import Attempt, Delivery, Flow, Outcome
 from kit import clock
 from kit.scope import unscoped
-from ledgers.port import AuthorizationLost, Call, Ledger, Lookup, NotRenderable, NotSent, Unknown
+from ledgers.port import AuthorizationLost, Call, Ledger, Lookup, NotRenderable, NotSent, Partly, Unknown
 from ledgers.registry import open_ledger
 
 SLICE_S = 5.0  # how long a worker stays with one company while no other waits
@@ -78,13 +78,17 @@ def deliver(
     except NotSent as error:
         _nothing_happened(lease, attempt, rows, Outcome.Result.NOT_SENT, str(error), started)
         raise pace.unreachable(lease, rows[0].flow.target, error) from error
+    except Partly as error:
+        _broke_off(lease, ledger, call, attempt, rows, error, started)
+        if error.after_s:
+            raise pace.unreachable(lease, rows[0].flow.target, NotSent(str(error), error.after_s)) from error
     except AuthorizationLost as error:
         _nothing_happened(lease, attempt, rows, Outcome.Result.UNAUTHORIZED, str(error), started)
         raise pace.shut_out(rows[0].flow.target, error) from error
     except Exception as error:
         if not isinstance(error, Unknown):
             log.exception("the answer to attempt %s could not be read", attempt.pk)
-        look_at = attempt.deadline_at + timedelta(seconds=ledger.capabilities.quarantine_s)
+        look_at = _look_at(ledger, attempt)
         said = str(error) if isinstance(error, Unknown) else f"The answer could not be read ({type(error).__name__})"
         attempts.learn(
             lease,
@@ -113,6 +117,29 @@ def _nothing_happened(
     attempts.learn(
         lease, attempt, result, {"reason": reason}, started, lambda: outcomes.not_sent(_still(attempt, rows))
     )
+
+
+def _broke_off(
+    lease: Lease, ledger: Ledger, call: Call, attempt: Attempt, rows: Sequence[Delivery], error: Partly, started: float
+) -> None:
+    """Record what is known of each delivery of a call that broke off: what it did not come to was not sent."""
+    answers, base_s = buyers.all_silent(rows, error.answers), pace.shortest_retry_s(ledger, call)
+    rest = [key for key in call.keys if key not in answers]
+    said = {key: {"unknown" if key in error.unknown else "not_sent": str(error)} for key in rest}
+
+    def change() -> None:
+        still = _still(attempt, rows)
+        outcomes.apply_answers([row for row in still if row.key in answers], answers, base_s)
+        outcomes.uncertain([row for row in still if row.key in error.unknown], _look_at(ledger, attempt))
+        outcomes.not_sent([row for row in still if "not_sent" in said.get(row.key, ())])
+
+    detail = {**wire.answers_to_json(answers), **said}
+    attempts.learn(lease, attempt, Outcome.Result.ANSWERED, detail, started, change)
+
+
+def _look_at(ledger: Ledger, attempt: Attempt) -> datetime:
+    """Return when a look-up can tell what became of a call."""
+    return attempt.deadline_at + timedelta(seconds=ledger.capabilities.quarantine_s)
 
 
 def _still(attempt: Attempt, rows: Sequence[Delivery]) -> list[Delivery]:

@@ -41,6 +41,17 @@ class Unknown(Exception):
     """Anything else after the first byte: the remote may or may not have committed. Only a look-up may clear it."""
 
 
+class Partly(Exception):
+    """A call of several deliveries broke off. ``answers`` has what is known, ``unknown`` names what only a look-up may clear;
+    nothing happened to the others, which are safe to send again after ``after_s``."""
+
+    def __init__(
+        self, reason: str, answers: "Mapping[str, Posted | Refused]", unknown: Collection[str] = (), after_s: float = 0
+    ) -> None:
+        super().__init__(reason)
+        self.answers, self.unknown, self.after_s = answers, unknown, after_s
+
+
 @unique
 class Next(StrEnum):
     """What becomes of a refused delivery."""
@@ -341,7 +352,7 @@ class Ledger(Protocol):
         ...
 
     def send(self, call: Call, deadline_s: float) -> Mapping[str, Posted | Refused]:
-        """Perform one call and return the outcome of every delivery in it, by key."""
+        """Perform one call and return the outcome of every delivery in it, by key. Raises Partly, too."""
         ...
 
     def read(self, kind: Kind, external_id: str) -> Posted | None:

@@ -183,12 +183,6 @@ CHANGED: Final = Refused(
     "first.",
     next=Next.PARKED,
 )
-NOT_REACHED: Final = Refused(
-    code="not_reached",
-    text="An earlier document of the same call was not answered, so this one was not sent.",
-    action="Nothing to do: it is sent by itself.",
-    next=Next.FAILED,
-)
 
 
 def code_of(answer: object) -> str:

@@ -2,10 +2,11 @@
 
 **Invoices** take two steps, for Zoho's draft is not in the books: each is created, then all are marked as sent with one
 request, and only then they are *posted*. Neither step can strand or double one. The number is the guard: it is ours and
-unique in the organization, so a second create is refused and the look-up that follows finds the first. Whatever stops
-between the two steps raises Unknown; the look-up that the outbox then makes finds the draft with our mark and marks it as
-sent itself (``lookups``). A draft that came out otherwise than it was written (Zoho drops unknown fields and takes rate 1
-where it did not understand one) is deleted before it ever was in the books, and refused.
+unique in the organization, so a second create is refused and the look-up that follows finds the first. What stops
+between the two steps is unknown; the look-up that the outbox then makes finds the draft with our mark and marks it as
+sent itself (``lookups``). What a call does not come to, for its time is up or Zoho asks to slow down, was not sent. A
+draft that came out otherwise than it was written (Zoho drops unknown fields and takes rate 1 where it did not
+understand one) is deleted before it ever was in the books, and refused.
 
 **Journals, payments and transfers** are in the books at once. A settlement's journals and transfers are looked for by
 reference and mark before they are written, for nothing else keeps them from being there twice; a second payment is refused,
@@ -24,13 +25,14 @@ from typing import Any, Final
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import BadAmount
-from ledgers.port import AuthorizationLost, Call, Next, NotSent, Posted, Refused, Unknown
+from ledgers.port import AuthorizationLost, Call, Next, NotSent, Partly, Posted, Refused, Unknown
 from ledgers.zoho import answers, errors, lists, marked, revaluing, wire
 from ledgers.zoho.bodies import Company
 from ledgers.zoho.remote import READ_AGAIN_S, Declined, Remote, Row
 from ledgers.zoho.translate import INVOICE_CALL, LOOKED_FOR, RESOURCES, REVALUED, Resource, resource_of
 
 _INVOICES: Final = RESOURCES[Kind.INVOICE]
+_SHORT_WAIT_S: Final = 5.0  # that a call waits out; longer ones are the outbox's
 _LEFT_FOR_SENDING: Final = 0.3  # of the deadline: what is created has to be marked as sent as well
 _DATED: Final[Mapping[Kind, str]] = {
     Kind.INVOICE: "date", Kind.PAYMENT: "date", Kind.TRANSFER: "date", Kind.ENTRY: "journal_date",
@@ -40,6 +42,15 @@ _NAMES: Final[Mapping[Kind, str]] = {Kind.ACCOUNT: "account_name", Kind.CUSTOMER
 APPROVAL: Final = "Approve it in Zoho Books, then replay the record."
 
 Outcomes = dict[str, Posted | Refused]
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """Why a call broke off: of ``unknown`` nobody knows what became, the rest may go out after ``after_s``."""
+
+    reason: str
+    unknown: tuple[str, ...] = ()
+    after_s: float = 0
 
 
 @dataclass
@@ -59,7 +70,7 @@ class Writes:
         self._remote, self._company = remote, company
 
     def send(self, call: Call, deadline_s: float) -> Outcomes:
-        """Perform a call. Raises NotSent, AuthorizationLost, Unknown."""
+        """Perform a call. Raises NotSent, AuthorizationLost, Unknown, Partly."""
         until = time.monotonic() + deadline_s
         self._remote = self._remote.within(until)
         try:
@@ -156,34 +167,43 @@ class Writes:
     # Invoices -----------------------------------------------------------------------------------------------------------
 
     def _invoices(self, call: Call, until: float, deadline_s: float) -> Outcomes:
-        batch, unsure = _Batch({}, {}), None
+        """Create invoices one by one and mark them as sent together. Raises Partly where that breaks off, else as ``send``."""
+        batch, stop = _Batch({}, {}), None
         waiting = list(zip(call.keys, wire.decode(call.body), strict=True))
-        while waiting:
+        while waiting and stop is None:
             left_s = until - time.monotonic()
-            if not batch.untouched and left_s < deadline_s * _LEFT_FOR_SENDING:
-                break
             key, body = waiting[0]
+            if not batch.untouched and left_s < deadline_s * _LEFT_FOR_SENDING:
+                stop = _Stop("There was no time left to send it with the others.")
+                break
             try:
                 self._create(batch, key, body, call, left_s)
-            except (NotSent, AuthorizationLost):
+            except (NotSent, AuthorizationLost) as error:
                 if batch.untouched:
                     raise
+                stop = _Stop(str(error), after_s=error.after_s if isinstance(error, NotSent) else 0)
                 break
             except Unknown as error:
-                unsure = error
-                break
+                if batch.untouched and len(waiting) == 1:
+                    raise
+                stop = _Stop(str(error), unknown=(key,))
             waiting.pop(0)
-        if batch.created:
-            self._mark_as_sent(batch, until)
-        if unsure is not None:
-            raise unsure
+        try:
+            self._mark_as_sent(batch, until, stop.after_s if stop else 0)
+        except Unknown as error:
+            open_ = tuple(key for key in batch.created if key not in batch.decided)
+            if stop is None and len(open_) == len(call.keys):
+                raise
+            stop = stop or _Stop(str(error))
+            stop = replace(stop, unknown=(*stop.unknown, *open_))
         for key, row in batch.created.items():
-            # Marking as sent changed it, and did not say when: its version is not known.
-            batch.decided.setdefault(
-                key,
-                answers.posted(Kind.INVOICE, row, self._company, line_keys=call.lines.get(key, ()), version=""),
-            )
-        return batch.decided | {key: errors.NOT_REACHED for key, _ in waiting}
+            if stop is None or key not in stop.unknown:
+                # Marking as sent changed it, and did not say when: its version is not known.
+                done = answers.posted(Kind.INVOICE, row, self._company, line_keys=call.lines.get(key, ()), version="")
+                batch.decided.setdefault(key, done)
+        if stop is not None:
+            raise Partly(stop.reason, batch.decided, stop.unknown, stop.after_s)
+        return batch.decided
 
     def _create(self, batch: _Batch, key: str, body: Row, call: Call, deadline_s: float) -> None:
         try:
@@ -229,8 +249,15 @@ class Writes:
             Next.HELD,
         )
 
-    def _mark_as_sent(self, batch: _Batch, until: float) -> None:
-        """Mark all that is created with one request; one by one where that is refused, so that only the culprit stops."""
+    def _mark_as_sent(self, batch: _Batch, until: float, after_s: float = 0) -> None:
+        """Mark all that is created with one request; one by one where that is refused, so that only the culprit stops.
+
+        Raises Unknown where that does not work, or is not to be asked for ``after_s`` more: the look-up does it then."""
+        if not batch.created:
+            return
+        if after_s > _SHORT_WAIT_S:
+            raise Unknown("invoices were created and are not marked as sent yet: Zoho Books asks us to wait")
+        time.sleep(after_s)
         ids = {key: answers.id_of(Kind.INVOICE, row) for key, row in batch.created.items()}
         try:
             try:

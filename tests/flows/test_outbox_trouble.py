@@ -1,12 +1,17 @@
 """A company that has to be connected again, and faults of our own: nothing is lost, and it shows."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
+from audit.way import way
 from bookkeeping.accounts import AccountKey as K
 from flows import outbox, outcomes, pace
 from kit import clock
-from ledgers.port import NotRenderable
+from ledgers.port import NotRenderable, Partly
 from ledgers.quickbooks import translate
+from ledgers.quickbooks.client import QuickBooks
 from tenants.models import Alert
 from tests.flows.ledger import results_of
 
@@ -159,3 +164,31 @@ def test_an_outcome_that_cannot_be_applied_is_kept_and_applied_by_the_next_owner
     assert kept == ["answered"]
     assert books.row("e1").state == "posted"
     assert books.calls() == asked
+
+
+def test_what_a_call_that_broke_off_did_not_come_to_uses_up_no_try(books, monkeypatch):
+    """Of one of three it is not known what became; the third was never sent."""
+    keys = ("e1", "e2", "e3")
+    for key in keys:
+        books.entry(key)
+    send = QuickBooks.send
+
+    def broken_off(ledger, call, deadline_s):
+        monkeypatch.setattr(QuickBooks, "send", send)
+        items = json.loads(call.body)["BatchItemRequest"][:1]
+        first = replace(call, body=json.dumps({"BatchItemRequest": items}).encode(), keys=call.keys[:1])
+        raise Partly("It asks us to slow down.", send(ledger, first, deadline_s), ["e2"], 90)
+
+    monkeypatch.setattr(QuickBooks, "send", broken_off)
+    books.work()
+    states = [(row.state, row.tries, row.generation) for row in map(books.row, keys)]
+    rests = (books.lane().paused_until - clock.now()).total_seconds()
+    told = [moment.title for moment in way(books.row("e3"))]
+
+    books.finish()
+
+    assert states == [("posted", 1, 1), ("uncertain", 1, 1), ("ready", 0, 1)]
+    assert (rests, "Nothing was sent" in told) == (90, True)
+    assert books.states() == dict.fromkeys(keys, "posted")
+    assert books.numbers("JournalEntry") == {f"AMZ-{key}": 1 for key in keys}
+    assert [books.row(key).tries for key in keys] == [1, 2, 1]

@@ -16,6 +16,7 @@ from ledgers.port import (
     Found,
     Next,
     NotSent,
+    Partly,
     Posted,
     Refused,
     Unknown,
@@ -253,14 +254,15 @@ def test_an_answer_lost_between_create_and_sent_leaves_the_rest_to_the_look_up(
     remote: tuple[Script, ZohoBooks],
 ) -> None:
     script, client = remote
-    posts = invoices(2)
+    posts = invoices(3)
     script.will(201, {"code": 0, "invoice": draft(posts[0])})
     script.answers.append(ConnectionResetError("cut"))
     script.done()
 
-    with pytest.raises(Unknown):
+    with pytest.raises(Partly) as broke:
         send(client, *posts)
 
+    assert (list(broke.value.answers), broke.value.unknown) == (["i0"], ("i1",))
     assert script.calls[-1] == ("POST", "/invoices/status/sent")
     assert script.asked[-1]["query"]["invoice_ids"] == "70"
 
@@ -278,19 +280,54 @@ def test_created_invoices_that_could_not_be_marked_are_unknown_never_refused(
         send(client, INVOICE)
 
 
-def test_a_throttle_in_the_middle_keeps_what_is_done_and_sends_the_rest_later(
-    remote: tuple[Script, ZohoBooks],
-) -> None:
+def test_a_throttle_in_the_middle_is_kept_to_and_sends_the_rest_later(remote: tuple[Script, ZohoBooks]) -> None:
     script, client = remote
     posts = invoices(3)
     script.will(201, {"code": 0, "invoice": draft(posts[0])})
     script.refuse(44, status=429)
+
+    with pytest.raises(Partly) as broke:
+        send(client, *posts)
+
+    assert (dict(broke.value.answers), broke.value.unknown) == ({}, ("i0",))
+    assert broke.value.after_s >= 60
+    assert script.calls == [("POST", "/invoices")] * 2  # what is created is marked once Zoho may be asked again
+
+
+def test_a_short_wait_in_the_middle_keeps_what_is_done(
+    remote: tuple[Script, ZohoBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    posts, slept = invoices(3), list[float]()
+    monkeypatch.setattr("ledgers.zoho.writes.time.sleep", slept.append)
+    script.will(201, {"code": 0, "invoice": draft(posts[0])})
+    script.refuse(1070, status=429)
     script.done()
 
-    outcomes = send(client, *posts)
+    with pytest.raises(Partly) as broke:
+        send(client, *posts)
 
-    assert isinstance(outcomes["i0"], Posted)
-    assert [outcomes[key].next for key in ("i1", "i2")] == [Next.FAILED, Next.FAILED]
+    assert (list(broke.value.answers), broke.value.unknown) == (["i0"], ())
+    assert slept == [broke.value.after_s]
+
+
+def test_what_there_is_no_time_for_is_left_out(
+    remote: tuple[Script, ZohoBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = remote
+    posts = invoices(4)
+    for post in posts[:2]:
+        script.will(201, {"code": 0, "invoice": draft(post)})
+    script.done()
+    (call,) = client.render(posts)
+    slow = SimpleNamespace(monotonic=lambda: min(len(script.asked), 2) * 40.0, sleep=lambda seconds: None)
+    for module in ("writes", "remote"):
+        monkeypatch.setattr(f"ledgers.zoho.{module}.time", slow)
+
+    with pytest.raises(Partly) as broke:
+        client.send(call, 110.0)
+
+    assert (list(broke.value.answers), broke.value.unknown, broke.value.after_s) == (["i0", "i1"], (), 0)
 
 
 def test_a_used_number_is_found_out_by_looking_for_it(remote: tuple[Script, ZohoBooks]) -> None:
