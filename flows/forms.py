@@ -26,6 +26,22 @@ _ORDERS_EVERY: Final = tuple(_EVERY.items())
 _SETTLEMENTS_EVERY: Final = _ORDERS_EVERY[1:]
 
 
+class AskingForm(forms.Form):
+    """A form whose unusual values are asked about: ``confirm`` has what was doubted, and counts where that is sent again."""
+
+    confirm = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def ask(self) -> None:
+        self.data = {**self.data, "confirm": self._said()}
+
+    @property
+    def confirmed(self) -> bool:
+        return bool(self.cleaned_data["confirm"] == self._said())
+
+    def _said(self) -> str:
+        return " ".join(str(value) for name, value in self.cleaned_data.items() if name != "confirm")
+
+
 def minor_from_text(text: str, currency: str, like: str = "1234.56 or -79.41") -> int:
     """Return typed text as minor units: ``1,234.56``, ``-79.41``; empty is 0. Raises BadAmount with a sentence that has an
     amount to write it ``like``."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from amazon.models import Settlement
 from bookkeeping.documents import Kind
-from flows import arrivals, history, planning, rows
+from flows import arrivals, doubts, history, planning, rows
 from flows.models import Delivery, Flow, Plan
 from flows.verdicts import day
 
@@ -104,9 +104,16 @@ def arrives_in(settlement: Settlement) -> list[str]:
     return sorted({flow.home for flow in flows if history.settlements_of(flow).filter(pk=settlement.pk).exists()})
 
 
-def state_received(settlement: Settlement, actor: str, received: int | None, currency: str) -> None:
+def state_received(
+    settlement: Settlement, actor: str, received: int | None, currency: str, *, confirmed: bool = False
+) -> None:
     """Say how much of a payout arrived, in minor units of a currency of the books; None takes back what was said. A payout
-    that waited for it is planned again. Raises CannotState."""
+    that waited for it is planned again.
+
+    Raises:
+        CannotState: nothing can be said, or not that.
+        doubts.Doubted: it is far from what the payout is worth, and nobody has confirmed it.
+    """
     if settlement.total <= 0:
         raise CannotState("This settlement has no payout.", "Nothing to do.")
     if currency not in (possible := arrives_in(settlement)):
@@ -128,6 +135,8 @@ def state_received(settlement: Settlement, actor: str, received: int | None, cur
             "The payout is in the books with the amount that was said before.",
             "Take the settlement out of the books, say the other amount, and post it again.",
         )
+    if received is not None and not confirmed and (unusual := doubts.about_received(settlement, received, currency)):
+        raise doubts.Doubted(unusual)
     planning.state_received(settlement, actor, received, currency)
 
 

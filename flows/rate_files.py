@@ -2,23 +2,26 @@
 
 Three layouts, told apart by the first line: ``date,currency,rate`` (home units for one of the currency), ``date,base,currency,rate``
 (units of the currency for one of the base, either way round), or ``date`` and a column for each pair: ``GBP/USD`` holds
-dollars for one pound. Days are ``2025-10-15``. Semicolons and tabs separate as commas do; with semicolons, decimals may have a comma.
+dollars for one pound. Days are ``2025-10-15``, ``15 Oct 2025``, or have slashes where all of them can be read in one way only.
+Semicolons and tabs separate as commas do; with semicolons, decimals may have a comma.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Final
 
 from bookkeeping.exchange import BadRate, rate_text, turned_round
+from bookkeeping.money import CURRENCIES
 
 MOST_BYTES: Final = 2_000_000
 MOST_ROWS: Final = 50_000
 _NAMED: Final = 10  # wrong lines that a refusal names
 _PAIR: Final = re.compile(r"([A-Z]{3})[/ -]?([A-Z]{3})")
-_CODE: Final = re.compile(r"[A-Z]{3}")
+_WORDS: Final = ("%d %b %Y", "%d %B %Y")
+_SLASHES: Final = ("%d/%m/%Y", "%m/%d/%Y")
 
 
 class BadRateFile(ValueError):
@@ -32,15 +35,17 @@ class BadRateFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One unit of ``currency`` is ``rate`` units of the home currency on a day."""
+    """One unit of ``currency`` is ``rate`` units of the home currency on a day. ``line`` is where a file says so."""
 
     currency: str
     on: date
     rate: str
+    line: int = field(default=0, compare=False)
 
 
-def read(content: bytes, home: str) -> list[Rate]:
-    """Return the rates into ``home`` that a file states, each day and currency once. Raises BadRateFile."""
+def read(content: bytes, home: str, until: date) -> list[Rate]:
+    """Return the rates into ``home`` that a file states, each day and currency once, of no day after ``until``. Raises
+    BadRateFile."""
     if len(content) > MOST_BYTES:
         raise BadRateFile([f"The file has more than {MOST_BYTES // 1_000_000} MB: leave out what is not needed."])
     try:
@@ -54,12 +59,13 @@ def read(content: bytes, home: str) -> list[Rate]:
     table = list(csv.reader(lines, delimiter=separator))
     if len(table) > MOST_ROWS:
         raise BadRateFile([f"The file has more than {MOST_ROWS:,} lines: leave out what is not needed."])
-    return _Reader(home, table[0], comma=separator == ";").read(table[1:])
+    return _Reader(home, until, table[0], comma=separator == ";").read(table[1:])
 
 
 class _Reader:
-    def __init__(self, home: str, header: Sequence[str], *, comma: bool) -> None:
-        self.home, self.comma = home, comma
+    def __init__(self, home: str, until: date, header: Sequence[str], *, comma: bool) -> None:
+        self.home, self.until, self.comma = home, until, comma
+        self.formats: tuple[str, ...] = _WORDS
         names = [name.strip().casefold() for name in header]
         if "date" not in names:
             raise BadRateFile(["Line 1: no column is called date."])
@@ -74,6 +80,7 @@ class _Reader:
     def read(self, rows: Sequence[Sequence[str]]) -> list[Rate]:
         found: dict[tuple[str, date], tuple[str, int]] = {}
         problems: list[str] = []
+        self._settle_on_slashes([cell for row in rows if "/" in (cell := self._cell(row, self.day))])
         for n, row in enumerate(rows, start=2):
             if not any(cell.strip() for cell in row):
                 continue
@@ -88,13 +95,22 @@ class _Reader:
             raise BadRateFile(problems)
         if not found:
             raise BadRateFile(["The file has no rates below its first line."])
-        return [Rate(currency, on, rate) for (currency, on), (rate, _) in sorted(found.items())]
+        return [Rate(currency, on, rate, line) for (currency, on), (rate, line) in sorted(found.items())]
+
+    def _settle_on_slashes(self, days: Sequence[str]) -> None:
+        """Read days with slashes in the one way in which all of them can be read."""
+        ways = {each: [_day(day, [each]) for day in days] for each in _SLASHES}
+        fitting = [each for each, read in ways.items() if None not in read]
+        if days and len(fitting) == len(ways) and len({tuple(read) for read in ways.values()}) > 1:
+            raise BadRateFile([f"Days like {days[0]} can be read in two ways. Write them like 2025-10-15."])
+        self.formats = (*_WORDS, *fitting[:1])
 
     def _rates(self, row: Sequence[str]) -> Iterator[Rate]:
-        try:
-            on = date.fromisoformat(self._cell(row, self.day))
-        except ValueError:
-            raise BadRate(f"{self._cell(row, self.day)!r} is not a day like 2025-10-15.") from None
+        on = _day(self._cell(row, self.day), self.formats)
+        if on is None:
+            raise BadRate(f"{self._cell(row, self.day)!r} is not a day. Write it like 2025-10-15 or 15 Oct 2025.")
+        if on > self.until:
+            raise BadRate(f"{on} has not come yet: nobody knows its rate.")
         if self.pairs:
             for at, (base, quoted) in self.pairs.items():
                 if text := self._cell(row, at):
@@ -110,7 +126,7 @@ class _Reader:
     def _rate(self, on: date, base: str, quoted: str, text: str) -> Rate:
         """Return the rate of a pair: ``text`` units of ``quoted`` for one of ``base``."""
         for code in (base, quoted):
-            if not _CODE.fullmatch(code):
+            if code not in CURRENCIES:
                 raise BadRate(f"{code!r} is no currency code like GBP.")
         rate = rate_text(text.replace(",", ".") if self.comma else text)
         if base == quoted or self.home not in (base, quoted):
@@ -119,3 +135,16 @@ class _Reader:
 
     def _cell(self, row: Sequence[str], at: int) -> str:
         return row[at].strip() if at < len(row) else ""
+
+
+def _day(text: str, formats: Sequence[str]) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    for each in formats:
+        try:
+            return datetime.strptime(text, each).date()  # noqa: DTZ007  # a day has no zone
+        except ValueError:
+            continue
+    return None

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import QuerySet
 
 from audit import trail
 from bookkeeping.exchange import BadRate, rate_text
-from bookkeeping.money import BadAmount, exponent
-from flows import planning, rows
+from bookkeeping.money import CURRENCIES
+from flows import doubts, planning, rows
 from flows.models import ExchangeRate, Flow, Plan
 from flows.rate_files import Rate, read
 from kit import clock
+from ledgers.models import Company
 
 _EARLIEST: Final = date(2010, 1, 1)
 
@@ -45,8 +46,11 @@ class Missing:
 
 
 def homes() -> list[str]:
-    """Return the currencies of the tenant's books into which something is converted."""
-    return sorted(set(Flow.objects.exclude(home="").values_list("home", flat=True)))
+    """Return the currencies of the tenant's books, those into which something is converted first; all there are, while no books
+    are connected."""
+    converting = set(Flow.objects.exclude(home="").values_list("home", flat=True))
+    others = set(Company.objects.exclude(home_currency="").values_list("home_currency", flat=True)) - converting
+    return [*sorted(converting), *sorted(others)] or sorted(CURRENCIES)
 
 
 def listed() -> QuerySet[ExchangeRate]:
@@ -69,25 +73,44 @@ def missing(flow: Flow | None = None) -> list[Missing]:
     return [Missing(*one) for one in sorted(found)]
 
 
-def set_rate(tenant_id: int, actor: str, home: str, currency: str, on: date, text: str) -> ExchangeRate:
-    """Set what one unit of a currency is worth on a day. What was never sent follows. Raises CannotSet."""
+def set_rate(
+    tenant_id: int, actor: str, home: str, currency: str, on: date, text: str, *, confirmed: bool = False
+) -> ExchangeRate:
+    """Set what one unit of a currency is worth on a day. What was never sent follows.
+
+    Raises:
+        CannotSet: it is no rate.
+        doubts.Doubted: it is an unusual one, and nobody has confirmed it.
+    """
     try:
         rate = rate_text(text)
-        exponent(currency)
-    except (BadRate, BadAmount) as error:
+    except BadRate as error:
         raise CannotSet(str(error), "Write how much of your currency one unit of the other one is worth.") from error
     _check_pair(home, currency)
     if on < _EARLIEST:
         raise CannotSet("That day is before any settlement.", "Choose a day after 2010.")
-    keep(tenant_id, actor, home, [Rate(currency, on, rate)])
+    if on > _until():
+        raise CannotSet("That day has not come yet: nobody knows its rate.", "Choose today, or a day before.")
+    given = Rate(currency, on, rate)
+    if not confirmed and (unusual := doubts.about_rates(home, [given], lambda one: "As you write it, ")):
+        raise doubts.Doubted(unusual)
+    keep(tenant_id, actor, home, [given])
     return ExchangeRate.objects.get(home=home, currency=currency, on=on)
 
 
-def upload(tenant_id: int, actor: str, home: str, name: str, content: bytes) -> Kept:
-    """Set the rates of a file. Raises rate_files.BadRateFile with the lines that are wrong, or CannotSet."""
-    if home not in homes():
-        raise CannotSet(f"No flow of yours converts into {home}.", "Choose the currency of your books.")
-    return keep(tenant_id, actor, home, read(content, home), source=name[:200])
+def upload(tenant_id: int, actor: str, home: str, name: str, content: bytes, *, confirmed: bool = False) -> Kept:
+    """Set the rates of a file.
+
+    Raises:
+        rate_files.BadRateFile: lines are wrong; nothing of it was used.
+        CannotSet: it is for other books.
+        doubts.Doubted: lines are unusual, and nobody has confirmed them; nothing of it was used.
+    """
+    _check_home(home)
+    given = read(content, home, _until())
+    if not confirmed and (unusual := doubts.about_rates(home, given, lambda one: f"Line {one.line}: ")):
+        raise doubts.Doubted(unusual)
+    return keep(tenant_id, actor, home, given, source=name[:200])
 
 
 def keep(tenant_id: int, actor: str, home: str, rates: Sequence[Rate], *, source: str = "") -> Kept:
@@ -152,9 +175,20 @@ def remove(rate: ExchangeRate, actor: str) -> None:
     _follow(rate.home, {rate.currency})
 
 
-def _check_pair(home: str, currency: str) -> None:
+def _until() -> date:
+    """Return the last day that may have a rate: it is tomorrow somewhere."""
+    return clock.now().date() + timedelta(days=1)
+
+
+def _check_home(home: str) -> None:
     if home not in homes():
-        raise CannotSet(f"No flow of yours converts into {home}.", "Choose the currency of your books.")
+        raise CannotSet(f"None of your books are in {home}.", "Choose the currency of your books.")
+
+
+def _check_pair(home: str, currency: str) -> None:
+    _check_home(home)
+    if currency not in CURRENCIES:
+        raise CannotSet(f"There is no currency {currency}.", "Write its three letters, like GBP.")
     if currency == home:
         raise CannotSet(f"{home} is the currency of your books itself.", "Choose the currency of the settlements.")
 

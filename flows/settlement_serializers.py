@@ -227,6 +227,11 @@ class ReceivedSerializer(serializers.Serializer[Any]):
         min_value=1, max_value=10**15, allow_null=True, help_text="Minor units of `currency`; null takes it back."
     )
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="The currency of the books.")
+    confirm = serializers.BooleanField(
+        default=False,
+        source="confirmed",
+        help_text="Take it although it is unusual. Without it such a thing is refused (409), and `problems` says why.",
+    )
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -38,7 +38,10 @@ class RateViewSet(Listed):
 
     @extend_schema(request=SetRateSerializer, responses={201: RateSerializer})
     def create(self, request: Request) -> Response:
-        """Set the rate of a day, or change it. What was never sent is planned again with it; what was sent stays."""
+        """Set the rate of a day, or change it. What was never sent is planned again with it; what was sent stays.
+
+        One that is far from the rates before and after it is refused (409) unless it is confirmed.
+        """
         asked = SetRateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with refusing():
@@ -56,7 +59,8 @@ class RateViewSet(Listed):
     def upload(self, request: Request) -> Response:
         """Set the rates of a CSV file: `date,currency,rate`, `date,base,currency,rate`, or `date` and pairs like `GBP/USD`.
 
-        A file with a wrong line is refused whole (409); `problems` names the lines.
+        A file with a wrong line is refused whole (409), and one with an unusual line unless it is confirmed; `problems` names
+        the lines.
         """
         asked = RateFileSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -68,5 +72,6 @@ class RateViewSet(Listed):
                 asked.validated_data["home"],
                 file.name,
                 file.read(MOST_BYTES + 1),
+                confirmed=asked.validated_data["confirmed"],
             )
         return Response(KeptSerializer(kept).data)

@@ -8,7 +8,7 @@ from rest_framework import exceptions, status
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller
-from flows import answering, closing, creation, payouts, rates, reposting, rules, setup, undo, uploads
+from flows import answering, closing, creation, doubts, payouts, rates, reposting, rules, setup, undo, uploads
 from flows.rate_files import BadRateFile
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from tenants.grants import NeedsReconnect
@@ -60,6 +60,12 @@ def refusing() -> Iterator[None]:
         raise Refused(error.text, error.action) from error
     except rates.CannotSet as error:
         raise Refused(error.text, error.action) from error
+    except doubts.Doubted as error:
+        raise Refused(
+            "That is unusual; nothing was changed.",
+            "Correct what problems names, or send it again with confirm true.",
+            problems=error.doubts,
+        ) from error
     except BadRateFile as error:
         raise Refused(
             "Nothing of the file was used.", "Correct the lines that problems names.", problems=error.problems

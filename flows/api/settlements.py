@@ -98,7 +98,8 @@ class SettlementViewSet(Listed):
     def received(self, request: Request, pk: int) -> Response:
         """Say how much of a payout arrived, where the books are in another currency. A payout that waited for it goes on.
 
-        One that is in the books already keeps the amount that was said before (409).
+        One that is in the books already keeps the amount that was said before (409). An amount far from what the payout was worth
+        is refused (409) unless it is confirmed.
         """
         settlement = self.get_object()
         asked = ReceivedSerializer(data=request.data)

@@ -16,7 +16,8 @@ from amazon.models import Report, Settlement
 from bookkeeping.accounts import Category
 from bookkeeping.money import BadAmount, to_text
 from flows import access, payouts, planning, plans, readback, revisions, rules, selectors, undo, uploads
-from flows.forms import minor_from_text
+from flows.doubts import Doubted
+from flows.forms import AskingForm, minor_from_text
 from flows.models import Flow, Plan
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import PAGE_DOCUMENTS, address, documents_in_words
@@ -152,7 +153,7 @@ def payout(request: TenantRequest, pk: int) -> HttpResponse:
     return render(request, "flows/payout.html", {"settlement": settlement})
 
 
-class ReceivedForm(forms.Form):
+class ReceivedForm(AskingForm):
     currency = forms.ChoiceField(label="Currency of the account")
     received = forms.CharField(
         max_length=30,
@@ -184,23 +185,29 @@ class ReceivedForm(forms.Form):
 def received(request: TenantRequest, pk: int) -> HttpResponse:
     """Let a person say how much of a payout arrived where Amazon, or the bank, converted it."""
     settlement = get_object_or_404(Settlement, pk=pk, total__gt=0)
-    form = ReceivedForm(request.POST if request.method == "POST" else None, settlement)
+    form, unusual = ReceivedForm(request.POST if request.method == "POST" else None, settlement), list[str]()
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            payouts.state_received(settlement, request.user.actor, values["received"], values["currency"])
+            payouts.state_received(
+                settlement, request.user.actor, values["received"], values["currency"], confirmed=form.confirmed
+            )
         except payouts.CannotState as error:
             form.add_error(None, f"{error.text} {error.action}")
+        except Doubted as error:
+            unusual = error.doubts
+            form.ask()
         else:
             messages.success(request, "Noted. The payout goes on with it.")
             return redirect("flows:settlement", pk)
     context = {
         "settlement": settlement,
         "form": form,
+        "unusual": unusual,
         "possible": payouts.arrives_in(settlement),
         "amazon": settlement.transferred and settlement.converted,
     }
-    return render(request, "flows/received.html", context, status=422 if form.errors else 200)
+    return render(request, "flows/received.html", context, status=422 if form.errors or unusual else 200)
 
 
 @requires(Role.BOOKKEEPER)

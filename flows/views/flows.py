@@ -52,7 +52,6 @@ def listing(request: TenantRequest) -> HttpResponse:
     context = {
         "rows": [(flow, ledger_name(flow), motions[flow.pk]) for flow in flows],
         "may_edit": can(request.member, Action.EDIT_FLOW),
-        "converting": any(flow.home for flow in flows),
     }
     return render(request, "flows/flows.html", context)
 

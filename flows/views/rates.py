@@ -1,5 +1,6 @@
 """Exchange rates: the table, one rate by hand, many by a file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,6 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from flows import rates
+from flows.doubts import Doubted
+from flows.forms import AskingForm
 from flows.models import ExchangeRate, Flow
 from flows.rate_files import MOST_BYTES, BadRateFile
 from tenants.models import Role
@@ -20,7 +23,7 @@ from tenants.views import TenantRequest
 PAGE = 100
 
 
-class RateForm(forms.Form):
+class RateForm(AskingForm):
     currency = forms.RegexField(
         r"^[A-Za-z]{3}$", label="One unit of", help_text="The currency of the settlements, like GBP."
     )
@@ -31,7 +34,11 @@ class RateForm(forms.Form):
         help_text="How much of your currency: 1.3025.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    on = forms.DateField(label="From the day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    on = forms.DateField(
+        label="Day",
+        help_text="It counts for that day and the seven days after it, until there is a newer one.",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +58,14 @@ class FileForm(forms.Form):
         _offer_homes(self)
 
 
+class DoubtedFile(forms.Form):
+    """What was in a file that was doubted, to be sent again as it is."""
+
+    home = forms.CharField(widget=forms.HiddenInput)
+    name = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    content = forms.CharField(max_length=MOST_BYTES, strip=False, widget=forms.HiddenInput)
+
+
 def _offer_homes(form: forms.Form) -> None:
     field = form.fields["home"]
     assert isinstance(field, forms.ChoiceField)
@@ -66,7 +81,7 @@ def listing(request: TenantRequest) -> HttpResponse:
 @requires(Role.BOOKKEEPER)
 @require_POST
 def set_one(request: TenantRequest) -> HttpResponse:
-    form = RateForm(request.POST)
+    form, unusual = RateForm(request.POST), list[str]()
     if form.is_valid():
         values = form.cleaned_data
         try:
@@ -77,35 +92,47 @@ def set_one(request: TenantRequest) -> HttpResponse:
                 values["currency"].upper(),
                 values["on"],
                 values["rate"],
+                confirmed=form.confirmed,
             )
         except rates.CannotSet as error:
             form.add_error("rate" if "rate" in error.text else None, f"{error.text} {error.action}")
+        except Doubted as error:
+            unusual = error.doubts
+            form.ask()
         else:
-            messages.success(request, f"1 {found.currency} is {found.rate} {found.home} from {found.on:%-d %B %Y} on.")
+            counts = f"for {found.on:%-d %B %Y} and seven days after it, until there is a newer one"
+            messages.success(request, f"1 {found.currency} is {found.rate} {found.home} {counts}.")
             return redirect("flows:rates")
-    return _page(request, form, FileForm())
+    return _page(request, form, FileForm(), unusual=unusual)
 
 
 @requires(Role.BOOKKEEPER)
 @require_POST
 def upload(request: TenantRequest) -> HttpResponse:
-    form, problems = FileForm(request.POST, request.FILES), []
+    """Take a file; one with unusual lines only when it is sent again from the question about them."""
+    again = "content" in request.POST
+    form: forms.Form = DoubtedFile(request.POST) if again else FileForm(request.POST, request.FILES)
+    problems, doubted = list[str](), None
     if form.is_valid():
-        file = form.cleaned_data["file"]
+        values = form.cleaned_data
+        name = values["name"] if again else values["file"].name
+        content = values["content"].encode() if again else values["file"].read(MOST_BYTES + 1)
         try:
-            kept = rates.upload(
-                request.tenant.pk, request.user.actor, form.cleaned_data["home"], file.name, file.read(MOST_BYTES + 1)
-            )
+            kept = rates.upload(request.tenant.pk, request.user.actor, values["home"], name, content, confirmed=again)
         except BadRateFile as error:
             problems = error.problems
         except rates.CannotSet as error:
-            form.add_error("home", f"{error.text} {error.action}")
+            form.add_error(None if again else "home", f"{error.text} {error.action}")
+        except Doubted as error:
+            sent = {"home": values["home"], "name": name[:200], "content": content.decode("utf-8-sig")}
+            doubted = (error.doubts, DoubtedFile(sent))
         else:
             messages.success(
                 request, f"{kept.new} rates are new, {kept.changed} changed, {kept.same} were there already."
             )
             return redirect("flows:rates")
-    return _page(request, RateForm(initial=_first_missing()), form, problems)
+    one = RateForm(initial=_first_missing())
+    return _page(request, one, FileForm() if again else form, problems, doubted=doubted)
 
 
 @requires(Role.BOOKKEEPER)
@@ -125,16 +152,25 @@ def _first_missing() -> dict[str, Any]:
     return {"home": flow.home, "currency": flow.currency} if flow else {}
 
 
-def _page(request: TenantRequest, form: RateForm, files: FileForm, problems: list[str] | None = None) -> HttpResponse:
+def _page(
+    request: TenantRequest,
+    form: RateForm,
+    files: forms.Form,
+    problems: Sequence[str] = (),
+    *,
+    unusual: Sequence[str] = (),
+    doubted: tuple[list[str], DoubtedFile] | None = None,
+) -> HttpResponse:
     context = {
         "form": form,
         "files": files,
         "problems": problems,
+        "unusual": unusual,
+        "doubted": doubted,
         "page": Paginator(rates.listed(), PAGE).get_page(request.GET.get("page")),
-        "homes": rates.homes(),
         "missing": rates.missing()[:PAGE],
         "may_set": can(request.member, Action.MAP),
         "crumbs": [("Flows", reverse("flows:flows"))],
     }
-    failed = form.errors or files.errors or problems
+    failed = form.errors or files.errors or problems or unusual or doubted
     return render(request, "flows/rates.html", context, status=422 if failed and request.method == "POST" else 200)

@@ -9,6 +9,7 @@ import pytest
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
 from flows import currencies, drafts, rate_files, rates, rules, selectors
+from flows.doubts import Doubted
 from flows.models import Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from flows.rate_files import BadRateFile, Rate
 from kit.scope import scope
@@ -20,7 +21,7 @@ FIRST = date(2025, 10, 15)
 
 
 def read(text, home="USD"):
-    return rate_files.read(text.encode(), home)
+    return rate_files.read(text.encode(), home, date(2026, 1, 31))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,9 @@ def read(text, home="USD"):
         "date\tGBPUSD\tEURUSD\n2025-10-15\t1.25\t\n",
         "\ufeffrate,date,note,currency\n1.25,2025-10-15,spot,GBP\n",
         "date,currency,rate\n2025-10-15,GBP,1.25\n2025-10-15,GBP,1.250\n",
+        "date,currency,rate\n15 Oct 2025,GBP,1.25\n15 October 2025,GBP,1.25\n",
+        "date,currency,rate\n15/10/2025,GBP,1.25\n",
+        "date,currency,rate\n10/15/2025,GBP,1.25\n",
     ],
 )
 def test_every_layout_and_direction_says_the_same(text):
@@ -48,7 +52,11 @@ def test_every_layout_and_direction_says_the_same(text):
         ("currency,rate\nGBP,1.2", "no column is called date"),
         ("date,price\n2025-10-15,1.2", "Line 1: name the columns"),
         ("date,currency,rate\n", "no rates below"),
-        ("date,currency,rate\n15/10/2025,GBP,1.2", "Line 2: '15/10/2025' is not a day"),
+        ("date,currency,rate\n15.10.2025,GBP,1.2", "Line 2: '15.10.2025' is not a day. Write it like 2025-10-15"),
+        ("date,currency,rate\n10/11/2025,GBP,1.2", "Days like 10/11/2025 can be read in two ways"),
+        ("date,currency,rate\n15/10/2025,GBP,1.2\n10/15/2025,GBP,1.2", "Line 3: '10/15/2025' is not a day"),
+        ("date,currency,rate\n2026-02-01,GBP,1.2", "Line 2: 2026-02-01 has not come yet"),
+        ("date,currency,rate\n2025-10-15,XYZ,1.2", "Line 2: 'XYZ' is no currency code"),
         ("date,currency,rate\n2025-10-15,GBP,1.2\n2025-10-16,GBP,0", "Line 3: '0' is not a rate"),
         ("date,currency,rate\n2025-10-15,POUND,1.2", "Line 2: 'POUND' is no currency code"),
         ("date,currency,rate\n2025-10-15,USD,1.2", "Line 2: USD/USD is no rate"),
@@ -64,7 +72,7 @@ def test_what_is_wrong_is_said_with_its_line(text, says):
 
 def test_a_file_that_is_no_text_is_refused():
     with pytest.raises(BadRateFile, match="UTF-8"):
-        rate_files.read(b"date,currency,rate\n\xff\xfe", "USD")
+        rate_files.read(b"date,currency,rate\n\xff\xfe", "USD", FIRST)
 
 
 def test_of_very_many_wrong_lines_the_first_are_named():
@@ -120,7 +128,7 @@ def test_a_rate_of_the_week_before_is_taken_and_an_older_one_is_not(acme, flow, 
     plan = plan_of(settle(acme))
     day = date.fromisoformat(plan.exchange["day"])
 
-    rates.set_rate(acme.pk, "user:1", "EUR", "USD", date.fromordinal(day.toordinal() - 8), "0.8")
+    rates.set_rate(acme.pk, "user:1", "EUR", "USD", date.fromordinal(day.toordinal() - 8), "0.85")
     assert plan_of(plan.settlement).exchange["rate"] == ""
     rates.set_rate(acme.pk, "user:1", "EUR", "USD", date.fromordinal(day.toordinal() - 7), "0.9")
 
@@ -142,10 +150,12 @@ def test_removing_a_rate_holds_again_what_was_not_sent(acme, flow, in_acme):
 @pytest.mark.parametrize(
     ("home", "currency", "on", "text", "says"),
     [
-        ("USD", "GBP", FIRST, "1.2", "No flow of yours converts into USD"),
+        ("USD", "GBP", FIRST, "1.2", "None of your books are in USD"),
         ("EUR", "EUR", FIRST, "1.2", "itself"),
         ("EUR", "USD", date(1999, 1, 1), "1.2", "before any settlement"),
         ("EUR", "USD", FIRST, "about one", "is not a rate"),
+        ("EUR", "XYZ", FIRST, "1.2", "no currency XYZ"),
+        ("EUR", "USD", date(2035, 1, 1), "1.2", "has not come yet"),
     ],
 )
 def test_a_rate_nobody_can_use_is_refused(flow, in_acme, home, currency, on, text, says):
@@ -153,6 +163,53 @@ def test_a_rate_nobody_can_use_is_refused(flow, in_acme, home, currency, on, tex
         rates.set_rate(flow.tenant_id, "user:1", home, currency, on, text)
 
     assert not ExchangeRate.objects.exists()
+
+
+def doubted(flow, on, text, **how):
+    try:
+        rates.set_rate(flow.tenant_id, "user:1", "EUR", "USD", on, text, **how)
+    except Doubted as error:
+        return " ".join(error.doubts)
+    return ""
+
+
+def test_a_rate_far_from_those_beside_it_is_asked_about_and_a_near_one_is_not(flow, in_acme):
+    assert doubted(flow, FIRST, "0.8") == ""  # the first of its pair has none beside it
+
+    high, turned = doubted(flow, date(2025, 10, 16), "80"), doubted(flow, date(2025, 10, 16), "1.2")
+
+    assert "one USD would be 80 EUR on 16 Oct 2025, 9,900 % off what stands beside it: 0.8 on 15 Oct 2025." in high
+    assert "other way round" not in high
+    assert "The other way round it fits: 0.8333333333." in turned
+    assert ExchangeRate.objects.count() == 1
+    assert doubted(flow, date(2025, 10, 16), "0.87") == ""
+    assert doubted(flow, date(2025, 10, 17), "80", confirmed=True) == ""
+
+
+def test_a_file_is_asked_about_by_line_where_it_is_alone_and_where_it_is_whole(flow, in_acme):
+    def said(text):
+        with pytest.raises(Doubted) as asked:
+            rates.upload(flow.tenant_id, "user:1", "EUR", "rates.csv", f"date,currency,rate\n{text}".encode())
+        return asked.value.doubts
+
+    alone = said("2025-10-14,USD,0.8\n2025-10-15,USD,8.1\n2025-10-16,USD,0.81\n")
+    rates.set_rate(flow.tenant_id, "user:1", "EUR", "USD", FIRST, "0.8")
+    whole = said("2025-10-16,USD,1.25\n2025-10-17,USD,1.26\n")
+
+    assert [text[:7] for text in alone] == ["Line 3:"]
+    assert [text[:7] for text in whole] == ["Line 2:", "Line 3:"]
+    assert all("The other way round it fits" in text for text in whole)
+    assert ExchangeRate.objects.count() == 1
+
+
+def test_rates_can_be_set_before_anything_is_converted_and_before_any_books_are_there(acme, globex):
+    flow_of(acme)
+
+    with scope(acme.pk):
+        assert rates.homes() == ["USD"]
+        assert rates.set_rate(acme.pk, "user:1", "USD", "GBP", FIRST, "1.3").rate == "1.3"
+    with scope(globex.pk):
+        assert {"EUR", "USD", "JPY"} < set(rates.homes())
 
 
 def test_another_tenants_rates_count_for_nobody_else(acme, globex, flow):

@@ -155,13 +155,13 @@ def test_rates_and_amounts_over_rest(acme, bob, globex, charlie, settlement):
     wrong = ours.post("exchange-rates", {"home": "EUR", "currency": "USD", "on": str(day), "rate": "much"})
     file = SimpleUploadedFile("r.csv", f"date,currency,rate\n{day},USD,0.9\n2026-02-30,USD,1\n".encode())
     refused = ours.upload("exchange-rates/upload", home="EUR", file=file)
-    file = SimpleUploadedFile("r.csv", f"date,currency,rate\n{day},USD,0.9\n2026-02-20,USD,1\n".encode())
+    file = SimpleUploadedFile("r.csv", f"date,currency,rate\n{day},USD,0.9\n2026-02-20,USD,0.95\n".encode())
     taken = ours.upload("exchange-rates/upload", home="EUR", file=file)
 
     assert (made.status_code, again.status_code, wrong.status_code) == (201, 201, 409)
     assert made.json()["id"] == again.json()["id"]
     assert refused.status_code == 409
-    assert refused.json()["problems"] == ["Line 3: '2026-02-30' is not a day like 2025-10-15."]
+    assert refused.json()["problems"] == ["Line 3: '2026-02-30' is not a day. Write it like 2025-10-15 or 15 Oct 2025."]
     assert taken.json() == {"new": 1, "changed": 0, "same": 1}
     pk = made.json()["id"]
     assert ours.get(f"exchange-rates/{pk}").json()["rate"] == "0.9"
@@ -235,3 +235,89 @@ def test_amazons_own_rate_is_chosen_on_the_flow_and_said_on_the_page(signed_in, 
     told = caller(acme, bob).get(f"settlements/{settlement.pk}").json()
     assert (told["converted"], told["converted_currency"], told["transfer_status"]) == (1107, "EUR", "Succeeded")
     assert (told["plans"][0]["exchange"]["rate"], told["plans"][0]["exchange"]["rate_from"]) == ("0.8856", "amazon")
+
+
+def test_an_amount_far_from_what_the_payout_is_worth_is_asked_about_once(signed_in, bob, acme, settlement):
+    set_rates(acme)
+    browser, address = signed_in(bob), reverse("flows:received", args=[settlement.pk])
+
+    asked = browser.post(address, {"currency": "EUR", "received": "1,125.00"})
+    again = asked.context["form"]
+    other = browser.post(address, {"currency": "EUR", "received": "5.00", "confirm": again["confirm"].value()})
+    with scope(acme.pk):
+        assert Settlement.objects.get().received is None
+    sure = {name: again[name].value() for name in ("currency", "received", "confirm")}
+    taken = browser.post(address, sure, follow=True)
+
+    assert (asked.status_code, other.status_code) == (422, 422)
+    shown = text_of(asked).replace("\xa0", " ")
+    assert "Is that right? 12.50 USD is worth about 11.25 EUR: one USD was 0.9 EUR on 17 Jan 2026." in shown
+    assert "1,125.00 EUR is 1,113.75 EUR more (9,900 %)." in shown
+    assert "5.00 EUR is 6.25 EUR less (56 %)." in text_of(other).replace("\xa0", " ")
+    assert "Noted" in text_of(taken)
+
+
+def test_an_unusual_rate_and_a_file_with_one_are_asked_about_once(signed_in, bob, acme, settlement):
+    set_rates(acme)
+    browser, one, many = signed_in(bob), reverse("flows:rate_set"), reverse("flows:rates_upload")
+
+    asked = browser.post(one, {"home": "EUR", "currency": "USD", "on": "2026-01-17", "rate": "90"})
+    again = asked.context["form"]
+    taken = browser.post(one, {name: again[name].value() for name in again.fields}, follow=True)
+    file = SimpleUploadedFile("rates.csv", b"date,currency,rate\n2026-01-10,USD,1.1\n")
+    doubted = browser.post(many, {"home": "EUR", "file": file})
+    sent = doubted.context["doubted"][1]
+    whole = browser.post(many, {name: sent[name].value() for name in sent.fields}, follow=True)
+
+    assert (asked.status_code, doubted.status_code) == (422, 422)
+    assert "Is that right? As you write it, one USD would be 90 EUR on 17 Jan 2026" in text_of(asked)
+    assert "1 USD is 90 EUR for 17 January 2026 and seven days after it" in text_of(taken)
+    assert "Is that right? Line 2: one USD would be 1.1 EUR" in text_of(doubted)
+    assert "The other way round it fits: 0.9090909091." in text_of(doubted)
+    assert "1 rates are new" in text_of(whole)
+
+
+def test_the_page_of_rates_is_there_before_anything_is_converted(signed_in, bob, acme):
+    flow_of(acme)
+    browser = signed_in(bob)
+
+    shown = text_of(browser.get(reverse("flows:rates")))
+    answer = browser.post(
+        reverse("flows:rate_set"), {"home": "USD", "currency": "GBP", "on": "2026-01-14", "rate": "1.3"}
+    )
+
+    assert reverse("flows:rates") in browser.get(reverse("flows:flows")).content.decode()
+    assert "seven days after it" in shown
+    assert answer.status_code == 302
+
+
+def test_what_is_unusual_is_confirmed_over_rest(acme, bob, settlement):
+    set_rates(acme)
+    ours = caller(acme, bob)
+    rate = {"home": "EUR", "currency": "USD", "on": "2026-01-17", "rate": "90"}
+    amount = {"received": 112500, "currency": "EUR"}
+
+    asked = [
+        ours.post("exchange-rates", rate),
+        ours.upload(
+            "exchange-rates/upload",
+            home="EUR",
+            file=SimpleUploadedFile("r.csv", b"date,currency,rate\n2026-01-10,USD,9\n"),
+        ),
+        ours.post(f"settlements/{settlement.pk}/received", amount),
+    ]
+    taken = [
+        ours.post("exchange-rates", {**rate, "confirm": True}),
+        ours.upload(
+            "exchange-rates/upload",
+            home="EUR",
+            confirm="true",
+            file=SimpleUploadedFile("r.csv", b"date,currency,rate\n2026-01-10,USD,9\n"),
+        ),
+        ours.post(f"settlements/{settlement.pk}/received", {**amount, "confirm": True}),
+    ]
+
+    assert [one.status_code for one in asked] == [409, 409, 409]
+    assert [len(one.json()["problems"]) for one in asked] == [1, 1, 1]
+    assert "confirm true" in asked[0].json()["action"]
+    assert [one.status_code for one in taken] == [201, 200, 200]
