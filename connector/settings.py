@@ -30,6 +30,23 @@ def _read(read: Callable[..., Any], name: str, default: Any, is_like: str) -> An
         raise ImproperlyConfigured(f"{name} must be {is_like}.") from None
 
 
+def _rate_scale(name: str) -> float:
+    """Return how much faster than the real service's a stand-in's limits are."""
+    scale: float = _read(env.float, name, 1.0, "a number")
+    if scale <= 0:
+        raise ImproperlyConfigured(f"{name} must be above 0.")
+    return scale
+
+
+def _check_patience(prefix: str, ledger: str, deadline_s: int, quarantine_s: int, least_s: int) -> None:
+    """Refuse to look a document up, and send it again, while the ledger may still be working on it."""
+    if min(deadline_s, quarantine_s) < 1 or deadline_s + quarantine_s < least_s:
+        raise ImproperlyConfigured(
+            f"{prefix}_DEADLINE_S and {prefix}_QUARANTINE_S must each be at least 1 and together at least {least_s}: "
+            f"{ledger} may still book a document that late, and what is not there when we look is sent again."
+        )
+
+
 REQUIRED = (
     "SECRET_KEY",
     "VAULT_KEYS",
@@ -365,7 +382,7 @@ AMAZON_TOKEN_URL = env.str("AMAZON_TOKEN_URL", default="https://api.amazon.com/a
 # One base for every region and marketplace, when a stand-in plays Amazon.
 AMAZON_API_BASE = env.str("AMAZON_API_BASE", default="")
 AMAZON_CONSENT_BASE = env.str("AMAZON_CONSENT_BASE", default="")
-AMAZON_RATE_SCALE = _read(env.float, "AMAZON_RATE_SCALE", 1.0, "a number")
+AMAZON_RATE_SCALE = _rate_scale("AMAZON_RATE_SCALE")
 
 QBO_CLIENT_ID = env.str("QBO_CLIENT_ID", default="")
 QBO_CLIENT_SECRET = env.str("QBO_CLIENT_SECRET", default="")
@@ -376,16 +393,12 @@ QBO_API_BASE = env.str("QBO_API_BASE", default="")
 QBO_AUTHORIZE_URL = env.str("QBO_AUTHORIZE_URL", default="https://appcenter.intuit.com/connect/oauth2")
 QBO_TOKEN_URL = env.str("QBO_TOKEN_URL", default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")
 QBO_REVOKE_URL = env.str("QBO_REVOKE_URL", default="https://developer.api.intuit.com/v2/oauth2/tokens/revoke")
-QBO_RATE_SCALE = _read(env.float, "QBO_RATE_SCALE", 1.0, "a number")
+QBO_RATE_SCALE = _rate_scale("QBO_RATE_SCALE")
 # A write without an answer is looked up once deadline and quarantine are over, and sent again only if it is not there.
 QBO_DEADLINE_S = _read(env.int, "QBO_DEADLINE_S", 130, "a whole number")
 QBO_QUARANTINE_S = _read(env.int, "QBO_QUARANTINE_S", 30, "a whole number")
-QBO_PATIENCE_S = 1 if QBO_API_BASE else 150  # QuickBooks itself works on a call for up to 120 s
-if min(QBO_DEADLINE_S, QBO_QUARANTINE_S) < 1 or QBO_DEADLINE_S + QBO_QUARANTINE_S < QBO_PATIENCE_S:
-    raise ImproperlyConfigured(
-        f"QBO_DEADLINE_S and QBO_QUARANTINE_S must each be at least 1 and together at least {QBO_PATIENCE_S}: "
-        "QuickBooks may still book a document that late, and what is not there when we look is sent again."
-    )
+# QuickBooks itself works on a call for up to 120 s.
+_check_patience("QBO", "QuickBooks", QBO_DEADLINE_S, QBO_QUARANTINE_S, 1 if QBO_API_BASE else 150)
 
 FRESHBOOKS_CLIENT_ID = env.str("FRESHBOOKS_CLIENT_ID", default="")
 FRESHBOOKS_CLIENT_SECRET = env.str("FRESHBOOKS_CLIENT_SECRET", default="")
@@ -393,21 +406,13 @@ FRESHBOOKS_API_BASE = env.str("FRESHBOOKS_API_BASE", default="")
 FRESHBOOKS_AUTHORIZE_URL = env.str("FRESHBOOKS_AUTHORIZE_URL", default="https://auth.freshbooks.com/oauth/authorize")
 FRESHBOOKS_TOKEN_URL = env.str("FRESHBOOKS_TOKEN_URL", default="https://api.freshbooks.com/auth/oauth/token")
 FRESHBOOKS_REVOKE_URL = env.str("FRESHBOOKS_REVOKE_URL", default="https://api.freshbooks.com/auth/oauth/revoke")
-FRESHBOOKS_RATE_SCALE = _read(env.float, "FRESHBOOKS_RATE_SCALE", 1.0, "a number")
+FRESHBOOKS_RATE_SCALE = _rate_scale("FRESHBOOKS_RATE_SCALE")
 FRESHBOOKS_DEADLINE_S = _read(env.int, "FRESHBOOKS_DEADLINE_S", 90, "a whole number")
 FRESHBOOKS_QUARANTINE_S = _read(env.int, "FRESHBOOKS_QUARANTINE_S", 60, "a whole number")
-FRESHBOOKS_PATIENCE_S = 1 if FRESHBOOKS_API_BASE else 120  # how long FreshBooks works on a call is not published
-if (
-    min(FRESHBOOKS_DEADLINE_S, FRESHBOOKS_QUARANTINE_S) < 1
-    or FRESHBOOKS_DEADLINE_S + FRESHBOOKS_QUARANTINE_S < FRESHBOOKS_PATIENCE_S
-):
-    raise ImproperlyConfigured(
-        "FRESHBOOKS_DEADLINE_S and FRESHBOOKS_QUARANTINE_S must each be at least 1 and together at least "
-        f"{FRESHBOOKS_PATIENCE_S}: FreshBooks may still book a document that late, and what is not there when we look "
-        "is sent again."
-    )
-if FRESHBOOKS_RATE_SCALE <= 0:
-    raise ImproperlyConfigured("FRESHBOOKS_RATE_SCALE must be above 0.")
+# How long FreshBooks works on a call is not published.
+_check_patience(
+    "FRESHBOOKS", "FreshBooks", FRESHBOOKS_DEADLINE_S, FRESHBOOKS_QUARANTINE_S, 1 if FRESHBOOKS_API_BASE else 120
+)
 
 WAVE_CLIENT_ID = env.str("WAVE_CLIENT_ID", default="")
 WAVE_CLIENT_SECRET = env.str("WAVE_CLIENT_SECRET", default="")
@@ -415,17 +420,11 @@ WAVE_API_BASE = env.str("WAVE_API_BASE", default="")
 WAVE_AUTHORIZE_URL = env.str("WAVE_AUTHORIZE_URL", default="https://api.waveapps.com/oauth2/authorize/")
 WAVE_TOKEN_URL = env.str("WAVE_TOKEN_URL", default="https://api.waveapps.com/oauth2/token/")
 WAVE_REVOKE_URL = env.str("WAVE_REVOKE_URL", default="https://api.waveapps.com/oauth2/token-revoke/")
-WAVE_RATE_SCALE = _read(env.float, "WAVE_RATE_SCALE", 1.0, "a number")
+WAVE_RATE_SCALE = _rate_scale("WAVE_RATE_SCALE")
 WAVE_DEADLINE_S = _read(env.int, "WAVE_DEADLINE_S", 60, "a whole number")
 WAVE_QUARANTINE_S = _read(env.int, "WAVE_QUARANTINE_S", 60, "a whole number")
-WAVE_PATIENCE_S = 1 if WAVE_API_BASE else 90  # how long Wave works on a call is not published
-if min(WAVE_DEADLINE_S, WAVE_QUARANTINE_S) < 1 or WAVE_DEADLINE_S + WAVE_QUARANTINE_S < WAVE_PATIENCE_S:
-    raise ImproperlyConfigured(
-        f"WAVE_DEADLINE_S and WAVE_QUARANTINE_S must each be at least 1 and together at least {WAVE_PATIENCE_S}: "
-        "Wave may still book a document that late, and what is not there when we look is sent again."
-    )
-if WAVE_RATE_SCALE <= 0:
-    raise ImproperlyConfigured("WAVE_RATE_SCALE must be above 0.")
+# How long Wave works on a call is not published.
+_check_patience("WAVE", "Wave", WAVE_DEADLINE_S, WAVE_QUARANTINE_S, 1 if WAVE_API_BASE else 90)
 
 # One application serves all data centres of Zoho; where it has other keys in one, these are set with its name (…_EU).
 ZOHO_CLIENTS = {
@@ -441,15 +440,8 @@ if ZOHO_CENTRE not in CENTRES:
 # For a stand-in; "{location}" in them becomes the data centre.
 ZOHO_ACCOUNTS_BASE = env.str("ZOHO_ACCOUNTS_BASE", default="")
 ZOHO_API_BASE = env.str("ZOHO_API_BASE", default="")
-ZOHO_RATE_SCALE = _read(env.float, "ZOHO_RATE_SCALE", 1.0, "a number")
+ZOHO_RATE_SCALE = _rate_scale("ZOHO_RATE_SCALE")
 ZOHO_DEADLINE_S = _read(env.int, "ZOHO_DEADLINE_S", 120, "a whole number")
 ZOHO_QUARANTINE_S = _read(env.int, "ZOHO_QUARANTINE_S", 60, "a whole number")
 # How long Zoho works on a request is not documented; what it has taken is missing from its lists for some seconds more.
-ZOHO_PATIENCE_S = 1 if ZOHO_API_BASE else 150
-if min(ZOHO_DEADLINE_S, ZOHO_QUARANTINE_S) < 1 or ZOHO_DEADLINE_S + ZOHO_QUARANTINE_S < ZOHO_PATIENCE_S:
-    raise ImproperlyConfigured(
-        f"ZOHO_DEADLINE_S and ZOHO_QUARANTINE_S must each be at least 1 and together at least {ZOHO_PATIENCE_S}: "
-        "Zoho Books may still book a document that late, and what is not there when we look is sent again."
-    )
-if ZOHO_RATE_SCALE <= 0:
-    raise ImproperlyConfigured("ZOHO_RATE_SCALE must be above 0.")
+_check_patience("ZOHO", "Zoho Books", ZOHO_DEADLINE_S, ZOHO_QUARANTINE_S, 1 if ZOHO_API_BASE else 150)

@@ -23,7 +23,7 @@ COMPLETE = {
 def names():
     """Return every name that the settings read from the environment."""
     text = (ROOT / "connector/settings.py").read_text()
-    read = set(re.findall(r'env\.\w+(?:\(|,)\s*"([A-Z_]+)"', text))
+    read = set(re.findall(r'(?:env\.\w+(?:\(|,)|_rate_scale\()\s*"([A-Z_]+)"', text))
     return read | set(COMPLETE)
 
 
