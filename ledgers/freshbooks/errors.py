@@ -8,36 +8,13 @@ Source: freshbooks.com/api/errors and the official libraries; what is not docume
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum, unique
 from typing import Any, Final
 
-from ledgers.port import AuthorizationLost, Next, NotSent, Refused, Unknown
+from ledgers.error_rules import Course, Rule, deciding
+from ledgers.port import AuthorizationLost, Next, NotSent, Refused
 from ledgers.quoting import quoted
 
 THROTTLE_S: Final = 30.0  # after a 429 that does not say how long; limits are not published
-
-
-@unique
-class Course(StrEnum):
-    """What an error does to the delivery. The first four are ``port.Next``."""
-
-    HELD = Next.HELD.value
-    FAILED = Next.FAILED.value
-    PARKED = Next.PARKED.value
-    ADOPT = Next.ADOPT.value
-    NOT_SENT = "not_sent"
-    AUTHORIZATION_LOST = "authorization_lost"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """``text`` says what happened, ``action`` what to do; ``quote`` adds FreshBooks' own sentence to the text."""
-
-    course: Course
-    text: str
-    action: str
-    quote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +182,7 @@ def refused(found: Sequence[Fault]) -> Refused:
     Raises:
         NotSent, AuthorizationLost: as the table says. Unknown: an error does not prove that nothing was kept.
     """
-    rules = [(fault, rule(fault)) for fault in found]
-    for fault, each in rules:
-        if each.course is Course.UNKNOWN:
-            raise Unknown(f"{each.text} (code {fault.code or '?'})")
-    fault, first = next(((f, r) for f, r in rules if r.course is Course.AUTHORIZATION_LOST), rules[0])
+    fault, first = deciding([(fault, rule(fault)) for fault in found])
     if first.course is Course.NOT_SENT:
         raise NotSent(first.text, THROTTLE_S)
     if first.course is Course.AUTHORIZATION_LOST:

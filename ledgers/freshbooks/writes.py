@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import BadAmount
+from ledgers.error_rules import Rule
 from ledgers.freshbooks import answers, errors, wire
 from ledgers.freshbooks.accounts import is_deleted
 from ledgers.freshbooks.bodies import Company
-from ledgers.freshbooks.errors import Fault, Rule
+from ledgers.freshbooks.errors import Fault
 from ledgers.freshbooks.lookups import Lookups, Seen
 from ledgers.freshbooks.remote import Remote, RemoteRefused, result_of
 from ledgers.freshbooks.translate import RESOURCES, UNDO, address, kind_of

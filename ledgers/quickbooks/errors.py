@@ -8,36 +8,13 @@ Source: developer.intuit.com, "Error codes" and "Handling common errors".
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum, unique
 from typing import Any, Final
 
-from ledgers.port import AuthorizationLost, Next, NotSent, Refused, Unknown
+from ledgers.error_rules import Course, Rule, deciding
+from ledgers.port import AuthorizationLost, Next, NotSent, Refused
 from ledgers.quoting import quoted
 
 THROTTLE_S: Final = 60.0  # "Limits and throttles": wait 60 s after a 429; no Retry-After is documented
-
-
-@unique
-class Course(StrEnum):
-    """What a code does to the delivery. The first four are ``port.Next``."""
-
-    HELD = Next.HELD.value
-    FAILED = Next.FAILED.value
-    PARKED = Next.PARKED.value
-    ADOPT = Next.ADOPT.value
-    NOT_SENT = "not_sent"
-    AUTHORIZATION_LOST = "authorization_lost"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """``text`` says what happened, ``action`` what to do; ``quote`` adds QuickBooks' own sentence to the text."""
-
-    course: Course
-    text: str
-    action: str
-    quote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +238,7 @@ def refused(found: Sequence[Fault], *, item: bool = False) -> Refused:
     Raises:
         NotSent, AuthorizationLost: as the table says. Unknown: an error does not prove that nothing was kept.
     """
-    rules = [(fault, rule(fault)) for fault in found]
-    for fault, each in rules:
-        if each.course is Course.UNKNOWN:
-            raise Unknown(f"{each.text} (code {fault.code or '?'})")
-    fault, first = next(((f, r) for f, r in rules if r.course is Course.AUTHORIZATION_LOST), rules[0])
+    fault, first = deciding([(fault, rule(fault)) for fault in found])
     course = first.course
     if course is Course.NOT_SENT:
         if not item:

@@ -7,10 +7,9 @@ Source: Zoho Books API, "Errors", and codes seen by integrators; what is listed 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum, unique
 from typing import Final
 
+from ledgers.error_rules import Course, Rule
 from ledgers.port import AuthorizationLost, Next, Refused, Unknown
 from ledgers.quoting import quoted
 
@@ -24,28 +23,6 @@ BLOCK_S: Final = 3600.0  # the live answer's own Retry-After, where it has none
 MINUTE_S: Final = 60.0
 CONCURRENT_S: Final = 2.0  # and as much again in jitter
 _SAID: Final = 300
-
-
-@unique
-class Course(StrEnum):
-    """What a code does to the delivery. The first four are ``port.Next``."""
-
-    HELD = Next.HELD.value
-    FAILED = Next.FAILED.value
-    PARKED = Next.PARKED.value
-    ADOPT = Next.ADOPT.value
-    AUTHORIZATION_LOST = "authorization_lost"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """``text`` says what happened, ``action`` what to do; ``quote`` adds Zoho's own sentence to the text."""
-
-    course: Course
-    text: str
-    action: str
-    quote: bool = False
 
 
 _RECONNECT: Final = "Connect Zoho Books again, signed in as an administrator of the organization."

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from kit import clock
 from kit.http import Answer, AnswerLost, ConnectFailed, Http
+from ledgers.error_rules import Rule
 from ledgers.port import AuthorizationLost, NotSent, Refused, Unknown
 from ledgers.zoho import errors, wire
-from ledgers.zoho.errors import Rule
 
 READ_DEADLINE_S: Final = 60.0
 READ_AGAIN_S: Final = 30.0

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import BadAmount
+from ledgers.error_rules import Course
 from ledgers.port import AuthorizationLost, Call, Next, NotSent, Partly, Posted, Refused, Unknown
 from ledgers.zoho import answers, errors, lists, marked, revaluing, wire
 from ledgers.zoho.bodies import Company
@@ -318,7 +319,7 @@ def not_in_the_books(error: Declined) -> Refused:
 
 def _gone() -> Refused:
     return errors.refused(
-        {"code": errors.GONE}, rule=replace(errors.TABLE[errors.GONE], course=errors.Course.ADOPT, quote=False)
+        {"code": errors.GONE}, rule=replace(errors.TABLE[errors.GONE], course=Course.ADOPT, quote=False)
     )
 
 

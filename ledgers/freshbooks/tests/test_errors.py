@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from ledgers.freshbooks.errors import TABLE, Course, Fault, faults, refused, rule
+from ledgers.error_rules import Course
+from ledgers.freshbooks.errors import TABLE, Fault, faults, refused, rule
 from ledgers.port import AuthorizationLost, Next, NotSent, Unknown
 
 

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from ledgers.error_rules import Course
 from ledgers.port import AuthorizationLost, Next, NotSent, Refused, Unknown
-from ledgers.quickbooks.errors import TABLE, Course, Fault, faults, mapping_of, refused
+from ledgers.quickbooks.errors import TABLE, Fault, faults, mapping_of, refused
 
 
 def fault(code: str, detail: str = "", message: str = "", kind: str = "ValidationFault") -> Fault:

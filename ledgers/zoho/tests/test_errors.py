@@ -1,8 +1,8 @@
 import pytest
 
+from ledgers.error_rules import Course
 from ledgers.port import AuthorizationLost, Next, Unknown
 from ledgers.zoho import errors
-from ledgers.zoho.errors import Course
 
 
 @pytest.mark.parametrize("code", sorted(errors.TABLE))
