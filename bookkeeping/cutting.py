@@ -46,9 +46,9 @@ def _pieces(planned: Planned, policy: Policy) -> Iterator[Planned]:
     if lines and policy.entry_through_clearing and not any(_clears(line) for line in lines):
         yield _piece(planned, "a", [line for line in lines if line.credit])
         yield _piece(planned, "b", [line for line in lines if line.debit])
-    elif 0 < policy.entry_lines < len(lines):
+    elif policy.entry_lines and (most := policy.entry_lines - policy.spare_lines) < len(lines):
         others = [line for line in lines if not _clears(line)]
-        size = policy.entry_lines - 1  # and the clearing line
+        size = most - 1  # and the clearing line
         for n, at in enumerate(range(0, len(others), size), start=1):
             yield _piece(planned, f".{n}" if n > 1 else "", others[at : at + size])
     else:

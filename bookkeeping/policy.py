@@ -42,7 +42,8 @@ class Policy:
     ``payments_to`` and ``income_to`` are where a ledger books payments and the income of invoices whatever they say
     (FreshBooks: PETTY and REVENUE); a month's entry then moves them on. ``income_to`` "": each line to its own account.
     ``entry_through_clearing``: every entry needs a CLEARING line, so one of net 0 becomes two. ``entry_lines``: the most
-    lines an entry may have, 0 for no limit. ``order_entries`` books an order by an entry instead of invoice and payment.
+    lines an entry may have, 0 for no limit; ``spare_lines`` of them are left for what comes when an entry is converted.
+    ``order_entries`` books an order by an entry instead of invoice and payment.
     ``income_and_expenses``: the ledger has no entries at all, so income invoices and expenses carry what they can, and
     balance-sheet rows stay in our own record. ``revalues``: the ledger can be told to revalue an account in another currency;
     where it cannot, a person is told to.
@@ -59,11 +60,13 @@ class Policy:
     income_to: LineKey = ""
     entry_through_clearing: bool = False
     entry_lines: int = 0
+    spare_lines: int = 0
     order_entries: bool = False
     income_and_expenses: bool = False
     revalues: bool = False
 
 
+CONVERTED_LINES: Final = 2  # what conversion adds to an entry at most: exchange gains, and the cent on CLEARING
 _OF_ORDERS: Final = ("deposit", "deposit_classes", "negative_lines", "payments_to", "income_to", "order_entries")
 
 

@@ -9,7 +9,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, ac
 from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
 from bookkeeping.planned import Planned
-from bookkeeping.policy import Policy, default_class, in_summary
+from bookkeeping.policy import CONVERTED_LINES, Policy, default_class, in_summary
 from bookkeeping.remarks import Hold, HoldReason
 from flows import mapping
 from flows.bindings import made_in
@@ -92,8 +92,10 @@ def matters_in_summary(layouts: Sequence[Layout]) -> bool:
 def policy_of(flow: Flow) -> Policy:
     """Return the policy of the flow's layout, without what the company turned out not to take."""
     policy = without_lacks(layout_of(flow).policy, flow.target)
+    if not flow.home:
+        return policy
     # A deposit has one currency, and a payout that is converted has two.
-    return replace(policy, deposit=False) if flow.home else policy
+    return replace(policy, deposit=False, spare_lines=CONVERTED_LINES if flow.converts else 0)
 
 
 def without_lacks(policy: Policy, target: Connection) -> Policy:

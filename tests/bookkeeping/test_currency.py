@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bookkeeping.documents import Invoice, JournalEntry, Payment, Revaluation, Transfer
 from bookkeeping.facts import Header, Label, Row
 from bookkeeping.figures import OrderItem
-from bookkeeping.policy import Mode, Policy
+from bookkeeping.planned import PlanBroken
+from bookkeeping.policy import CONVERTED_LINES, Mode, Policy
 from bookkeeping.remarks import FlagKind, HoldReason
 from bookkeeping.shipment import ShippedOrder
 from bookkeeping.terms import Strategy, is_payout
@@ -534,3 +535,22 @@ def test_invoice_dates_and_rates_do_not_touch_income_of_the_settlement_trigger()
     company.settle(SID, Mode.ORDERS)
 
     assert company.in_home()["SALES"] == -13000
+
+
+def test_an_entry_that_is_converted_has_room_for_what_the_rate_moved() -> None:
+    company = g1(Strategy.CONVERT, policy=replace(ZOHO, entry_lines=4, spare_lines=CONVERTED_LINES))
+    company.ship(shipped_h())
+
+    company.settle(SID, Mode.ORDERS)
+
+    entries = [one for one in company.books.live() if isinstance(one, JournalEntry)]
+    assert max(len(one.lines) for one in entries) <= 4
+    assert company.in_home() == dict(sorted({**G1, "SALES": -13100, "FX": 85, "FX_COST": 85}.items()))
+
+
+def test_an_entry_that_outgrows_the_ledger_when_it_is_converted_breaks_the_plan() -> None:
+    company = g1(Strategy.CONVERT, policy=replace(ZOHO, entry_lines=3))
+    company.ship(shipped_h())
+
+    with pytest.raises(PlanBroken, match="4 lines, more than 3"):
+        company.settle(SID, Mode.ORDERS)

@@ -8,6 +8,7 @@ import pytest
 
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
+from bookkeeping.policy import CONVERTED_LINES
 from flows import currencies, drafts, rate_files, rates, rules, selectors
 from flows.doubts import Doubted
 from flows.models import Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
@@ -270,3 +271,9 @@ def test_an_undo_is_shown_with_the_figure_of_its_own_company(acme, in_acme):
     shown = selectors.name_undos(undos)
 
     assert [(row.number, row.amount) for row in shown] == [("One", 7200), ("Two", 11200)]
+
+
+def test_entries_that_are_converted_are_cut_with_room_for_what_that_adds(flow, in_acme):
+    home = flow_of(flow.tenant, name="Two")
+
+    assert (drafts.policy_of(flow).spare_lines, drafts.policy_of(home).spare_lines) == (CONVERTED_LINES, 0)
