@@ -150,9 +150,9 @@ def compare(reader: Reader) -> None:
         create_defaults={**values, "tenant_id": target.tenant_id, "next_at": at + balances.EVERY},
     )
     known.filter(compare_at=put_off).update(compare_at=None)
-    if unseen:
+    for account, one in kept.items():
         # Where documents are shown one by one, each that was changed is told by itself.
-        for account, one in kept.items():
+        if unseen or one["ours"] is None:
             _tell(target, account, one)
     for account in missing:
         _tell_missing(target, account, names.get(account, account))

@@ -1,12 +1,16 @@
 """What a ledger does not show one by one is proved by the balance of the clearing account, and what is off is named."""
 
+from datetime import timedelta
+
 import pytest
 
 from bookkeeping.accounts import AccountKey as K
+from bookkeeping.documents import Kind
 from flows import balance_check, balances, pace, planning, readback, verdicts
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from flows.plans import counts_by_state
+from kit.clock import now
 from kit.scope import scope
 from ledgers.models import ListEntry
 from tenants.models import Alert
@@ -257,3 +261,32 @@ def test_an_account_made_since_the_lists_were_read_is_told_by_its_name(books):
     books.post(plan)
 
     assert balances.in_transit([books.flow])[books.flow.pk].account == "Amazon Payouts in Transit"
+
+
+def test_where_documents_are_shown_a_balance_in_transit_that_is_stated_again_settles_what_was_told(db, monkeypatch):
+    with slate.opened(monkeypatch, readable=slate.SHOWN | {Kind.ENTRY, Kind.TRANSFER}) as books:
+        monkeypatch.setattr(slate, "SHOWN", slate.Slate.capabilities.readable)
+        books.post(books.settle())
+        books.remote.hidden.add(K.PAYOUTS)
+        check(books)
+        told = Alert.objects.get(kind="balance_off", settled_at=None).title
+        books.remote.hidden.clear()
+        check(books)
+
+        assert told == "Slate states no balance of My Amazon Payouts in Transit in Slate Ltd"
+        assert not Alert.objects.filter(kind="balance_off", settled_at=None).exists()
+
+
+def test_while_a_balance_is_off_a_posting_has_it_read_again_and_not_every_document(books):
+    books.post(books.settle())
+    check(books)
+    books.remote.by_hand(CLEARING=77, SALES=-77)
+    daily = ReadBack.objects.get().next_at
+    books.time.shift(3600)
+
+    books.entry("e9")
+    books.work()
+
+    known = ReadBack.objects.get()
+    assert known.next_at == daily
+    assert known.compare_at <= now() + timedelta(minutes=1)
