@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bookkeeping.documents import How, Invoice, Kind, Payment, Undo
-from ledgers.bound import account_of, customer_of, expect, referred
+from ledgers.bound import expect, referred
+from ledgers.payments import payment_groups
 from ledgers.port import Call, NotRenderable, Post
 from ledgers.quickbooks import wire
 from ledgers.quickbooks.bodies import Company, body_of
@@ -76,7 +77,7 @@ def _units(kind: Kind, posts: Sequence[Post], company: Company) -> Iterator[_Uni
     if kind is Kind.UNDO:
         yield from _undo_units(posts)
     elif kind is Kind.PAYMENT:
-        for group in _payment_groups(posts):
+        for group in payment_groups(posts, PAYMENTS, _NOTE_MARKERS):
             yield _Unit(ENTITIES[kind], _CREATE, _payment_of(group, company), tuple(group))
     else:
         for post in posts:
@@ -145,36 +146,6 @@ def _payment_of(group: Sequence[Post], company: Company) -> Body:
         "TotalAmt": wire.money(total, first.currency),
         "Line": [line for body in bodies for line in body["Line"]],
     }
-
-
-def _payment_groups(posts: Sequence[Post]) -> list[list[Post]]:
-    """Group payments of one customer, account, date, currency and reference, in order.
-
-    A group has each invoice once and no more markers than one note holds.
-    """
-    closed: list[list[Post]] = []
-    open_groups: dict[tuple[object, ...], list[Post]] = {}
-    for post in posts:
-        document = expect(post, Payment)
-        like = (
-            customer_of(post, document.customer),
-            account_of(post, document.account),
-            document.on,
-            document.currency,
-            document.reference,
-        )
-        group = open_groups.get(like)
-        if group is None or not _fits(group, post):
-            group = open_groups[like] = []
-            closed.append(group)
-        group.append(post)
-    return closed
-
-
-def _fits(group: Sequence[Post], post: Post) -> bool:
-    covered = {expect(each, Payment).cover.invoice for each in group}
-    room = _NOTE_MARKERS - sum(len(each.marker) + 5 for each in group)
-    return len(group) < PAYMENTS and expect(post, Payment).cover.invoice not in covered and room >= len(post.marker) + 5
 
 
 def _undo_units(posts: Sequence[Post]) -> Iterator[_Unit]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bookkeeping.documents import How, Invoice, Kind, Payment, Revaluation, Undo
-from ledgers.bound import account_of, customer_of, expect, referred
+from ledgers.bound import account_of, expect, referred
+from ledgers.payments import payment_groups
 from ledgers.port import Call, NotRenderable, Post
 from ledgers.zoho import accounts, wire
 from ledgers.zoho.bodies import Company, account_type, body_of
@@ -111,7 +112,7 @@ def _calls(kind: Kind, posts: Sequence[Post], company: Company) -> Iterator[Call
         for start in range(0, len(posts), INVOICES):
             yield _invoice_call(posts[start : start + INVOICES], company)
     elif kind is Kind.PAYMENT:
-        for group in _payment_groups(posts):
+        for group in payment_groups(posts, wire.INVOICES_PAID, _NOTE_MARKERS):
             yield _call(RESOURCES[kind].path, payment_of(group, company), group)
     elif kind is Kind.REVALUATION:
         yield from (_revaluation_call(post, company) for post in posts)
@@ -158,41 +159,6 @@ def _revaluation_call(post: Post, company: Company) -> Call:
         RESOURCES[Kind.REVALUATION].path, {**body, "adjustment": body_of(post, company)}, [post], operation=REVALUED
     )
     return replace(call, query={"account_ids": account_of(post, document.account)})
-
-
-def _payment_groups(posts: Sequence[Post]) -> list[list[Post]]:
-    """Group payments of one customer, account, date, currency, rate and reference, in order.
-
-    A group has each invoice once and no more markers than one note holds.
-    """
-    closed: list[list[Post]] = []
-    open_groups: dict[tuple[object, ...], list[Post]] = {}
-    for post in posts:
-        document = expect(post, Payment)
-        like = (
-            customer_of(post, document.customer),
-            account_of(post, document.account),
-            document.on,
-            document.currency,
-            document.rate,
-            document.reference,
-        )
-        group = open_groups.get(like)
-        if group is None or not _fits(group, post):
-            group = open_groups[like] = []
-            closed.append(group)
-        group.append(post)
-    return closed
-
-
-def _fits(group: Sequence[Post], post: Post) -> bool:
-    covered = {expect(each, Payment).cover.invoice for each in group}
-    room = _NOTE_MARKERS - sum(len(each.marker) + 5 for each in group)
-    return (
-        len(group) < wire.INVOICES_PAID
-        and expect(post, Payment).cover.invoice not in covered
-        and room >= len(post.marker) + 5
-    )
 
 
 def _undo_calls(posts: Sequence[Post]) -> Iterator[Call]:

@@ -219,9 +219,10 @@ def test_payments_of_one_day_share_one_call_with_a_link_and_a_marker_each() -> N
         {"on": make.ON.replace(day=31)},
         {"reference": "AMZ-17000000002-1"},
         {"account": "PAYOUTS"},
+        {"rate": "1.25"},
         {"invoice_key": "inv1"},
     ],
-    ids=["date", "reference", "account", "same invoice"],
+    ids=["date", "reference", "account", "rate", "same invoice"],
 )
 def test_payments_that_differ_do_not_share_a_remote_payment(changes: dict[str, Any]) -> None:
     refs = {"inv1": External("91"), "inv2": External("92")}
