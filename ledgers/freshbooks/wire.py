@@ -3,8 +3,6 @@
 Source: freshbooks.com/api (parameters, errors) and answers of the live service recorded in June 2026.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -12,6 +10,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
+from ledgers.exact_json import encode as encode
+from ledgers.notes import clipped as clipped
+from ledgers.notes import marked, markers_in
 
 API_VERSION: Final = "2023-02-20"  # X-API-VERSION; what the service answers with when nothing is asked
 PAGE: Final = 100  # per_page is silently capped at 100, and 15 where nothing is asked
@@ -20,15 +21,9 @@ NAME: Final = 100
 
 DELETED: Final = 1  # vis_state: 0 active, 1 deleted, 2 archived
 _EASTERN: Final = ZoneInfo("America/New_York")
-_MARKER: Final = re.compile(r"(?<!\S)ref:(\S+)")
 
 Body = dict[str, Any]
 Row = Mapping[str, Any]
-
-
-def encode(value: object) -> bytes:
-    """Return canonical JSON: sorted keys, no blanks. Amounts are text, so there is no fraction in it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def money(amount: int, currency: str) -> Body:
@@ -60,20 +55,12 @@ def code_of(value: object) -> str:
 
 
 def note(marker: str, *texts: str) -> str:
-    """Return a note: the texts, shortened where they must be, and the marker whole at the end."""
-    tail = f"ref:{marker}"
-    head = clipped(" ".join(text.strip() for text in texts if text.strip()), TEXT - len(tail) - 1)
-    return f"{head} {tail}" if head else tail
+    return marked([marker], texts, TEXT)
 
 
-def marker_of(text: object) -> str:
+def marker_of(note: object) -> str:
     """Return the last marker in a note, "" where there is none."""
-    found = _MARKER.findall(str(text or ""))
-    return found[-1] if found else ""
-
-
-def clipped(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    return ["", *markers_in(note)][-1]
 
 
 def name(text: str) -> str:

@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_decimal
+from ledgers.exact_json import decode as decode
+from ledgers.exact_json import encode as encode
+from ledgers.notes import clipped as clipped
+from ledgers.notes import marked
+from ledgers.notes import markers as markers
 
 MINOR_VERSION: Final = "75"  # since 2025-08-01 anything lower, or none, is served as 75
 BATCH_ITEMS: Final = 30  # "Batch": at most 30 items
@@ -21,35 +25,7 @@ DISPLAY_NAME: Final = 500  # Customer
 
 Body = dict[str, Any]
 
-_MARKER: Final = re.compile(r"(?<!\S)ref:(\S+)")
 _FORBIDDEN: Final = re.compile(r'[:"\t\r\n]+')
-
-
-def encode(value: object) -> bytes:
-    """Return canonical JSON: sorted keys, no blanks, Decimal as a number with its own decimals, no float anywhere."""
-    return _text(value).encode()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Mapping):
-        items = (f"{json.dumps(key)}:{_text(value[key])}" for key in sorted(value))
-        return "{" + ",".join(items) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_text(item) for item in value) + "]"
-    if isinstance(value, float):
-        raise TypeError("a float never reaches the wire")
-    return json.dumps(value, ensure_ascii=False)
-
-
-def decode(body: bytes) -> Any:
-    """Return parsed JSON with exact numbers. Raises ValueError on anything else."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> Decimal:
-    raise ValueError(f"{name} is no amount")
 
 
 def money(amount: int, currency: str) -> Decimal:
@@ -67,19 +43,8 @@ def minor(amount: object, currency: str) -> int:
 
 
 def note(markers: Sequence[str], *texts: str) -> str:
-    """Return a PrivateNote: the texts, shortened where they must be, and every marker whole at the end."""
-    tail = " ".join(f"ref:{marker}" for marker in markers)
-    head = clipped(" ".join(text.strip() for text in texts if text.strip()), TEXT - len(tail) - 1)
-    return f"{head} {tail}" if head else tail
-
-
-def markers(private_note: object) -> frozenset[str]:
-    """Return the markers in a PrivateNote."""
-    return frozenset(_MARKER.findall(str(private_note or "")))
-
-
-def clipped(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    """Return a PrivateNote."""
+    return marked(markers, texts, TEXT)
 
 
 def name(text: str, length: int) -> str:

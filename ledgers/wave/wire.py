@@ -1,6 +1,5 @@
 """The wire form of Wave: canonical bytes, amounts as text, texts of a moderate length, our ids of money transactions."""
 
-import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
+from ledgers.exact_json import decode as decode
+from ledgers.exact_json import encode as encode
+from ledgers.notes import clipped as clipped
+from ledgers.notes import marked
+from ledgers.notes import markers as markers
 
 PATH: Final = "/graphql/public"
 # Wave publishes no lengths; these are short enough for any of its fields.
@@ -18,17 +22,7 @@ TEXT: Final = 1000
 
 Body = dict[str, Any]
 
-_MARKER: Final = re.compile(r"(?<!\S)ref:(\S+)")
 _BLANKS: Final = re.compile(r"\s+")
-
-
-def encode(value: object) -> bytes:
-    """Return canonical JSON: sorted keys, no blanks. Amounts are texts, so no number has a fraction."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def decode(body: bytes) -> Any:
-    return json.loads(body)
 
 
 def money(amount: int, currency: str) -> str:
@@ -63,19 +57,8 @@ def _decimal(amount: object) -> Decimal:
 
 
 def note(marker: str, *texts: str) -> str:
-    """Return a memo: the texts, shortened where they must be, and the marker whole at the end."""
-    tail = f"ref:{marker}"
-    head = clipped(" ".join(text.strip() for text in texts if text.strip()), TEXT - len(tail) - 1)
-    return f"{head} {tail}" if head else tail
-
-
-def markers(memo: object) -> frozenset[str]:
-    """Return the markers in a memo."""
-    return frozenset(_MARKER.findall(str(memo or "")))
-
-
-def clipped(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    """Return a memo."""
+    return marked([marker], texts, TEXT)
 
 
 def name(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -10,6 +9,11 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
 from bookkeeping.money import BadAmount, exponent, from_decimal, to_decimal
+from ledgers.exact_json import decode as decode
+from ledgers.exact_json import encode as encode
+from ledgers.notes import clipped as clipped
+from ledgers.notes import marked
+from ledgers.notes import markers as markers
 
 NUMBER: Final = 100  # invoice_number, reference_number
 TEXT: Final = 2000  # documented for descriptions of lines and items; taken for notes of invoices and payments too
@@ -21,35 +25,7 @@ RATE_DIGITS: Final = 12
 
 Body = dict[str, Any]
 
-_MARKER: Final = re.compile(r"(?<!\S)ref:(\S+)")
 _CONTROLS: Final = re.compile(r"[\t\r\n]+")
-
-
-def encode(value: object) -> bytes:
-    """Return canonical JSON: sorted keys, no blanks, Decimal as a number with its own decimals, no float anywhere."""
-    return _text(value).encode()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Mapping):
-        items = (f"{json.dumps(key)}:{_text(value[key])}" for key in sorted(value))
-        return "{" + ",".join(items) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_text(item) for item in value) + "]"
-    if isinstance(value, float):
-        raise TypeError("a float never reaches the wire")
-    return json.dumps(value, ensure_ascii=False)
-
-
-def decode(body: bytes) -> Any:
-    """Return parsed JSON with exact numbers. Raises ValueError on anything else."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> Decimal:
-    raise ValueError(f"{name} is no amount")
 
 
 def money(amount: int, currency: str) -> Decimal:
@@ -108,19 +84,7 @@ def text(value: object) -> str:
 
 
 def note(markers: Sequence[str], text: str, length: int = TEXT) -> str:
-    """Return a note: the text, shortened where it must be, and every marker whole at the end."""
-    tail = " ".join(f"ref:{marker}" for marker in markers)
-    head = clipped(text.strip(), length - len(tail) - 1)
-    return f"{head} {tail}" if head else tail
-
-
-def markers(noted: object) -> frozenset[str]:
-    """Return the markers in a note."""
-    return frozenset(_MARKER.findall(text(noted)))
-
-
-def clipped(long: str, length: int) -> str:
-    return long if len(long) <= length else long[: length - 1].rstrip() + "…"
+    return marked(markers, [text], length)
 
 
 def name(given: str) -> str:
