@@ -3,13 +3,14 @@
 What was posted, and whether a document that was found is ours, live and equal.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from bookkeeping.accounts import LineKey
 from bookkeeping.documents import Invoice, Kind
+from ledgers.differing import difference, in_words
 from ledgers.freshbooks import wire
 from ledgers.freshbooks.accounts import is_deleted
 from ledgers.freshbooks.bodies import Company, as_made, body_of
@@ -127,7 +128,7 @@ def found_as(kind: Kind, wanted: Body, row: Row, company: Company, line_keys: Se
         posted(kind, row, currency, line_keys),
         live=is_live(kind, row),
         equal=ours == theirs,
-        difference=_difference(ours, theirs, currency),
+        difference=_differs(ours, theirs, currency),
     )
 
 
@@ -162,7 +163,7 @@ def _essence(kind: Kind, row: Row, currency: str) -> dict[str, object]:
                 "invoice": str(row.get("invoiceid")),
                 "amount": _amount(row, currency),
                 "currency": wire.code_of(row.get("amount")),
-                "credit of the client": bool(row.get("overpaymentid")),
+                _CREDIT: bool(row.get("overpaymentid")),
             }
         case Kind.EXPENSE:
             return {
@@ -202,39 +203,19 @@ def _sides(details: Iterable[Row], currency: str) -> list[tuple[str, int]]:
     return sides
 
 
-def _difference(ours: Mapping[str, object], theirs: Mapping[str, object], currency: str) -> str:
-    """Return what differs for a bookkeeper, "" where nothing does. Plain values are shown, ids and lines are named."""
-    said = []
-    for name, value in ours.items():
-        kept = theirs.get(name)
-        if kept == value:
-            continue
-        show = _SHOWN.get(name)
-        if name == "credit of the client":
-            said.append("a part of it became a credit of the client, because less was open on the invoice")
-        elif show is None:
-            said.append(f"the {name} differ{'' if name.endswith('s') else 's'}")
-        else:
-            said.append(f"the {name} is {show(kept, currency)}, not {show(value, currency)}")
-    return ", ".join(said)
+_SHOWN: Final = ("date", "amount", "currency", "type", "state")
+_CREDIT: Final = "credit of the client"
 
 
-def _day(value: object, currency: str) -> str:
-    try:
-        on = date.fromisoformat(str(value))
-    except ValueError:
-        return str(value)
-    return f"{on.day} {on:%b %Y}"
+def _differs(ours: Mapping[str, object], theirs: Mapping[str, object], currency: str) -> str:
+    """Return what differs for a bookkeeper, "" where nothing does."""
 
+    def said(value: object) -> object:
+        return f"{wire.money(value, currency)['amount']} {currency}" if isinstance(value, int) else in_words(value)
 
-def _figure(value: object, currency: str) -> str:
-    return f"{wire.money(value, currency)['amount']} {currency}" if isinstance(value, int) else str(value)
-
-
-def _plain(value: object, currency: str) -> str:
-    return str(value)
-
-
-_SHOWN: Final[Mapping[str, Callable[[Any, str], str]]] = {
-    "date": _day, "amount": _figure, "currency": _plain, "type": _plain, "state": _plain,
-}  # fmt: skip
+    alike = {name: value for name, value in ours.items() if name != _CREDIT}
+    differs = difference(alike, theirs, _SHOWN, said)
+    if ours.get(_CREDIT) == theirs.get(_CREDIT):
+        return differs
+    credit = "a part of it became a credit of the client, because less was open on the invoice"
+    return f"{differs}, {credit}" if differs else credit

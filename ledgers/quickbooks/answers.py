@@ -5,12 +5,12 @@ What was posted or refused, and whether a document that was found is ours, live 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any, Final
 
 from bookkeeping.accounts import AccountClass, LineKey
 from bookkeeping.documents import Payment
 from bookkeeping.money import BadAmount
+from ledgers.differing import difference
 from ledgers.port import Call, Found, Next, Post, Posted, Refused, Unknown
 from ledgers.quickbooks import errors, wire
 from ledgers.quickbooks.bodies import Company, body_of
@@ -204,7 +204,7 @@ def found(post: Post, remote: Mapping[str, Any], company: Company, web: str = ""
         posted(entity, remote, company, web, total=total, line_keys=line_keys or ()),
         live=not is_void(remote) and remote.get("Active") is not False,
         equal=wanted == kept,
-        difference=_difference(wanted, kept),
+        difference=difference(wanted, kept, ("date", "amount", "type", "currency")),
     )
 
 
@@ -260,21 +260,6 @@ def _essence(
             }
 
 
-def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str:
-    """Return what differs for a bookkeeper, "" where nothing does. Plain values are shown, ids and lines are named."""
-    said = []
-    for name, value in wanted.items():
-        if kept[name] == value:
-            continue
-        shown = name in ("date", "amount", "type", "currency")
-        said.append(
-            f"the {name} is {_said(name, kept[name])}, not {_said(name, value)}"
-            if shown
-            else f"the {name} differ{'' if name.endswith('s') else 's'}"
-        )
-    return ", ".join(said)
-
-
 def _line_essences(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for line in body.get("Line", ()):
         kind = str(line.get("DetailType"))
@@ -286,14 +271,3 @@ def _line_essences(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def _value(body: Mapping[str, Any], name: str) -> str:
     return str((body.get(name) or {}).get("value", ""))
-
-
-def _said(name: str, value: object) -> object:
-    """Return a value for a sentence: a date as 1 Oct 2026."""
-    if name != "date" or not isinstance(value, str):
-        return value
-    try:
-        on = date.fromisoformat(value)
-    except ValueError:
-        return value
-    return f"{on.day} {on:%b %Y}"

@@ -4,12 +4,12 @@ What was posted or refused, and whether an invoice or a payment that was found i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from bookkeeping.accounts import LineKey
 from bookkeeping.documents import Invoice, Payment
 from bookkeeping.money import BadAmount
+from ledgers.differing import difference
 from ledgers.port import Call, CannotTell, Found, Post, Posted, Refused, Unknown
 from ledgers.wave import accounts, errors, operations, translate, wire
 from ledgers.wave.bodies import input_of
@@ -20,6 +20,7 @@ from ledgers.wave.wire import text_of
 Row = Mapping[str, Any]
 
 _DELETES: Final = frozenset({operations.INVOICE_DELETE, operations.PAYMENT_DELETE})
+_SHOWN: Final = ("date", "currency", "state", "type")
 
 
 def outcome(call: Call, answer: Row, company: Company) -> Posted | Refused:
@@ -120,7 +121,7 @@ def found(post: Post, row: Row, company: Company) -> Found | CannotTell:
             raise TypeError(f"{post.key} carries a {post.document.kind.value}, which Wave does not give back")
     except BadAmount as error:
         return CannotTell(f"Wave answered an amount nobody can read: {error}.")
-    return Found(posted, live=True, equal=wanted == kept, difference=_difference(wanted, kept))
+    return Found(posted, live=True, equal=wanted == kept, difference=difference(wanted, kept, _SHOWN))
 
 
 def found_object(row: Row, **compared: tuple[str, str]) -> Found:
@@ -131,7 +132,7 @@ def found_object(row: Row, **compared: tuple[str, str]) -> Found:
         Posted(external_id=text_of(row, "id")),
         live=row.get("isArchived") is not True,
         equal=wanted == kept,
-        difference=_difference(wanted, kept),
+        difference=difference(wanted, kept, _SHOWN),
     )
 
 
@@ -197,25 +198,3 @@ def _payment_kept(row: Row, company: Company) -> dict[str, object]:
         "account": text_of(row, "account", "id"),
         "invoice": text_of(row, "invoice", "id"),
     }
-
-
-def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str:
-    """Return what differs for a bookkeeper, "" where nothing does. Plain values are shown, ids and lines are named."""
-    said = []
-    for name, value in wanted.items():
-        if kept[name] == value:
-            continue
-        if name in ("date", "currency", "state", "type"):
-            said.append(f"the {name} is {_said(kept[name])}, not {_said(value)}")
-        else:
-            said.append(f"the {name} differ{'' if name.endswith('s') else 's'}")
-    return ", ".join(said)
-
-
-def _said(value: object) -> object:
-    """Return a value for a sentence: a date as 1 Oct 2026."""
-    try:
-        on = date.fromisoformat(str(value))
-    except ValueError:
-        return value
-    return f"{on.day} {on:%b %Y}"

@@ -5,13 +5,13 @@ document that was found is ours, live and equal.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from bookkeeping.accounts import LineKey
 from bookkeeping.documents import Invoice, Kind, Payment, Revaluation
 from bookkeeping.money import to_text
+from ledgers import differing
 from ledgers.bound import account_of
 from ledgers.port import Found, Post, Posted
 from ledgers.zoho import wire
@@ -209,7 +209,7 @@ def found(post: Post, row: Row, company: Company, *, as_draft: bool = False) -> 
 
 def difference(kind: Kind, ours: Row, row: Row, company: Company, *, as_draft: bool = False) -> str:
     """Return how a remote object differs from the one we write, for a bookkeeper; "" where it does not. Raises BadAmount."""
-    differs = _difference(_essence(kind, ours, company, ours), _essence(kind, row, company, ours))
+    differs = _differs(_essence(kind, ours, company, ours), _essence(kind, row, company, ours))
     if not differs and kind is Kind.TRANSFER:
         differs = _short(ours, row, company)
     if not differs and not as_draft and status_of(row) in _UNBOOKED:
@@ -325,31 +325,14 @@ def _number(value: object) -> Decimal | None:
 _SHOWN: Final = frozenset({"date", "amount", "type", "currency", "exchange rate", "total", "kind of contact"})
 
 
-def _difference(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str:
-    """Return what differs for a bookkeeper, "" where nothing does. Plain values are shown, ids and lines are named."""
-    said = []
-    for name, value in wanted.items():
-        now = kept[name]
-        if value is None or now is None or now == value:
-            continue
-        plural = name.endswith("s")
-        said.append(
-            f"the {name} is {in_words(now)}, not {in_words(value)}"
-            if name in _SHOWN
-            else f"the {name} differ{'' if plural else 's'}"
-        )
-    return ", ".join(said)
+def _differs(wanted: Mapping[str, object], kept: Mapping[str, object]) -> str:
+    both = {name: value for name, value in wanted.items() if value is not None and kept[name] is not None}
+    return differing.difference(both, kept, _SHOWN, in_words)
 
 
 def in_words(value: object) -> object:
-    """Return a value for a sentence: a date as 1 Oct 2026."""
-    if isinstance(value, Decimal):
-        return _plain(value)
-    try:
-        on = date.fromisoformat(str(value))
-    except ValueError:
-        return value
-    return f"{on.day} {on:%b %Y}"
+    """Return a value for a sentence: a date as 1 Oct 2026, a number without the zeros that say nothing."""
+    return _plain(value) if isinstance(value, Decimal) else differing.in_words(value)
 
 
 def _plain(value: Decimal) -> str:
