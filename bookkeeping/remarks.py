@@ -21,6 +21,7 @@ class HoldReason(StrEnum):
     NUMBERS_USED_UP = "numbers_used_up"
     NO_RATE = "no_rate"
     AMOUNT_RECEIVED = "amount_received"
+    BOOKS_CURRENCY = "books_currency"
 
 
 @dataclass(frozen=True, slots=True)

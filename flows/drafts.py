@@ -7,7 +7,7 @@ from typing import Any
 from amazon.marketplaces import MARKETPLACES
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
-from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment
+from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment, Undo
 from bookkeeping.planned import Planned
 from bookkeeping.policy import CONVERTED_LINES, Policy, default_class, in_summary
 from bookkeeping.remarks import Hold, HoldReason
@@ -31,7 +31,23 @@ def drafts(documents: Sequence[Planned], known: TenantMapping, company: Referenc
         else Binding(customer=f"@{_object_key(document)}")
         for symbol, document in _new_objects(documents, known, company)
     }
-    return [_draft(planned, known, made) for planned in documents]
+    unsaid = unsaid_currency(company)
+    held = Hold(HoldReason.BOOKS_CURRENCY, unsaid) if unsaid else None
+    return [
+        _draft(planned if isinstance(planned.document, Undo) else planned.hold(held), known, made)
+        for planned in documents
+    ]
+
+
+def unsaid_currency(company: Reference) -> str:
+    """Return why nothing can be booked in a company that does not say in which currency its books are kept, "" where it does,
+    or its lists were never read."""
+    if company.home_currency or not company.company_name:
+        return ""
+    return (
+        f"{company.company_name} does not say in which currency its books are kept, so nobody knows whether amounts have to be "
+        "converted. Make the first account, client or entry there, then read its lists again on the mapping page."
+    )
 
 
 def _with_own_accounts(known: TenantMapping, company: Reference) -> TenantMapping:

@@ -51,6 +51,7 @@ _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
     HoldReason.PAYOUT_FAILED: ("A payout failed", Place.RECORDS),
     HoldReason.NO_RATE: ("An exchange rate is missing", Place.RATES),
     HoldReason.AMOUNT_RECEIVED: ("Nobody has said how much of a payout arrived", Place.RECORDS),
+    HoldReason.BOOKS_CURRENCY: ("The ledger does not say in which currency the books are kept", Place.ACCOUNTS),
     HoldReason.NUMBERS_USED_UP: ("The order's invoice numbers are used up", Place.RECORDS),
     ELSEWHERE: ("Another flow has booked this already", Place.RECORDS),
     PAUSED: ("Held back by the pause", Place.FLOW),

@@ -19,7 +19,7 @@ _ON_ITS_WAY = (State.READY, State.BLOCKED)
 # What planning holds only planning lets go: sent as it is, a document with undecided rows would leave them out.
 _BY_PLANNING = frozenset({*HoldReason, rows.ELSEWHERE})
 # What goes by the company's lists as they were read: somebody may have mended it there since.
-_BY_LISTS = (HoldReason.ITEM_ACCOUNT, "not_renderable")
+_BY_LISTS = (HoldReason.ITEM_ACCOUNT, HoldReason.BOOKS_CURRENCY, "not_renderable")
 
 log = logging.getLogger(__name__)
 

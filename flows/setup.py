@@ -161,6 +161,8 @@ def problems_beside(flow: Flow, found: list[Check]) -> list[str]:
         texts.append(
             f"Set exchange rates from {flow.currency} to {flow.home} for {days}{more}, on the page of exchange rates."
         )
+    if unsaid := drafts.unsaid_currency(reference.cached(flow.target)):
+        texts.append(unsaid)
     if twice := opening.doubled(flow):
         texts.append(twice)
     if opening_missing(flow):

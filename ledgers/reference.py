@@ -59,7 +59,8 @@ def refresh(connection: Connection, ledger: Ledger) -> Reference:
         defaults={
             "tenant_id": connection.tenant_id,
             "name": reference.company_name,
-            "home_currency": reference.home_currency,
+            # Where it is read off what people booked it may be unsaid for once: the books are in the same one still.
+            **({"home_currency": reference.home_currency} if reference.home_currency else {}),
             "multicurrency": reference.multicurrency,
             "country": reference.country,
             "closed_until": reference.closed_until,

@@ -188,7 +188,13 @@ def _permissions(name: str, facts: _Facts) -> Check:
 def _currency(name: str, facts: _Facts) -> Check:
     home = facts.home_currency
     if not home:
-        return Check(name, Verdict.SKIPPED, "FreshBooks does not say in which currency the books are kept.")
+        return Check(
+            name,
+            Verdict.FAILED,
+            "FreshBooks does not say in which currency the books are kept.",
+            "Make the first client or journal entry there, then test again.",
+            _POSTING,
+        )
     if not facts.currency or facts.currency == home:
         return Check(name, Verdict.PASSED, f"The books are kept in {home}.")
     return Check(

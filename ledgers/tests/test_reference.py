@@ -86,6 +86,15 @@ def test_a_second_reading_replaces_the_first_and_keeps_what_is_gone_as_inactive(
     assert [each.active for each in known.items] == [False]
 
 
+def test_a_currency_that_was_read_once_stays_where_a_later_reading_does_not_say_it() -> None:
+    company = connection()
+    with scope(company.tenant_id):
+        for home_currency in ("USD", ""):
+            reference.refresh(company, Answers(replace(READ, home_currency=home_currency)))  # type: ignore[arg-type]
+
+        assert reference.cached(company).home_currency == "USD"
+
+
 def test_what_comes_back_is_active_again() -> None:
     alice = connection()
     refresh(alice)

@@ -9,7 +9,7 @@ import pytest
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
 from bookkeeping.policy import CONVERTED_LINES
-from flows import currencies, drafts, rate_files, rates, rules, selectors
+from flows import currencies, drafts, planning, rate_files, rates, rules, selectors, setup
 from flows.doubts import Doubted
 from flows.models import Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from flows.rate_files import BadRateFile, Rate
@@ -277,3 +277,18 @@ def test_entries_that_are_converted_are_cut_with_room_for_what_that_adds(flow, i
     home = flow_of(flow.tenant, name="Two")
 
     assert (drafts.policy_of(flow).spare_lines, drafts.policy_of(home).spare_lines) == (CONVERTED_LINES, 0)
+
+
+def test_nothing_is_booked_in_a_company_that_does_not_say_in_which_currency_its_books_are(acme, in_acme):
+    flow = flow_of(acme)
+    Company.objects.update(home_currency="")
+
+    plan = plan_of(settle(acme))
+    waiting, said = held(flow), setup.problems_beside(flow, [])
+    Company.objects.update(home_currency="USD")
+    planning.replan_open(flow)
+
+    assert waiting == ["books_currency"] * 2
+    assert any("in which currency its books are kept" in text for text in said)
+    assert held(flow) == []
+    assert not Delivery.objects.filter(plan=plan, code="books_currency", live=True).exists()

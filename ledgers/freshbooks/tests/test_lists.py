@@ -376,6 +376,7 @@ def checked(
     invoices: tuple[Any, ...] = (),
     refused: tuple[str, ...] = (),
     clients: int = 0,
+    says: str = "USD",
 ) -> dict[str, Check]:
     with scripted(company) as (script, client):
         script.will(200, answer or me())
@@ -386,7 +387,7 @@ def checked(
                 script.will_list(plural, *(invoices if plural == "invoices" else ()))
         if "journal" in refused:
             refuse_journal(script)
-            script.will_give("profitloss_entity", {"currency_code": "USD"})
+            script.will_give("profitloss_entity", {"currency_code": says})
         else:
             script.will_list("journal_entry_accounts", *({**row, "currency_code": "USD"} for row in JOURNAL))
         script.will_list("clients", total=clients)
@@ -413,6 +414,7 @@ def test_a_healthy_business_passes_every_step() -> None:
         ({"refused": ("journal",)}, "Advanced Accounting", Verdict.FAILED, "posting"),
         ({"refused": ("payments", "invoices")}, "Permissions", Verdict.FAILED, "posting"),
         ({"currency": "GBP"}, "Currency", Verdict.WARNING, ""),
+        ({"company": replace(make.COMPANY, home_currency=""), "refused": ("journal",), "says": ""}, "Currency", Verdict.FAILED, "posting"),
         ({"mode": "orders"}, "Invoice numbers", Verdict.WARNING, ""),
         ({"company": make.LITE, "answer": me(REFUSED)}, "Invoice numbers", Verdict.WARNING, ""),
         ({"answer": me({**ALLOWED, "client.limit": 5}), "clients": 5}, "Clients", Verdict.WARNING, ""),
