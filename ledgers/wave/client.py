@@ -191,7 +191,7 @@ class Wave:
 
     def balances(self) -> Mapping[str, int]:
         try:
-            return lists.balances(self._remote)
+            return lists.balances(self._remote, self._company.classes)
         except ReadRefused as error:
             raise NotSent(error.refused.text, _REFUSED_READ_AGAIN_S) from error
 

@@ -1,6 +1,6 @@
 """What a business offers for mapping, and its balances, over pages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from bookkeeping.money import BadAmount
@@ -29,10 +29,12 @@ def reference(remote: Remote) -> Reference:
     )
 
 
-def balances(remote: Remote) -> dict[str, int]:
-    """Return account id -> balance in minor units of the account's currency, debit positive, archived accounts too. Accounts
-    without one are left out. Raises NotSent, AuthorizationLost, ReadRefused."""
-    rows = [row for chosen in (ACTIVE, ARCHIVED) for row in remote.pages(operations.ACCOUNTS, "accounts", **chosen)]
+def balances(remote: Remote, known: Collection[str]) -> dict[str, int]:
+    """Return account id -> balance in minor units of the account's currency, debit positive; of archived accounts too where
+    one of the ``known`` may be among them. Accounts without one are left out. Raises NotSent, AuthorizationLost, ReadRefused."""
+    rows = remote.pages(operations.ACCOUNTS, "accounts", **ACTIVE)
+    if set(known) - {text_of(row, "id") for row in rows}:
+        rows += remote.pages(operations.ACCOUNTS, "accounts", **ARCHIVED)
     try:
         return {text_of(row, "id"): answers.balance(row) for row in rows if row.get("balance") is not None}
     except BadAmount as error:

@@ -181,6 +181,14 @@ def test_balances_are_debit_positive_whatever_the_side_of_the_account(remote: tu
     assert [asked["variables"]["isArchived"] for asked in script.asked] == [False, True]
 
 
+def test_where_every_known_account_is_active_no_archived_ones_are_asked_for() -> None:
+    company = replace(make.COMPANY, classes={"bank": None})
+    with scripted(company) as (script, client):
+        script.business(accounts=page(remote_account("bank", "CASH_AND_BANK", balance="1")))
+
+        assert client.balances() == {"bank": 100}
+
+
 def test_two_calls_of_one_client_keep_their_distance(
     remote: tuple[Script, Wave], monkeypatch: pytest.MonkeyPatch
 ) -> None:
