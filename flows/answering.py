@@ -11,6 +11,7 @@ from typing import Final
 from audit import trail
 from bookkeeping.documents import Kind
 from flows import lanes, outcomes, planning, wire
+from flows.cannot import Cannot
 from flows.models import Attempt, Delivery, Lane, Outcome
 from flows.readable import KIND_NAMES
 from kit import clock
@@ -23,12 +24,8 @@ LONGEST: Final = 120  # of an id or a note
 State = Delivery.State
 
 
-class CannotSay(Exception):
+class CannotSay(Cannot):
     """Why a person's word is not taken, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 def may_be_said(row: Delivery) -> bool:

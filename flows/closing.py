@@ -15,6 +15,7 @@ from bookkeeping.days import local_day
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.planned import Planned
 from flows import currencies, drafts, history, mapping, progress, rows
+from flows.cannot import Cannot
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 from flows.models import Shipment as Seen
 from flows.planner import kick, mark, sole
@@ -35,12 +36,8 @@ _UNSETTLED: Final = "unsettled_invoice"
 State = Delivery.State
 
 
-class CannotClose(Exception):
+class CannotClose(Cannot):
     """Why an invoice cannot be closed out now, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 def close_out(row: Delivery, actor: str) -> int:

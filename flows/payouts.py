@@ -8,6 +8,7 @@ from typing import Final
 from amazon.models import Settlement
 from bookkeeping.documents import Kind
 from flows import arrivals, doubts, history, planning, rows
+from flows.cannot import Cannot
 from flows.models import Delivery, Flow, Plan
 from flows.verdicts import day
 
@@ -15,12 +16,8 @@ State = Delivery.State
 _OF_AMAZON: Final = ("converted", "converted_currency", "transfer_status")
 
 
-class CannotState(Exception):
+class CannotState(Cannot):
     """Why nothing can be said about a payout, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from audit import trail
 from bookkeeping.exchange import BadRate, rate_text
 from bookkeeping.money import CURRENCIES
 from flows import doubts, planning, rows
+from flows.cannot import Cannot
 from flows.models import ExchangeRate, Flow, Plan
 from flows.rate_files import Rate, read
 from kit import clock
@@ -19,12 +20,8 @@ from ledgers.models import Company
 _EARLIEST: Final = date(2010, 1, 1)
 
 
-class CannotSet(Exception):
+class CannotSet(Cannot):
     """Why a rate cannot be set, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bookkeeping.planned import PlanBroken, Planned
 from flows import booked, currencies, drafts, history, lanes, mapping, planning, rows, statements, undo
 from flows import reading as readings
 from flows.bindings import made_in
+from flows.cannot import Cannot
 from flows.mapping import TenantMapping, Unmapped
 from flows.models import Carrier, Delivery, Dependency, Plan
 from flows.rows import Draft
@@ -33,12 +34,8 @@ from ledgers.registry import open_ledger
 State = Delivery.State
 
 
-class CannotRepost(Exception):
+class CannotRepost(Cannot):
     """Why a settlement cannot be posted anew, or its accounts moved, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 def repost(plan: Plan, actor: str) -> int:

@@ -13,6 +13,7 @@ from bookkeeping.documents import Kind, Undo, document_from
 from bookkeeping.planned import Planned
 from bookkeeping.undo import ClosedPeriod
 from flows import drafts, mapping, planner, planning, progress, readback, rows
+from flows.cannot import Cannot
 from flows.models import Coverage, Delivery, Dependency, Plan
 from flows.rows import Draft
 from kit import clock
@@ -37,12 +38,8 @@ _NEVER_SENT: Final = Q(external_id="") & (
 _OTHERWISE: Final = Q(external_id__gt="", state__in=[State.PLANNED, State.BLOCKED, State.HELD, State.PARKED])
 
 
-class CannotUndo(Exception):
+class CannotUndo(Cannot):
     """Why a settlement cannot be taken back now, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 def undo(plan: Plan, actor: str, *, post_anew: bool = False) -> int:

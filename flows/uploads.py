@@ -12,6 +12,7 @@ from amazon.models import Report, Settlement
 from amazon.reports import drop_bytes
 from audit import trail
 from flows import history, planner, planning
+from flows.cannot import Cannot
 from flows.models import Attempt, Delivery, Flow, Plan
 from tenants.alerts import settle_alert
 
@@ -19,12 +20,8 @@ State = Delivery.State
 _AT_REST: Final = (State.PLANNED, State.HELD, State.DROPPED)
 
 
-class CannotDecide(Exception):
+class CannotDecide(Cannot):
     """Why nothing can be decided about an upload, and what to do."""
-
-    def __init__(self, text: str, action: str) -> None:
-        super().__init__(text)
-        self.text, self.action = text, action
 
 
 def state_belongs(settlement: Settlement, actor: str) -> None:
