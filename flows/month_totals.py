@@ -285,7 +285,9 @@ def open_invoices(flow: Flow, until: date) -> OpenInvoices:
     paid = Coverage.objects.filter(
         in_the_books("payment__"), invoice__delivery=OuterRef("pk"), payment__live=True, payment__on__lte=until
     )
-    taken = Subquery(paid.order_by().values("invoice").annotate(taken=Sum("amount")).values("taken"))
+    # Coverage is in the settlement's currency, the invoice in that of the books; a payment is of one invoice, whatever the ledger
+    # books as one with it.
+    taken = Subquery(paid.order_by().values("invoice").annotate(taken=Sum("payment__amount")).values("taken"))
     unpaid = posted.filter(kind=Kind.INVOICE).annotate(taken=Coalesce(taken, Value(0))).filter(taken__lt=F("amount"))
     return OpenInvoices(unpaid.count(), amount)
 

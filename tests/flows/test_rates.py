@@ -9,9 +9,9 @@ import pytest
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
 from bookkeeping.policy import CONVERTED_LINES
-from flows import currencies, drafts, planning, rate_files, rates, rules, selectors, setup
+from flows import currencies, drafts, month_totals, planning, rate_files, rates, rules, selectors, setup
 from flows.doubts import Doubted
-from flows.models import Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
+from flows.models import Coverage, Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from flows.rate_files import BadRateFile, Rate
 from kit.scope import scope
 from ledgers.models import Company
@@ -292,3 +292,24 @@ def test_nothing_is_booked_in_a_company_that_does_not_say_in_which_currency_its_
     assert any("in which currency its books are kept" in text for text in said)
     assert held(flow) == []
     assert not Delivery.objects.filter(plan=plan, code="books_currency", live=True).exists()
+
+
+@pytest.mark.parametrize(("home", "invoiced", "paid"), [("CAD", 11200, 11200), ("EUR", 7200, 7000)])
+def test_a_month_counts_an_invoice_as_open_by_what_it_stands_for_in_the_books(acme, in_acme, home, invoiced, paid):
+    """One of two is settled in full, or in euros but for two: its 80 dollars say nothing of that."""
+    flow = flow_of(acme)
+    plan, common = plan_of(settle(acme)), {"flow": flow, "remote_key": flow.target.remote_key, "state": "posted"}
+    common |= {"document": "{}", "currency": home, "on": FIRST, "external_id": "1"}
+    for n in (1, 2):
+        invoice = Delivery.objects.create(
+            **common, key=f"invoice/{n}", kind="invoice", amount=invoiced, original="{}", original_amount=8000
+        )
+        balance = InvoiceBalance.objects.create(delivery=invoice, order_id=str(n), lines={})
+    payment = Delivery.objects.create(**common, key="payment/2", kind="payment", amount=paid, original="{}")
+    Coverage.objects.create(
+        invoice=balance, plan=plan, settlement_id="1", part=1, amount=8000, amounts={"SALES": 8000}, payment=payment
+    )
+
+    found = month_totals.open_invoices(flow, FIRST)
+
+    assert (found.count, found.amount) == (2 - (invoiced == paid), 2 * invoiced - paid)
