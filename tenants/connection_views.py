@@ -270,6 +270,10 @@ def _say(request: HttpRequest, connection: Connection, steps: list[CheckStep], *
     begin = f"{connection} is connected" if new else str(connection)
     if failed:
         messages.warning(request, f"{begin}, but the test found something: {', '.join(failed)}. See below what to do.")
+    elif doubts := [step.name for step in steps if step.verdict == "warning"]:
+        things = f"{len(doubts)} thing{'' if len(doubts) == 1 else 's'} to look at"
+        tested = begin if new else f"{begin} is tested"
+        messages.warning(request, f"{tested}; {things}: {', '.join(doubts)}. See below.")
     else:
         messages.success(request, f"{begin} and tested: all is well." if new else f"{begin} is tested: all is well.")
     if new and sharing.elsewhere(connection):

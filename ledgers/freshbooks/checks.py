@@ -19,6 +19,10 @@ _POSTING: Final = "posting"
 _ORDER_ID: Final = re.compile(r"\d{3}-\d{7}-\d{7}")
 _REACHABLE: Final = "Business reachable"
 _PROBED: Final = (Kind.CUSTOMER, Kind.INVOICE, Kind.PAYMENT, Kind.EXPENSE, Kind.ITEM)
+_WITHOUT: Final = (
+    "income and expenses are booked, everything meets in Petty Cash, and payouts, reserves, taxes and loans stay in Tieout's "
+    "own record."
+)
 _SPOKEN: Final = {Kind.CUSTOMER: "clients"}
 _WRITTEN: Final = {"clients": "clients", "invoices": "invoices", "payments": "payments", "billable_items": "items"}
 
@@ -121,12 +125,14 @@ def _subscription(name: str, facts: _Facts) -> Check:
 def _plan(name: str, facts: _Facts) -> Check:
     had, has = facts.before.plan.journals, facts.plan.journals
     if had and not has:
+        what, cure = ("its plan", "Change back to FreshBooks Plus or higher")
+        if facts.plan.larger:
+            what, cure = ("Advanced Accounting", "Ask the owner to switch Advanced Accounting on again")
         return Check(
             name,
             Verdict.FAILED,
-            "The business can make journal entries no longer: its plan or the person's rights were changed.",
-            "Change back to FreshBooks Plus or higher and replay; or refresh the lists of this connection, and map the "
-            "accounts to categories.",
+            f"The business can make journal entries no longer: {what} or the person's rights were changed.",
+            f"{cure} and replay; or refresh the lists of this connection, and map the accounts to categories.",
             _POSTING,
         )
     if has and not had:
@@ -137,18 +143,28 @@ def _plan(name: str, facts: _Facts) -> Check:
             "Refresh the lists of this connection and map the accounts anew: journal entries also carry payouts, reserves "
             "and taxes.",
         )
+    if facts.plan.larger:
+        return Check(name, Verdict.PASSED, "The plan has journal entries.")
     if not has:
         return Check(
             name,
             Verdict.WARNING,
-            "The plan has no journal entries: income and expenses are booked, everything meets in Petty Cash, and payouts, "
-            "reserves, taxes and loans stay in Tieout's own record.",
-            "That is enough for many. For full books change to FreshBooks Plus or higher.",
+            f"The plan has no journal entries: {_WITHOUT}",
+            "That is enough for many. For full books change to FreshBooks Plus or higher, and let the owner switch Advanced "
+            "Accounting on.",
         )
     return Check(name, Verdict.PASSED, "The plan has journal entries.")
 
 
 def _advanced(name: str, facts: _Facts) -> Check:
+    if not facts.plan.journals and facts.plan.larger and not facts.before.plan.journals:
+        return Check(
+            name,
+            Verdict.WARNING,
+            f"Advanced Accounting is not switched on, or this person may not use it, so there are no journal entries: {_WITHOUT}",
+            "For full books ask the owner to switch it on in FreshBooks under Accounting, or connect again as the owner; then "
+            "test this connection again, before a flow is created.",
+        )
     if not facts.plan.journals:
         return Check(name, Verdict.SKIPPED, "Without journal entries it is not needed.")
     if not facts.plan.advanced or not facts.has_journal:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 UNLIMITED: Final = -1
+_CLIENTS_OF_LITE: Final = 5  # billable clients; Plus has 50. Source: freshbooks.com/pricing
 _JOURNALS: Final = "manual_journal_entries_feature.access"
 _ADVANCED: Final = "advanced_accounting.access"
 _CHART: Final = "flexcoa_advanced_accounting.access"
@@ -21,7 +22,8 @@ _ENDED: Final = re.compile(r"cancel|expire|suspend|delet|inactive|ended|past.?du
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``account_id`` is the text id of accounting addresses, ``business_uuid`` that of ledger accounts. ``journals``: manual
-    journal entries are possible; ``chart``: ledger accounts can be read and made. ``client_limit`` is -1 for none.
+    journal entries are possible; ``chart``: ledger accounts can be read and made. ``larger``: it is not the plan Lite, as the limit of its
+    clients says: what is missing is to be switched on, not to be bought. ``client_limit`` is -1 for none.
     ``subscription`` is in FreshBooks' own word."""
 
     account_id: str
@@ -34,6 +36,7 @@ class Plan:
     journals: bool = False
     advanced: bool = False
     chart: bool = False
+    larger: bool = False
     client_limit: int = UNLIMITED
     staff_id: int = _OWNER
 
@@ -72,6 +75,7 @@ def plans(me: Mapping[str, Any]) -> list[Plan]:
             journals=granted.get(_JOURNALS) is True and granted.get(_ADVANCED) is not False,
             advanced=granted.get(_ADVANCED) is True,
             chart=granted.get(_CHART) is True,
+            larger=_larger(granted.get(_CLIENTS)),
             client_limit=_limit(granted.get(_CLIENTS)),
             staff_id=_staff(me, account_id),
         )
@@ -85,6 +89,10 @@ def person(me: Mapping[str, Any]) -> str:
 
 def _limit(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else UNLIMITED
+
+
+def _larger(limit: object) -> bool:
+    return isinstance(limit, int) and not isinstance(limit, bool) and not 0 <= limit <= _CLIENTS_OF_LITE
 
 
 def _staff(me: Mapping[str, Any], account_id: str) -> int:

@@ -42,6 +42,7 @@ PLAN = Plan(
     journals=True,
     advanced=True,
     chart=True,
+    larger=True,
 )
 # Account ids are 70001 + the position of the key, items 1001 + position: never mixed up by accident.
 BINDINGS = {
@@ -56,7 +57,9 @@ COMPANY = Company(
     sub_types={AccountClass.CURRENT_ASSET: "Current Asset", AccountClass.INCOME: "Revenue"},
 )
 LITE = Company(
-    plan=replace(PLAN, journals=False, advanced=False, chart=False, client_limit=5), home_currency="USD", name=PLAN.name
+    plan=replace(PLAN, journals=False, advanced=False, chart=False, larger=False, client_limit=5),
+    home_currency="USD",
+    name=PLAN.name,
 )
 CATEGORIES = {key.value: Binding(account=f"category-{position + 1}") for position, key in enumerate(ACCOUNTS)}
 
