@@ -21,20 +21,23 @@ CREATE: Final = "+"  # the choice that has a default account made
 class AccountsForm(forms.Form):
     """A select of fitting accounts per line of the mapping, and of classes and locations where the company has them."""
 
-    def __init__(self, lines: Sequence[Choice], company: Reference, data: Any = None) -> None:
+    def __init__(
+        self, lines: Sequence[Choice], company: Reference, data: Any = None, *, can_create: bool = True
+    ) -> None:
         super().__init__(data)
         self.lines = {line.key: line for line in lines}
-        self.makeable = {
-            line.key for line in lines if line.key not in OWN_ACCOUNTS and line.key is not AccountKey.OPENING
-        }
+        never = OWN_ACCOUNTS | {AccountKey.OPENING}
+        self.makeable = {line.key for line in lines if can_create and line.key not in never}
         self.classes, self.locations = _active(company.classes), _active(company.locations)
         for line in lines:
             wanted = line.target.account or (line.suggestion.account_id if line.suggestion else "")
-            self._add(f"account-{line.key}", self._accounts(line), wanted)
+            self._add(f"account-{line.key}", self._accounts(line), wanted, f"key-{line.key} account-column")
             if self.classes:
-                self._add(f"class-{line.key}", _pairs(self.classes, "No class"), line.target.class_)
+                named = f"key-{line.key} class-column"
+                self._add(f"class-{line.key}", _pairs(self.classes, "No class"), line.target.class_, named)
             if self.locations:
-                self._add(f"location-{line.key}", _pairs(self.locations, "No location"), line.target.department)
+                named = f"key-{line.key} location-column"
+                self._add(f"location-{line.key}", _pairs(self.locations, "No location"), line.target.department, named)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what a row of the table shows: the line, its fields, and whether the suggestion is shown as chosen."""
@@ -77,8 +80,11 @@ class AccountsForm(forms.Form):
         perhaps = line.perhaps.accounts if line.perhaps else ()
         return choices + _grouped([line.key], line.options, perhaps, line.classes)
 
-    def _add(self, name: str, choices: Sequence[tuple[str, Any]], initial: str) -> None:
-        field = forms.ChoiceField(choices=choices, initial=initial, required=False)
+    def _add(self, name: str, choices: Sequence[tuple[str, Any]], initial: str, named_by: str) -> None:
+        select = forms.Select(
+            attrs={"aria-labelledby": named_by}
+        )  # the row's and the column's head: no room for labels
+        field = forms.ChoiceField(choices=choices, initial=initial, required=False, widget=select)
         field.error_messages["invalid_choice"] = "This account is no longer offered. Choose another one."
         self.fields[name] = field
 

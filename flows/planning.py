@@ -15,7 +15,7 @@ from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.remarks import HoldReason
-from flows import history, opening, planner, rows, shipments
+from flows import groundwork, history, opening, planner, rows, shipments
 from flows.drafts import policy_of
 from flows.models import Delivery, Flow, Plan
 from flows.opening import plan_opening
@@ -103,6 +103,7 @@ def replan_open(flow: Flow) -> None:
     planner.soon(flow)
     opening.bring_up_to_date(flow)
     shipments.bring_up_to_date(flow)
+    groundwork.drop_refused(flow)
     release(flow)
 
 
@@ -119,6 +120,7 @@ def plan_flow(flow_id: int, taken_until: datetime | None = None) -> None:
         _begin_reposts(flow)
         planner.catch_up(flow, claimed=taken_until is not None)
         _approve_reposted(flow)
+        groundwork.drop_refused(flow)
         release(flow)
 
 

@@ -13,6 +13,7 @@ from django.db.models import F
 
 from audit import trail
 from bookkeeping.accounts import AccountKey, Category
+from bookkeeping.documents import Kind
 from bookkeeping.facts import Label
 from bookkeeping.remarks import HoldReason
 from flows import labels, planning
@@ -21,10 +22,12 @@ from flows.drafts import account_draft
 from flows.models import Delivery, Flow, MappingRule, ProductGroup
 from flows.targets import BadMapping, Targets
 from ledgers.port import Binding
+from ledgers.registry import open_ledger
 
 __all__ = [
     "WAITS_FOR_MAPPING",
     "BadMapping",
+    "can_create_accounts",
     "create_accounts",
     "load_product_groups",
     "read_product_groups",
@@ -188,13 +191,24 @@ def retire(flow: Flow, rule_id: int, actor: str) -> int:
 def create_accounts(flow: Flow, keys: list[AccountKey], actor: str) -> dict[AccountKey, Binding]:
     """Plan the creation of default accounts in the company, and return what to map the keys to.
 
-    An account that another flow already creates there is shared, not made twice.
+    An account that another flow already creates there is shared, not made twice. Raises BadMapping where nobody can make one
+    there through the ledger's interface.
     """
+    if keys and not can_create_accounts(flow):
+        raise BadMapping(
+            f"Nobody can add accounts to {flow.target} from outside on its plan. Choose accounts that are there, or add them "
+            "there first and read the lists anew."
+        )
     drafts = {key: account_draft(flow, key) for key in keys}
     planning.ensure_deliveries(flow, list(drafts.values()), Delivery.State.READY)
     made = {key: Binding(account=f"@{draft.planned.key}") for key, draft in drafts.items()}
     trail.record("mapping.accounts_asked", f"flow:{flow.pk}", tenant_id=flow.tenant_id, actor=actor, accounts=keys)
     return made
+
+
+def can_create_accounts(flow: Flow) -> bool:
+    """Whether accounts can be made in the flow's company, as far as its plan was seen."""
+    return Kind.ACCOUNT in open_ledger(flow.target).capabilities.kinds
 
 
 def read_product_groups(text: str) -> dict[str, str]:

@@ -112,7 +112,7 @@ def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_nee
     }
     reasons = {line.key: line.suggestion.reason for line in open_lines if line.suggestion}
     rest = [line for line in open_lines if line.key not in targets]
-    if create_missing:
+    if create_missing and rules.can_create_accounts(flow):
         wanted = [line.key for line in rest if not line.perhaps and (line.needed or not only_needed)]
         made = rules.create_accounts(flow, [key for key in wanted if key not in OWN_ACCOUNTS], actor)
         targets |= {line.key: replace(line.target, account=made[line.key].account) for line in rest if line.key in made}

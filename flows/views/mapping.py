@@ -50,7 +50,8 @@ def accounts(request: TenantRequest, pk: int) -> HttpResponse:
     flow = flow_or_404(pk)
     may_map = can(request.member, Action.MAP)
     lines, company = setup.choices(flow), reference.cached(flow.target)
-    form = AccountsForm(lines, company, request.POST if request.method == "POST" else None)
+    can_create = rules.can_create_accounts(flow)
+    form = AccountsForm(lines, company, request.POST if request.method == "POST" else None, can_create=can_create)
     if request.method == "POST":
         if not may_map:
             raise PermissionDenied
@@ -66,6 +67,7 @@ def accounts(request: TenantRequest, pk: int) -> HttpResponse:
         "suggested": sum(bool(line.suggestion) for line in undecided),
         "perhaps": [ACCOUNTS[line.key].name for line in undecided if line.perhaps and line.needed],
         "to_make_now": [ACCOUNTS[line.key].name for line in missing if line.needed],
+        "can_create": can_create,
         "to_make": [ACCOUNTS[line.key].name for line in missing],
         "open": sum(line.needed and not line.target.account for line in lines),
         "problems": [line.problem for line in lines if line.problem],

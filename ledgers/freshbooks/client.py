@@ -97,7 +97,9 @@ CAPABILITIES: Final = Capabilities(
 
 def capabilities(plan: Plan) -> Capabilities:
     """Return what a business of this plan can hold."""
-    return CAPABILITIES if plan.journals else replace(CAPABILITIES, kinds=_PLAIN, layouts=_PLAIN_LAYOUTS)
+    if not plan.journals:
+        return replace(CAPABILITIES, kinds=_PLAIN, layouts=_PLAIN_LAYOUTS)
+    return CAPABILITIES if plan.chart else replace(CAPABILITIES, kinds=_JOURNAL - {Kind.ACCOUNT})
 
 
 class FreshBooks:

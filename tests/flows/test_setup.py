@@ -9,12 +9,13 @@ from django.db import IntegrityError, transaction
 from amazon.models import Settlement
 from audit.models import Event
 from bookkeeping.accounts import AccountClass, AccountKey
-from flows import creation, onboarding, opening, planning, rules, setup
+from flows import creation, onboarding, opening, planning, progress, rules, setup
 from flows.models import Attempt, Delivery, Flow, MappingRule, Plan
 from flows.onboarding import StepName
 from kit import clock
 from ledgers.models import Company, ListEntry
 from ledgers.port import Binding, Check, Verdict
+from tenants.models import Alert
 from tests import factories
 from tests.amazon.settlements import SALE
 from tests.web.small_books import STRANGE, answer_all, flow_of, listed, plan_of, settle
@@ -221,6 +222,37 @@ def test_an_account_the_ledger_refuses_to_make_says_why(fresh):
     Delivery.objects.filter(kind="account").update(state="parked", reason="The plan allows no more accounts.")
 
     assert line(fresh, K.SALES).problem == "Amazon Sales could not be made: The plan allows no more accounts."
+
+
+def test_what_was_refused_goes_away_once_nothing_names_it_and_stays_while_something_does(acme, fresh):
+    settle(acme)
+    wanted = [K.SALES, K.FEE_SELLING]
+    rules.save_accounts(fresh, rules.create_accounts(fresh, wanted, "alice"), "alice", {})
+    planning.replan_open(fresh)
+    Delivery.objects.filter(kind="account").update(state="parked", code="1003", reason="The plan lets nobody do this.")
+    progress.tell(fresh)
+    assert Alert.objects.filter(kind="waiting", settled_at=None).exists()
+
+    rules.save_accounts(fresh, {K.SALES: Binding(account="41")}, "alice", {})
+    one_left = states_of_made()
+    rules.save_accounts(fresh, {K.FEE_SELLING: Binding(account="40")}, "alice", {})
+
+    assert one_left == {"Amazon Sales": "dropped", "Amazon Selling Fees": "parked"}
+    assert set(states_of_made().values()) == {"dropped"}
+    assert not Alert.objects.filter(kind="waiting", settled_at=None).exists()
+
+
+def test_what_may_have_been_made_after_all_is_not_dropped(acme, fresh):
+    rules.save_accounts(fresh, rules.create_accounts(fresh, [K.SALES], "alice"), "alice", {})
+    Delivery.objects.filter(kind="account").update(state="parked", code="cannot_tell")
+
+    rules.save_accounts(fresh, {K.SALES: Binding(account="41")}, "alice", {})
+
+    assert states_of_made() == {"Amazon Sales": "parked"}
+
+
+def states_of_made():
+    return dict(Delivery.objects.filter(kind="account").values_list("number", "state"))
 
 
 # Going live, pausing

@@ -502,3 +502,15 @@ def test_the_history_names_every_decision_and_its_maker(bobs, bob, flow):
     assert "My Amazon Shipping Income" in shown
     assert bob.email in shown
     assert "Counts" in shown
+
+
+def test_every_select_of_the_mapping_is_named_by_its_row_and_column(signed_in, alice, flow):
+    page = signed_in(alice).get(reverse("flows:mapping_accounts", args=[flow.pk])).content.decode()
+
+    selects = re.findall(r"<select [^>]*>", page)
+    named = [re.search(r'aria-labelledby="([^"]+)"', one) for one in selects if "account-" in one]
+
+    assert named
+    assert all(named)
+    for each in named:
+        assert all(f'id="{one}"' in page for one in each[1].split())

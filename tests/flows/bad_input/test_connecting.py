@@ -9,11 +9,13 @@ import pytest
 from django.test import Client
 from werkzeug.test import Client as Outside
 
-from flows import creation, setup
+from bookkeeping.accounts import AccountKey
+from flows import creation, rules, setup
 from flows.models import Delivery, Flow
 from kit.scope import scope
 from ledgers.freshbooks import provider as freshbooks
 from ledgers.freshbooks.tests.e7 import FreshBooksBusiness
+from ledgers.models import ListEntry
 from ledgers.registry import refresh_lists
 from ledgers.wave import provider as wave
 from ledgers.wave.tests.e7 import WaveBusiness
@@ -21,6 +23,7 @@ from ledgers.zoho.tests.e7 import ZohoOrganization
 from tenants.models import Connection
 from tests import world as worlds
 from tests.flows.bad_input.scene import is_plain, words
+from tests.web.small_books import settle
 
 
 @pytest.fixture
@@ -192,6 +195,45 @@ def test_a_lite_plan_says_what_it_cannot_hold_and_is_not_asked_for_journals(pers
     with pytest.raises(creation.CannotChange, match="There are: documents"):
         made.flow(layout="direct")
     assert made.goes_live_but_for_accounts(made.flow())
+
+
+def test_on_a_lite_plan_nothing_is_offered_to_be_created_and_what_is_left_is_for_a_person(person, acme):
+    made = person(FreshBooksBusiness, plan="Lite")
+    made.agree()
+    flow = made.flow()
+    settle(acme)
+    with scope(acme.pk):
+        ListEntry.objects.filter(name="Amazon FBA Fulfilment").delete()
+
+    page = made.here.get(f"/mapping/{flow.pk}/")
+    taken = shown(made.here.post(f"/mapping/{flow.pk}/accept/", {"missing": "needed"}, follow=True))
+
+    assert "On its plan nobody can add accounts there from outside" in shown(page)
+    assert 'value="+"' not in page.content.decode()
+    assert 'name="missing"' not in page.content.decode()
+    assert "Accepted. Left for you: Amazon FBA Fulfilment Fees" in taken
+    with scope(acme.pk):
+        assert not Delivery.objects.filter(kind="account").exists()
+        with pytest.raises(rules.BadMapping, match="Nobody can add accounts to Acme Books"):
+            rules.create_accounts(Flow.objects.select_related("target").get(), [AccountKey.REFUNDS], "alice")
+
+
+def test_plus_without_advanced_accounting_is_told_to_switch_it_on_and_not_to_buy_a_plan(person):
+    made = person(FreshBooksBusiness)
+    made.company.person("set_plan", advanced_accounting=False)
+
+    page = made.agree()
+    text = shown(page)
+
+    assert "Advanced Accounting is not switched on" in text
+    assert "ask the owner to switch it on in FreshBooks under Accounting" in text
+    assert "change to FreshBooks Plus" not in text
+    assert "all is well" not in text
+    assert "thing to look at: Advanced Accounting" in text or "things to look at: Advanced Accounting" in text
+    made.company.person("set_plan", advanced_accounting=True)
+    assert "Advanced Accounting is on." in shown(
+        made.here.post(f"/connections/{made.connection().pk}/test/", follow=True)
+    )
 
 
 def test_a_plan_that_lost_its_journals_since_is_named_before_a_flow_goes_live_and_again_once_it_has_them(person):
