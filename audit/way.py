@@ -192,6 +192,7 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
         "planned",
         lambda data: f"{len(data['documents'])} documents, mapping version {data['mapping_version']}.",
     ),
+    "plan.revalued": _moment("A person said: the clearing account is revalued", "done", lambda data: ""),
     "plan.undone": _moment("Settlement taken back", "undone", lambda data: ""),
     "delivery.held": _moment("Held", "held", _reason),
     "delivery.parked": _moment("Given to a person", "parked", _reason),

@@ -182,6 +182,7 @@ def booked(
         "carrying": result.carrying,
         "left": result.residue if paid_out else result.carrying,
         "rounding": result.rounding,
+        "residue": result.residue,
     }
     return result, kept
 

@@ -1,6 +1,6 @@
 """The dashboard's figures for several flows at once, in a number of queries that does not grow with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
@@ -10,12 +10,14 @@ from django.db.models import Count, F, Min, Window
 from django.db.models.functions import RowNumber
 
 from amazon.models import Settlement
+from bookkeeping.money import shown
 from bookkeeping.remarks import HoldReason
 from flows import access, balances
 from flows.balances import Transit
 from flows.clearing_account import Clearing, clearings
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
+from flows.plans import to_revalue
 from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID
 from flows.selectors import ledger_name, payout_days, plans_for_lists
 from flows.setup import PAUSED
@@ -24,6 +26,7 @@ from kit import clock
 from tenants import quotas
 
 State = Delivery.State
+REVALUE: Final = "revalue"  # no document's: what a payout left on clearing is a person's to revalue
 LEFT_ALONE: Final = "changed_by_hand"  # an undo that found its document changed
 SHOWN_PLANS: Final = 5
 
@@ -38,6 +41,7 @@ class Place(StrEnum):
     FLOW = "flow"
     RATES = "rates"
     RECORDS = "records"
+    SETTLEMENTS = "settlements"
 
 
 _WAITS: Final[Mapping[str, tuple[str, Place]]] = {
@@ -199,14 +203,28 @@ def cause(code: str) -> str:
 
 
 def waits(flows: Sequence[Flow]) -> dict[int, list[Wait]]:
-    """Return what waits for a person, by flow, the largest group first. One query."""
+    """Return what waits for a person, by flow, the largest group first. Two queries at most."""
     held = Delivery.objects.filter(flow__in=flows, state__in=NEEDS_PERSON)
     groups = held.order_by().values_list("flow_id", "code").annotate(Count("pk"), Min("reason"), Min("action"))
     found: dict[int, list[Wait]] = {}
     for flow_id, code, count, reason, action in groups:
         title, place = _WAITS.get(code, _REFUSED)
         found.setdefault(flow_id, []).append(Wait(code, title, place, count, reason, action))
+    for flow_id, plan in _to_revalue(flows):
+        found.setdefault(flow_id, []).append(plan)
     return {flow_id: sorted(of_flow, key=lambda wait: -wait.count) for flow_id, of_flow in found.items()}
+
+
+def _to_revalue(flows: Sequence[Flow]) -> Iterator[tuple[int, Wait]]:
+    """Yield what a person has to revalue in the ledger, by flow. One query, where any flow keeps another currency as it is."""
+    native = [flow for flow in flows if flow.home and not flow.converts]
+    plans = Plan.objects.filter(to_revalue(), flow__in=native).only("flow_id", "exchange") if native else ()
+    left: dict[tuple[int, str], list[int]] = {}
+    for plan in plans:
+        left.setdefault((plan.flow_id, plan.exchange["home"]), []).append(plan.exchange["residue"])
+    for (flow_id, home), amounts in left.items():
+        reason = f"Payouts left {shown(sum(amounts), home)} there: what exchange rates moved. It goes to exchange gain or loss."
+        yield flow_id, Wait(REVALUE, "Revalue the clearing account", Place.SETTLEMENTS, len(amounts), reason, "")
 
 
 def waits_of(plan: Plan) -> list[Wait]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from audit import trail
 from bookkeeping.documents import Kind
 from bookkeeping.facts import Label
 from bookkeeping.numbering import undo_key
@@ -13,6 +14,7 @@ from flows import mapping, opening, rows
 from flows.models import Delivery, Plan
 from flows.readable import KIND_NAMES, WAYS_BACK, Names, Paper, papers
 from flows.verdicts import TakingBack
+from kit import clock
 from ledgers.registry import open_ledger
 
 State = Delivery.State
@@ -128,6 +130,27 @@ def consequences_of_undo(plan: Plan) -> list[Consequence]:
         Consequence(KIND_NAMES[kind], count, WAYS_BACK.get(how.get(Kind(kind), ""), "taken back"))
         for kind, count in counts
     ]
+
+
+def to_revalue() -> Q:
+    """Return what to look for where a payout in the books has left home money on clearing that only a person can revalue."""
+    residue = Q(exchange__residue__gt=0) | Q(exchange__residue__lt=0)
+    return residue & Q(state=Plan.State.POSTED, revalued_at=None)
+
+
+def state_revalued(plan: Plan, actor: str) -> None:
+    """Note that a person has revalued in the ledger what the plan's payout left on clearing."""
+    with trail.recorded():
+        if Plan.objects.filter(to_revalue(), pk=plan.pk).update(revalued_at=clock.now()):
+            trail.record(
+                "plan.revalued",
+                f"plan:{plan.pk}",
+                tenant_id=plan.tenant_id,
+                actor=actor,
+                settlement=plan.settlement.settlement_id,
+                amount=plan.exchange["residue"],
+                currency=plan.exchange["home"],
+            )
 
 
 def taking_back(plan: Plan) -> TakingBack | None:

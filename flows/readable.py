@@ -25,6 +25,7 @@ from bookkeeping.documents import (
     Undo,
     document_from,
 )
+from bookkeeping.money import shown
 from flows.mapping import TenantMapping, marketplace_of
 from flows.models import Delivery
 from ledgers.models import ListEntry
@@ -160,8 +161,11 @@ def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:
                 line(one.key, -one.amount, one.description, rows=_rows_of(row, one.key)) for one in deposit_lines
             )
             return (paid, *carried)
-        case Transfer(source=source, target=target, amount=amount):
-            return line(target, amount), line(source, -amount)
+        case Transfer(source=source, target=target, amount=amount, received=received):
+            # Of an account in home money: what it gets or gives there.
+            moved = shown(received, row.flow.home) if received else ""
+            notes = ("", moved) if target == AccountKey.CLEARING else (moved, "")
+            return line(target, amount, notes[0]), line(source, -amount, notes[1])
         case Invoice(lines=invoice_lines, order_id=order_id, income=income):
             receivable = line(AccountKey.AR, document.total)
             sold = (

@@ -200,7 +200,8 @@ def _entered(plan: Plan, reasons: list[tuple[str, int]], payout_on: date | None,
     count = sum(each for _, each in reasons)
     verdict = "" if plan.state == Plan.State.UNDONE else plan.proof or ""  # type: ignore[attr-defined]
     differs = bool(plan.differs)  # type: ignore[attr-defined]
-    shown = standing(plan.state, verdict, count, differs, payout_on, payout_failed=payout_failed)
+    residue = plan.state == Plan.State.POSTED and bool(plan.exchange.get("residue")) and plan.revalued_at is None
+    shown = standing(plan.state, verdict, count, differs, payout_on, payout_failed=payout_failed, to_revalue=residue)
     return Entered(plan, shown, tuple(reason for reason, _ in reasons if reason), count)
 
 

@@ -69,6 +69,7 @@ urlpatterns = [
     path("plans/<int:pk>/approve/", decisions.approve, name="approve"),
     path("plans/<int:pk>/undo/", decisions.take_back, name="undo"),
     path("plans/<int:pk>/post-again/", decisions.post_again, name="post_again"),
+    path("plans/<int:pk>/revalued/", decisions.revalued, name="revalued"),
     path("plans/<int:pk>/check-books/", decisions.check_books, name="check_books"),
     path("plans/<int:pk>/labels/", decisions.labels, name="labels"),
     path("rates/", rates.listing, name="rates"),

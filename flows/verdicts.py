@@ -99,11 +99,13 @@ def standing(
     payout_on: date | None = None,
     *,
     payout_failed: bool = False,
+    to_revalue: bool = False,
 ) -> Standing:
     """Return what a list says about a plan.
 
     ``waiting`` counts its documents that are ``stopped``; ``differs`` says that something in the books would come out
-    otherwise now; ``payout_on`` is set where nothing is left but a payout whose day has not come.
+    otherwise now; ``payout_on`` is set where nothing is left but a payout whose day has not come; ``to_revalue``: a person
+    has to revalue in the ledger what the payout left on clearing.
     """
     if state == Plan.State.UNDONE:
         return Standing("undone", "Taken back")
@@ -123,10 +125,9 @@ def standing(
         return Standing("posting", "Being posted")
     if differs:
         return Standing("warning", "In the books, changed since")
-    if verdict == Verdict.PROVED and payout_failed:
-        return Standing("warning", "Ties; payout failed")
     if verdict == Verdict.PROVED:
-        return Standing("proved", "Ties")
+        lack = "; payout failed" if payout_failed else "; to be revalued" if to_revalue else ""
+        return Standing("warning" if lack else "proved", f"Ties{lack}")
     return Standing("pending", "In the books, not compared")
 
 

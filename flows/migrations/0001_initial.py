@@ -242,6 +242,7 @@ class Migration(migrations.Migration):
                 ('proved_at', models.DateTimeField(blank=True, null=True)),
                 ('prove_at', models.DateTimeField(blank=True, help_text='Its documents have changed: to be proved from then on', null=True)),
                 ('undo_at', models.DateTimeField(blank=True, help_text='Its undo is to be planned from then on', null=True)),
+                ('revalued_at', models.DateTimeField(blank=True, help_text='A person said that what its payout left on clearing is revalued in the ledger', null=True)),
                 ('approved_by', models.CharField(blank=True, max_length=200)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),
                 ('repost_by', models.CharField(blank=True, help_text='Who wants it posted anew once it is undone', max_length=200)),

@@ -63,6 +63,9 @@ class Plan(ScopedModel):
         null=True, blank=True, help_text="Its documents have changed: to be proved from then on"
     )
     undo_at = models.DateTimeField(null=True, blank=True, help_text="Its undo is to be planned from then on")
+    revalued_at = models.DateTimeField(
+        null=True, blank=True, help_text="A person said that what its payout left on clearing is revalued in the ledger"
+    )
     approved_by = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     repost_by = models.CharField(max_length=200, blank=True, help_text="Who wants it posted anew once it is undone")

@@ -130,6 +130,8 @@ def place_of(wait: Wait, flow: Flow) -> str:
             return reverse("flows:mapping_skus", args=[flow.pk])
         case Place.RATES:
             return reverse("flows:rates")
+        case Place.SETTLEMENTS:
+            return f"{reverse('flows:settlements')}?flow={flow.pk}"
         case Place.FLOW:
             return reverse("flows:flow", args=[flow.pk])
         case _:

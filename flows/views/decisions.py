@@ -107,6 +107,16 @@ def post_again(request: TenantRequest, pk: int) -> HttpResponse:
 
 @requires(Role.BOOKKEEPER)
 @require_POST
+def revalued(request: TenantRequest, pk: int) -> HttpResponse:
+    """Let a person say that the clearing account is revalued: the ledger does it for nobody else."""
+    plan = get_object_or_404(plans.plans(), pk=pk)
+    plans.state_revalued(plan, request.user.actor)
+    messages.success(request, "Noted: the clearing account is revalued.")
+    return redirect(address(plan))
+
+
+@requires(Role.BOOKKEEPER)
+@require_POST
 def check_books(request: TenantRequest, pk: int) -> HttpResponse:
     """Have the company read back now: whatever somebody changed there shows on its settlements a moment later."""
     plan = get_object_or_404(plans.plans(), pk=pk)

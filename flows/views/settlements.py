@@ -13,7 +13,7 @@ from amazon import overlaps
 from amazon.models import Report, Settlement
 from bookkeeping.facts import Label
 from bookkeeping.money import shown
-from bookkeeping.remarks import HoldReason
+from bookkeeping.remarks import FlagKind, HoldReason
 from flows import (
     arrivals,
     balances,
@@ -186,6 +186,9 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "chart": waterfall.draw(prove.steps(plan), settlement.total, settlement.currency) if plan.statement else None,
         "unknown": unknown[:PAGE],
         "unknown_more": len(unknown) - PAGE,
+        "to_revalue": Plan.objects.filter(plans.to_revalue(), pk=plan.pk).exists(),
+        "residue": next((flag["text"] for flag in plan.flags if flag["kind"] == FlagKind.EXCHANGE_RESIDUE), ""),
+        "flags": [flag for flag in plan.flags if flag["kind"] != FlagKind.EXCHANGE_RESIDUE],
         "waits": [(wait, mended_at(wait, plan)) for wait in waits],
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],

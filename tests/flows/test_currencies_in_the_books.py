@@ -1,10 +1,12 @@
 """Settlements in pounds into a pretend QuickBooks company that keeps its books in dollars: what stands there, to the cent."""
 
+import re
 from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
+from django.urls import reverse
 
 from amazon.models import Settlement
 from bookkeeping.accounts import AccountKey
@@ -291,3 +293,31 @@ def test_g1_native_in_zoho_books(world, alice, acme, clock):
     assert made.stuck() == []
     own = f"account {made.company['accounts']['Exchange Gain or Loss']}"
     assert made.balances() == dict(sorted({**G1, own: 70}.items()))
+
+
+def test_what_quickbooks_has_to_be_told_to_revalue_is_a_task_until_somebody_says_it_is_done(
+    world, alice, acme, clock, client
+):
+    made = settled(world, alice, acme, clock, strategy="native")
+    made.received(9940)
+    plan = made.plan_h()
+    client.force_login(alice)
+
+    def pages():
+        found = {name: client.get(reverse(name)) for name in ("flows:dashboard", "flows:settlements")}
+        found["page"] = client.get(reverse("flows:settlement", args=[plan.settlement_id]))
+        return {
+            name: " ".join(re.sub(r"<[^>]+>", " ", one.content.decode()).replace("\xa0", " ").split())
+            for name, one in found.items()
+        }
+
+    asked = pages()
+    client.post(reverse("flows:revalued", args=[plan.pk]))
+    done = pages()
+
+    assert "Revalue the clearing account in QuickBooks Online: 0.70 USD The settlement leaves 0.70 USD" in asked["page"]
+    assert "Worth a look" not in asked["page"]
+    assert "Revalue the clearing account 1 settlement Payouts left 0.70 USD there" in asked["flows:dashboard"]
+    assert "Ties; to be revalued" in asked["flows:settlements"]
+    assert not [name for name, text in done.items() if "Revalue the clearing" in text or "to be revalued" in text]
+    assert "99.40 USD" in asked["page"][asked["page"].index("Entries") :]  # the transfer's bank line

@@ -133,6 +133,7 @@ PAGES = {
     "flows:approve": work("plan"),
     "flows:undo": work("plan"),
     "flows:post_again": act("plan"),
+    "flows:revalued": act("plan"),
     "flows:check_books": act("plan"),
     "flows:labels": act("plan"),
     "flows:rates": see(),
