@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from bookkeeping.accounts import AccountKey
 from bookkeeping.money import shown
 from bookkeeping.proof import Verdict
-from flows import balances, drafts, holdings, lanes, outcomes, pace, proving
+from flows import balances, drafts, holdings, lanes, outcomes, pace, proving, transit
 from flows.bindings import made_in
 from flows.lanes import LEASE_MARGIN_S, Lease, LeaseLost
 from flows.looking import Reader
@@ -85,7 +85,7 @@ def _moved_unseen(lease: Lease) -> list[Connection]:
 def compare_daily(reader: Reader) -> None:
     """Read the balances that change without a posting of ours, or that alone tell of one. Raises Resting, LeaseLost."""
     flows = Flow.objects.filter(target=reader.target).select_related("target")
-    if balances.unseen(reader.target) or any(map(waits_for_the_bank, flows)):
+    if balances.unseen(reader.target) or any(map(transit.awaits_the_bank, flows)):
         compare(reader)
 
 
@@ -102,11 +102,11 @@ def compare(reader: Reader) -> None:
         return
     found = list(Flow.objects.filter(target=target).exclude(state=Flow.State.SETUP).select_related("target", "tenant"))
     flows = [flow for flow in found if not drafts.policy_of(flow).income_and_expenses]
-    transit = [flow for flow in flows if waits_for_the_bank(flow)]
+    awaiting = [flow for flow in flows if transit.awaits_the_bank(flow)]
     clearing = holdings.accounts_of(flows, AccountKey.CLEARING)
     served = {
         AccountKey.CLEARING: clearing,
-        AccountKey.PAYOUTS: holdings.accounts_of(transit, AccountKey.PAYOUTS),
+        AccountKey.PAYOUTS: holdings.accounts_of(awaiting, AccountKey.PAYOUTS),
     }
     if not any(served.values()):
         known.filter(compare_at=put_off).update(compare_at=None)
@@ -161,12 +161,6 @@ def compare(reader: Reader) -> None:
     # What no single document proves, this does; and what it proved before, it proves no more where it is off.
     plans.exclude(flow__in=open_).filter(verdict__verdict=Verdict.UNCOMPARED).update(prove_at=at)
     plans.filter(flow__in=open_, verdict__by_balance=True).update(prove_at=at)
-
-
-def waits_for_the_bank(flow: Flow) -> bool:
-    """Whether a flow's money is in transit until somebody categorises the bank's line."""
-    policy = drafts.policy_of(flow)
-    return policy.payouts_to == AccountKey.PAYOUTS and not policy.onward and not policy.income_and_expenses
 
 
 def _unsettled_s(target: Connection) -> float:

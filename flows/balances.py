@@ -20,16 +20,6 @@ EVERY: Final = timedelta(hours=24)  # a company is read back; providers meter re
 
 
 @dataclass(frozen=True, slots=True)
-class Transit:
-    """What is on an account until somebody categorises the bank's lines to it: minor units, debit positive."""
-
-    at: datetime
-    amount: int
-    currency: str
-    account: str
-
-
-@dataclass(frozen=True, slots=True)
 class Balance:
     """A balance in minor units of the books' currency, debit positive: as the ledger had it at a moment, and as what was posted
     comes to, None where others move the account too. ``account`` is the ledger's id of it. ``alarm``: where the two differ,
@@ -65,22 +55,20 @@ def of_clearing(flow: Flow) -> Balance | None:
 
 def of_clearings(flows: Sequence[Flow]) -> dict[int, Balance]:
     """Return the balances of clearing accounts, by flow, where one was read. One query."""
+    return _read(flows, AccountKey.CLEARING)
+
+
+def of_payouts(flows: Sequence[Flow]) -> dict[int, Balance]:
+    """Return the balances of the accounts on which payouts await the bank's line, by flow, where one was read. One query."""
+    return _read(flows, AccountKey.PAYOUTS)
+
+
+def _read(flows: Sequence[Flow], key: AccountKey) -> dict[int, Balance]:
     return {
         flow_id: Balance(account, datetime.fromisoformat(one["at"]), one["ledger"], one["ours"], one["alarm"])
         for flow_id, found in _kept(flows).items()
         for account, one in found
-        if one["key"] == AccountKey.CLEARING
-    }
-
-
-def in_transit(flows: Sequence[Flow]) -> dict[int, Transit]:
-    """Return what is on its way to or from the bank, by flow; none where money goes there directly or nothing was read yet.
-    One query."""
-    return {
-        flow_id: Transit(datetime.fromisoformat(one["at"]), one["ledger"], one["currency"], one["name"])
-        for flow_id, found in _kept(flows).items()
-        for _, one in found
-        if one["key"] == AccountKey.PAYOUTS
+        if one["key"] == key
     }
 
 

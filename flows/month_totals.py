@@ -30,7 +30,7 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, ac
 from bookkeeping.documents import Kind, document_from
 from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
-from flows import currencies
+from flows import currencies, drafts
 from flows.models import Coverage, Delivery, Flow, Plan
 from flows.readable import KIND_NAMES
 from flows.rows import changed_by_hand, gone_by_hand, in_the_books
@@ -44,11 +44,13 @@ IS_CHANGED: Final = ExpressionWrapper(changed_by_hand(), BooleanField())
 # Not revaluations: they move home money alone, and months are in the currency of the documents.
 BOOKED: Final = (Kind.INVOICE, Kind.PAYMENT, Kind.ENTRY, Kind.DEPOSIT, Kind.TRANSFER, Kind.EXPENSE)
 _GONE: Final = (State.DROPPED, State.UNDONE)
-# What only this product moves, so that what it moved is what stands there. Banks and cards have other movements too.
+# What only this product moves, so that what it moved is what stands there. Banks and cards have other movements too, and so
+# has petty cash where it is all there is: there it is what our documents left.
 CARRIED: Final = (
     AccountKey.CLEARING,
     AccountKey.RESERVE,
     AccountKey.PAYOUTS,
+    AccountKey.PETTY,
     AccountKey.AR,
     AccountKey.DEFERRED,
     AccountKey.TAX_WITHHELD_ASSET,
@@ -58,6 +60,11 @@ CARRIED: Final = (
     AccountKey.LOAN,
 )
 _ALWAYS_SHOWN: Final = (AccountKey.CLEARING, AccountKey.RESERVE)
+# Books of income and expenses have no account but this for what Amazon owes, holds back and withheld.
+_ONE_FOR_ALL: Final = (AccountKey.PETTY,)
+_ALL_IN_ONE: Final = (
+    "What Amazon paid out, and what it owes you, holds back or withheld: these books have no accounts for it"
+)
 _RECEIVABLES: Final = "Accounts receivable"
 
 # Where a line was booked: what it stands for, and the company's own id of the account ("" where none is chosen).
@@ -182,8 +189,8 @@ class Share:
 class Balance:
     """What the documents dated up to a day leave on an account, debit positive; ``then`` with those that wait.
 
-    For the clearing account ``shares`` says which settlements it is made of, and ``undecided`` how much of ``then`` are rows
-    whose labels nobody has given a meaning: the documents that will carry them are not made yet.
+    For the clearing account, or petty cash in its place, ``shares`` says which settlements it is made of, and ``undecided`` how
+    much of ``then`` are rows whose labels nobody has given a meaning: the documents that will carry them are not made yet.
     """
 
     account: str
@@ -237,6 +244,8 @@ def totals(flow: Flow, month: date) -> Totals:
 def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
     """Return what stands on the accounts that only this product moves, by the documents dated up to a day."""
     found = of_flow(flow).filter(on__lte=until).exclude(gone_by_hand())
+    plain = drafts.policy_of(flow).income_and_expenses
+    always, passed = (_ONE_FOR_ALL, AccountKey.PETTY) if plain else (_ALWAYS_SHOWN, AccountKey.CLEARING)
     moved: dict[Place, list[int]] = {}
     shares: dict[int | None, int] = {}
     invoiced = found.filter(kind=Kind.INVOICE).annotate(booked=IS_BOOKED).values_list("booked").annotate(Sum("amount"))
@@ -246,7 +255,7 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
         if key not in CARRIED:
             continue
         _add(moved, (key, place), posted, amount)
-        if key is AccountKey.CLEARING and posted:
+        if key is passed and posted:
             shares[plan] = shares.get(plan, 0) + amount
     names = _Names(flow, (place for _, place in moved))
     by_name: dict[tuple[int, str], list[int]] = {}
@@ -255,23 +264,23 @@ def balances(flow: Flow, until: date) -> tuple[Balance, ...]:
         of_account[0] += amount
         of_account[1] += waiting
     there = {key for key, _ in moved}
-    for key in _ALWAYS_SHOWN:
+    for key in always:
         if key not in there:
             by_name[CARRIED.index(key), ACCOUNTS[key].name] = [0, 0]
     made_of, undecided = _shares(flow, shares), _undecided(flow, until)
-    clearing = [one for one in sorted(by_name) if CARRIED[one[0]] is AccountKey.CLEARING][-1]
-    by_name[clearing][1] += undecided
+    passing = [one for one in sorted(by_name) if CARRIED[one[0]] is passed][-1]
+    by_name[passing][1] += undecided
     return tuple(
         Balance(
             account=name,
-            meaning=ACCOUNTS[CARRIED[rank]].meaning,
+            meaning=_ALL_IN_ONE if plain and CARRIED[rank] is passed else ACCOUNTS[CARRIED[rank]].meaning,
             amount=amount,
             then=amount + waiting,
-            shares=made_of if CARRIED[rank] is AccountKey.CLEARING else (),
-            undecided=undecided if (rank, name) == clearing else 0,
+            shares=made_of if CARRIED[rank] is passed else (),
+            undecided=undecided if (rank, name) == passing else 0,
         )
         for (rank, name), (amount, waiting) in sorted(by_name.items())
-        if amount or waiting or CARRIED[rank] in _ALWAYS_SHOWN
+        if amount or waiting or CARRIED[rank] in always
     )
 
 

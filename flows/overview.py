@@ -12,8 +12,7 @@ from django.db.models.functions import RowNumber
 from amazon.models import Settlement
 from bookkeeping.money import shown
 from bookkeeping.remarks import HoldReason
-from flows import access, balances
-from flows.balances import Transit
+from flows import access, transit
 from flows.clearing_account import Clearing, clearings
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
@@ -21,6 +20,7 @@ from flows.plans import to_revalue
 from flows.rows import DIFFERENT, ELSEWHERE, LOOK_FIRST, VOID
 from flows.selectors import ledger_name, payout_days, plans_for_lists
 from flows.setup import PAUSED
+from flows.transit import Transit
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
 from tenants import quotas
@@ -130,7 +130,7 @@ class Uncovered:
 
 def cards(flows: Sequence[Flow]) -> list[Card]:
     moving, waiting, plans = motions(flows), waits(flows), latest_plans(flows)
-    clearing, transit = clearings(flows), balances.in_transit(flows)
+    clearing, in_transit = clearings(flows), transit.of_flows(flows)
     counted = Plan.objects.filter(flow__in=flows, state=Plan.State.PLANNED)
     to_approve = dict(counted.order_by().values_list("flow_id").annotate(Count("pk")))
     return [
@@ -142,7 +142,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
             plans=tuple(plans.get(flow.pk, ())),
             to_approve=to_approve.get(flow.pk, 0),
             clearing=clearing[flow.pk],
-            transit=transit.get(flow.pk),
+            transit=in_transit.get(flow.pk),
         )
         for flow in flows
     ]

@@ -143,18 +143,20 @@ def banner(
     *,
     payout_failed: str = "",
     taking_back: TakingBack | None = None,
+    short: Sequence[tuple[str, int]] = (),
 ) -> Banner:
     """Return the verdict of a plan. ``counts`` are its documents by state, ``ledger`` is the ledger's name.
 
     ``payout_on`` is set where nothing is left but a payout whose day has not come; ``payout_failed`` says what a payout
-    that failed means for the books; ``taking_back`` says how far a plan is that is being taken back.
+    that failed means for the books; ``taking_back`` says how far a plan is that is being taken back; ``short`` by how much accounts
+    are off (minor units of the books' currency) until what is held is in the books.
     """
     compared = list(comparisons(plan, ledger))
     wrong = [one for one in compared if not one.agrees]
     rest = [one for one in compared if one.agrees]
     shown = (*wrong, *rest[: max(0, SHOWN_COMPARISONS - len(wrong))])
     more = len(compared) - len(shown) + plan.verdict.get("left_out", 0)
-    state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on)
+    state, title, text = _words(plan, counts, ledger, compared, wrong, payout_on, short)
     if taking_back is not None and taking_back.stopped:
         state, title, text = "held", "Taking back has stopped", _stopped(taking_back)
     if state == "proved" and payout_failed:
@@ -212,6 +214,7 @@ def _words(
     compared: Sequence[Compared],
     wrong: Sequence[Compared],
     payout_on: date | None,
+    short: Sequence[tuple[str, int]],
 ) -> tuple[str, str, str]:
     waiting = sum(counts.get(state, 0) for state in NEEDS_PERSON)
     moving = sum(counts.get(state, 0) for state in MOVING)
@@ -235,7 +238,7 @@ def _words(
     if wrong or verdict == Verdict.DIFFERS:
         return "off", "Does not tie", _off(plan, wrong)
     if waiting:
-        text = f"{_documents(waiting)} below {_are(waiting)} not in the books. What is in the books agrees."
+        text = f"{_documents(waiting)} below {_are(waiting)} not in the books. {_short(plan, short)}"
         return "held", f"{_documents(waiting)} need{'s' if waiting == 1 else ''} a person", text
     if payout_on and moving:
         text = f"Everything but the payout is in the books and agrees. The payout is booked on {day(payout_on)}, the day Amazon pays."
@@ -259,6 +262,18 @@ def _words(
     if verdict != Verdict.PROVED:
         return "pending", "In the books, not compared yet", "The figures are compared as soon as the last answer is in."
     return _proved(plan, ledger, posted, silent)
+
+
+def _short(plan: Plan, short: Sequence[tuple[str, int]]) -> str:
+    """Return what holds of the rest while some documents are not in the books."""
+    if not short:
+        return "What is in the books agrees."
+    first, *rest = ((name, shown(amount, plan.flow.books_currency)) for name, amount in short)
+    more = "".join(f", {name} by {amount}" for name, amount in rest)
+    return (
+        f"What is in the books is as it was sent, but {first[0]} is off by {first[1]}{more} until they are, too: what is held would "
+        "move it on."
+    )
 
 
 def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str, str]:

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bookkeeping.documents import BOOKING
 from flows import (
-    balances,
     clearing_account,
     creation,
     currencies,
@@ -20,6 +19,7 @@ from flows import (
     overview,
     schedule,
     setup,
+    transit,
 )
 from flows.forms import ModeForm, NewFlowForm, TermsForm, every
 from flows.models import Delivery, Flow, MappingRule, Plan, Run
@@ -111,7 +111,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "rules": MappingRule.objects.filter(flow=flow, retired_version=None).count(),
         "company": Company.objects.filter(connection=flow.target_id).first(),
         "clearing": clearing_account.clearings([flow])[flow.pk],
-        "transit": balances.in_transit([flow]).get(flow.pk),
+        "transit": transit.of_flows([flow]).get(flow.pk),
         "latest": overview.latest_plans([flow]).get(flow.pk, []),
         "ledger": ledger_name(flow),
         "orders_every": every(flow.orders_every_min),

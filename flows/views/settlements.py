@@ -16,14 +16,15 @@ from bookkeeping.money import shown
 from bookkeeping.remarks import FlagKind, HoldReason
 from flows import (
     arrivals,
-    balances,
     categories,
     overview,
     plans,
     prove,
     readback,
     selectors,
+    shortfall,
     trace,
+    transit,
     uploads,
     verdicts,
     waterfall,
@@ -161,7 +162,16 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     needs = selectors.dependencies_of(shown)
     back = plans.taking_back(plan)
     payout_on = selectors.payout_days([plan]).get(plan.pk)
-    banner = verdicts.banner(plan, counts, ledger, payout_on, payout_failed=payout.failed, taking_back=back)
+    held = plan.state in IN_THE_BOOKS and any(counts.get(state) for state in verdicts.NEEDS_PERSON)
+    banner = verdicts.banner(
+        plan,
+        counts,
+        ledger,
+        payout_on,
+        payout_failed=payout.failed,
+        taking_back=back,
+        short=shortfall.of(plan) if held else (),
+    )
     changed = plans.changed_since(plan) if plan.state in IN_THE_BOOKS else []
     touched = list(readback.changed(plan)[:PAGE_DOCUMENTS])
     told, unknown = {HoldReason.OVERLAP, *(row.code for row in touched)}, plans.unknown_labels(plan)
@@ -177,7 +187,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "read_back_at": readback.compared_at(readback.last(plan.flow.target), plan),
         "not_compared": readback.not_compared(plan)[:PAGE_DOCUMENTS],
         "only_shown": readback.only_shown(plan.flow.target),
-        "transit": balances.in_transit([plan.flow]).get(plan.flow_id),
+        "transit": transit.of_plan(plan) if plan.state in IN_THE_BOOKS else None,
         "payout_told": bool(payout.failed) and payout.failed in banner.text,
         "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,

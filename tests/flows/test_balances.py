@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 
 from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import Kind
-from flows import balance_check, balances, pace, planning, readback, verdicts
+from flows import balance_check, pace, planning, readback, transit, verdicts
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from flows.plans import counts_by_state
@@ -111,7 +113,7 @@ def test_a_balance_that_is_not_stated_proves_nothing_and_is_told(books):
     later = books.post(books.settle(settlement_id="17000000002", start="2026-10-15"))
     unproved = (banner_of(earlier).title, banner_of(later).title)
     told = {alert.title for alert in Alert.objects.filter(kind="balance_off", settled_at=None)}
-    awaited = balances.in_transit([books.flow])
+    awaited = transit.of_flows([books.flow])
     books.remote.hidden.clear()
     check(books)
 
@@ -120,7 +122,7 @@ def test_a_balance_that_is_not_stated_proves_nothing_and_is_told(books):
         "Slate states no balance of My Amazon Clearing in Slate Ltd",
         "Slate states no balance of My Amazon Payouts in Transit in Slate Ltd",
     }
-    assert awaited == {}
+    assert (awaited[books.flow.pk].amount, awaited[books.flow.pk].read) == (10200, None)
     assert banner_of(later).title == "Ties to the cent, by the clearing account"
     assert not Alert.objects.filter(kind="balance_off", settled_at=None).exists()
 
@@ -189,14 +191,43 @@ def test_only_what_the_ledger_shows_is_read_back(books):
 
 def test_a_payout_awaits_the_bank_until_its_line_is_categorised(books):
     books.post(books.settle())
-    waiting = balances.in_transit([books.flow])[books.flow.pk]
+    waiting = transit.of_flows([books.flow])[books.flow.pk]
 
     books.remote.by_hand(BANK=5100, PAYOUTS=-5100)
     check(books)
-    arrived = balances.in_transit([books.flow])[books.flow.pk]
+    arrived = transit.of_flows([books.flow])[books.flow.pk]
 
     assert (waiting.amount, waiting.currency, waiting.account) == (5100, "USD", "My Amazon Payouts in Transit")
     assert arrived.amount == 0
+
+
+def test_a_payout_awaits_the_bank_by_our_own_documents_before_anybody_read_the_account(books, monkeypatch):
+    monkeypatch.setattr(Reader, "balances", out_of_tokens)
+
+    first = books.post(books.settle())
+    second = books.post(books.settle(orders=1, settlement_id="17000000002", start="2026-10-15"))
+
+    assert transit.of_plan(first) == transit.Transit("My Amazon Payouts in Transit", "USD", 5100)
+    assert transit.of_plan(second).amount == 1700
+    assert transit.of_flows([books.flow])[books.flow.pk].amount == 6800
+
+
+def test_a_settlement_tells_its_own_payout_beside_what_the_whole_account_held(books):
+    books.post(books.settle())
+    second = books.post(books.settle(orders=1, settlement_id="17000000002", start="2026-10-15"))
+    waiting = transit.of_plan(second)
+
+    books.remote.by_hand(BANK=6800, PAYOUTS=-6800)
+    check(books)
+    arrived = transit.of_plan(second)
+
+    words = " ".join(
+        strip_tags(render_to_string("flows/_in_transit.html", {"transit": waiting, "settlement": 1})).split()
+    )
+    assert words.startswith("Awaiting bank: 17.00 USD of this settlement on My Amazon Payouts in Transit")
+    assert "The whole account held 68.00 USD" in words
+    assert (waiting.amount, waiting.read) == (1700, 6800)
+    assert (arrived.amount, arrived.read) == (0, 0)
 
 
 def test_where_payouts_go_straight_to_the_bank_nothing_awaits_it(books):
@@ -205,7 +236,8 @@ def test_where_payouts_go_straight_to_the_bank_nothing_awaits_it(books):
 
     plan = books.post(books.settle())
 
-    assert balances.in_transit([books.flow]) == {}
+    assert transit.of_flows([books.flow]) == {}
+    assert transit.of_plan(plan) is None
     assert plan.verdict["verdict"] == "proved"
     assert Plan.objects.get().state == "posted"
 
@@ -260,7 +292,7 @@ def test_an_account_made_since_the_lists_were_read_is_told_by_its_name(books):
 
     books.post(plan)
 
-    assert balances.in_transit([books.flow])[books.flow.pk].account == "Amazon Payouts in Transit"
+    assert transit.of_flows([books.flow])[books.flow.pk].account == "Amazon Payouts in Transit"
 
 
 def test_where_documents_are_shown_a_balance_in_transit_that_is_stated_again_settles_what_was_told(db, monkeypatch):

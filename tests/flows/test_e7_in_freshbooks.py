@@ -1,12 +1,13 @@
 """Scenario E7 through Amazon's API, the database, the outbox and the pretend FreshBooks, to the cent."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
 
-from flows import replay, reposting
-from flows.models import Delivery
+from flows import month_totals, replay, reposting, shortfall, verdicts
+from flows.models import Delivery, Plan
+from flows.plans import counts_by_state
 from kit.scope import scope
 from ledgers.freshbooks.lookups import Lookups
 from ledgers.freshbooks.tests.e7 import FreshBooksBusiness
@@ -144,6 +145,12 @@ def test_on_the_small_plan_petty_cash_changes_by_what_was_earned(e7_books, mode,
     assert made.ledger.by_name() == {"Petty Cash": 12796, **FEES, **income}
     assert at_month_ends == [5270, 5270 + 6125, 12796]
     assert proved(made)
+    with scope(made.acme.pk):
+        told = {one.account: one.amount for one in month_totals.balances(made.flow, date(2025, 11, 30)) if one.shares}
+        accounts = {one.account for one in month_totals.balances(made.flow, date(2025, 11, 30))}
+    assert list(told.values()) == [12796]
+    assert "Petty Cash" in next(iter(told))
+    assert not any("Clearing" in account or "Reserved" in account for account in accounts)
     if mode == "summary":
         assert made.count() == {"invoice": 5, "payment": 5, "expense": 22}
         made.redo(3, "summary")
@@ -167,6 +174,14 @@ def test_an_unmapped_sku_leaves_its_payment_missing_in_petty_cash_until_it_is_ma
         ("AMZ-18000000003-1", "blocked"),
     ]
     assert made.balances()["PETTY"] == -24000
+    with scope(made.acme.pk):
+        plan = Plan.objects.select_related("flow__target", "settlement").get(
+            settlement__settlement_id="18000000003", flow=made.flow
+        )
+        short = shortfall.of(plan)
+        text = verdicts.banner(plan, counts_by_state(plan), "FreshBooks", short=short).text
+    assert short == [("Petty Cash", -24000), ("Revenue", 24000)]
+    assert "Petty Cash is off by −240.00 USD, Revenue by 240.00 USD until they are, too" in text
     made.map_sku("SKU-E")
     made.settle(4)
     assert made.stuck() == []
