@@ -8,7 +8,7 @@ from django.utils.html import strip_tags
 
 from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import Kind
-from flows import balance_check, pace, planning, readback, transit, verdicts
+from flows import balance_check, balances, pace, planning, readback, transit, verdicts
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from flows.plans import counts_by_state
