@@ -4,9 +4,8 @@ A rate is decimal text: units of the home currency for one unit of the foreign o
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Final
@@ -69,12 +68,6 @@ def rate_of(sent: int, currency: str, received: int, home: str) -> str:
         if converted(sent, currency, text, home) == received:
             break
     return rate_text(text)
-
-
-def in_force(rates: Iterable[DatedRate], day: date) -> DatedRate | None:
-    """Return the rate of a day, or the latest before it; None where that is more than a week old."""
-    known = [one for one in rates if day - timedelta(days=MOST_DAYS_OLD) <= one.on <= day]
-    return max(known, key=lambda one: one.on, default=None)
 
 
 def _decimal(value: Fraction, decimals: int) -> str:

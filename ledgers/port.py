@@ -160,7 +160,6 @@ class Shown:
 class Lookup(StrEnum):
     EXACT = "exact"  # find() tells Found from Absent
     DELTA = "delta"  # only a balance difference tells
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +189,8 @@ class Capabilities:
     undo: Mapping[Kind, How]
     quarantine_s: int  # how long after a lost answer a late commit may still land
     deadline_s: int  # total deadline of a write call
-    batch: int  # deliveries one call may carry
     layouts: tuple[Layout, ...]
     readable: frozenset[Kind]
-    number_length: int
     multicurrency: bool
     confirm_s: int = 0
 

@@ -87,10 +87,8 @@ CAPABILITIES: Final = Capabilities(
     },
     quarantine_s=60,
     deadline_s=90,
-    batch=1,
     layouts=_JOURNAL_LAYOUTS,
     readable=changed.READABLE,
-    number_length=50,
     multicurrency=False,
 )
 

@@ -29,7 +29,7 @@ from ledgers.port import (
     Reference,
     Refused,
 )
-from ledgers.quickbooks import accounts, answers, changed, checks, forget, lists, translate, wire
+from ledgers.quickbooks import accounts, answers, changed, checks, forget, lists, translate
 from ledgers.quickbooks.bodies import Company
 from ledgers.quickbooks.lookups import Lookups
 from ledgers.quickbooks.remote import ReadRefused, Remote, Token
@@ -49,7 +49,6 @@ CAPABILITIES: Final = Capabilities(
     },
     quarantine_s=30,
     deadline_s=130,  # QuickBooks itself gives up after 120 s
-    batch=translate.PAYMENTS,
     layouts=(
         Layout(
             "deposit",
@@ -60,7 +59,6 @@ CAPABILITIES: Final = Capabilities(
         Layout("journal", "Journal entries and a transfer", Policy()),
     ),
     readable=_DOCUMENTS,
-    number_length=wire.NUMBER,
     multicurrency=True,
 )
 _REFUSED_READ_AGAIN_S: Final = 300.0

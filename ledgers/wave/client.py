@@ -30,7 +30,7 @@ from ledgers.port import (
     Reference,
     Refused,
 )
-from ledgers.wave import accounts, answers, changed, checks, forget, lists, operations, translate, wire
+from ledgers.wave import accounts, answers, changed, checks, forget, lists, operations, translate
 from ledgers.wave.bound import Company, why_shut
 from ledgers.wave.lookups import Lookups
 from ledgers.wave.remote import ReadRefused, Remote, Token
@@ -58,7 +58,6 @@ CAPABILITIES: Final = Capabilities(
     undo={**dict.fromkeys(_BY_BALANCE, How.REVERSE), **dict.fromkeys(_READABLE, How.DELETE)},
     quarantine_s=60,
     deadline_s=60,
-    batch=1,
     layouts=(
         Layout(
             "feed",
@@ -77,7 +76,6 @@ CAPABILITIES: Final = Capabilities(
         ),
     ),
     readable=_READABLE,
-    number_length=wire.NUMBER,
     multicurrency=False,
     confirm_s=60,
 )

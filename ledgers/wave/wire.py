@@ -15,7 +15,6 @@ from ledgers.notes import markers as markers
 
 PATH: Final = "/graphql/public"
 # Wave publishes no lengths; these are short enough for any of its fields.
-NUMBER: Final = 21
 NAME: Final = 100
 LINE: Final = 200
 TEXT: Final = 1000

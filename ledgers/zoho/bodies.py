@@ -148,8 +148,6 @@ def _payment(post: Post, company: Company) -> Body:
     document = expect(post, Payment)
     if document.cover.amount <= 0:
         raise NotRenderable(post.key, "A payment must be above zero.", "Plan the settlement again.")
-    if document.currency != company.home_currency:
-        _rate(post, document.currency, document.rate, company)
     amount = wire.money(document.cover.amount, document.currency)
     return {
         "customer_id": customer_of(post, document.customer),

@@ -45,7 +45,6 @@ CAPABILITIES: Final = Capabilities(
     undo=dict.fromkeys(_BOOKED, How.DELETE),
     quarantine_s=60,  # what was written is missing from lists for some seconds
     deadline_s=120,
-    batch=wire.INVOICES_PAID,
     layouts=(
         Layout(
             "invoices",
@@ -63,7 +62,6 @@ CAPABILITIES: Final = Capabilities(
         ),
     ),
     readable=_BOOKED,
-    number_length=wire.NUMBER,
     multicurrency=True,
 )
 # 100 calls a minute and organization: burst + rate × 60 stays below that in any minute, and the people who work there

@@ -1,12 +1,10 @@
 """Rates and what amounts are worth at them."""
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookkeeping.exchange import BadRate, DatedRate, converted, in_force, rate_of, rate_text, turned_round
+from bookkeeping.exchange import BadRate, converted, rate_of, rate_text, turned_round
 
 RATES = st.decimals("0.0001", "20000", places=6).map(lambda value: rate_text(format(value, "f")))
 CURRENCIES = st.sampled_from(["USD", "GBP", "JPY", "KWD"])
@@ -58,18 +56,3 @@ def test_the_rate_of_a_payout_gives_what_was_received(sent: int, received: int, 
 def test_six_decimals_are_enough_for_an_ordinary_payout_and_seven_for_a_large_one() -> None:
     assert rate_of(7700, "GBP", 9940, "USD") == "1.290909"
     assert rate_of(9876543, "EUR", 8494111, "GBP") == "0.8600288"
-
-
-def test_the_rate_of_a_day_is_its_own_or_the_closest_before_within_a_week() -> None:
-    rates = [DatedRate(date(2025, 10, 10), "1.3"), DatedRate(date(2025, 10, 13), "1.31")]
-
-    found = {day: in_force(rates, date(2025, 10, day)) for day in (9, 10, 12, 13, 20, 21)}
-
-    assert {day: one and one.rate for day, one in found.items()} == {
-        9: None,
-        10: "1.3",
-        12: "1.3",
-        13: "1.31",
-        20: "1.31",
-        21: None,
-    }

@@ -27,8 +27,13 @@ def need(rig: Any, kind: Kind) -> None:
         pytest.skip("this ledger does not hold it")
 
 
+def batches(rig: Any) -> bool:
+    invoices = [rig.post(make.invoice(number=f"113-{n}"), f"i{n}") for n in range(2)]
+    return len(rig.ledger.render(invoices)) == 1
+
+
 def need_batches(rig: Any) -> None:
-    if rig.ledger.capabilities.batch == 1:
+    if not batches(rig):
         pytest.skip("a call of this ledger carries one document")
 
 

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ from ledgers.registry import all_ledgers
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "slug" in metafunc.fixturenames:
-        rigged = [slug for slug in sorted(all_ledgers()) if find_spec(f"ledgers.{slug}.tests.rig")]
-        metafunc.parametrize("slug", rigged)
+        metafunc.parametrize("slug", sorted(all_ledgers()))
 
 
 @pytest.fixture

@@ -65,10 +65,8 @@ CAPABILITIES = Capabilities(
     },
     quarantine_s=30,
     deadline_s=30,
-    batch=1,
     layouts=(FEED, Layout("direct", "Straight to the bank", Policy())),
     readable=SHOWN,
-    number_length=40,
     multicurrency=False,
     confirm_s=60,
 )

@@ -9,7 +9,6 @@ from flows.models import Attempt, Delivery, Flow, Plan
 from flows.replay import replay
 from kit.scope import scope
 from ledgers.port import Next, Refused
-from ledgers.quickbooks.client import CAPABILITIES
 from tenants.models import Connection
 from tests import factories
 
@@ -248,4 +247,3 @@ def test_a_company_that_takes_it_gets_a_transfer(books):
 
     assert {row.kind for row in books.rows_of(plan)} >= {"transfer"}
     assert books.balances()[K.CHARGE_METHOD] == -5000
-    assert CAPABILITIES.batch >= 30

@@ -602,4 +602,3 @@ def test_a_business_is_asked_at_most_twice_a_second_one_call_after_the_other() -
         assert client.limits(call)["calls"].rate_per_s == 2.0
         assert client.limits(call)["calls"].cost == 2  # it is looked for first
         assert client.before(call) == {}
-        assert client.capabilities.batch == 1
