@@ -23,6 +23,7 @@ TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG 
 """
 CURRENCIES: Final = frozenset(_ACTIVE.split())
 _CODE: Final = re.compile(r"[A-Z]{3}")
+SOUND: Final = 10**15  # minor units; no balance of a seller comes near it
 
 
 class BadAmount(ValueError):

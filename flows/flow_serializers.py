@@ -1,13 +1,12 @@
 """Flows, their opening figures and their runs as JSON. Amounts are integer minor units of the currency beside them."""
 
-from typing import Any, Final
+from typing import Any
 
 from rest_framework import serializers
 
+from bookkeeping.money import SOUND
 from flows.delivery_serializers import DeliverySerializer
 from flows.models import Flow, Run
-
-SOUND: Final = 10**15  # minor units; no balance of a seller comes near it
 
 
 class FlowSerializer(serializers.ModelSerializer[Flow]):

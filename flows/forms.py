@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from django import forms
 
-from bookkeeping.money import BadAmount, exponent, from_decimal, to_text
+from bookkeeping.money import SOUND, BadAmount, exponent, from_decimal, to_text
 from flows import creation, currencies, opening
 from flows.drafts import matters_in_summary
 from flows.models import Flow
@@ -51,11 +51,14 @@ def minor_from_text(text: str, currency: str, like: str = "1234.56 or -79.41") -
     if not _AMOUNT.fullmatch(plain):
         raise BadAmount(f"Write the amount with a point before the decimals, for example {like}.")
     try:
-        return from_decimal(Decimal(plain.replace(",", "").replace("−", "-")), currency)
+        amount = from_decimal(Decimal(plain.replace(",", "").replace("−", "-")), currency)
     except BadAmount:
         places = exponent(currency)
         kept = f"{places} decimals" if places else "no decimals"
         raise BadAmount(f"{text} is not an exact amount: {currency} has {kept}.") from None
+    if abs(amount) > SOUND:
+        raise BadAmount(f"{text} is more than any balance of a seller. Look at it once more.")
+    return amount
 
 
 def every(minutes: int) -> str:

@@ -17,7 +17,8 @@ from bookkeeping.exchange import BadRate, rate_text, turned_round
 from bookkeeping.money import CURRENCIES
 
 MOST_BYTES: Final = 2_000_000
-MOST_ROWS: Final = 50_000
+MOST_RATES: Final = 10_000  # stored in one transaction, which keeps all other writers waiting on a small site
+EARLIEST: Final = date(2010, 1, 1)
 _NAMED: Final = 10  # wrong lines that a refusal names
 _PAIR: Final = re.compile(r"([A-Z]{3})[/ -]?([A-Z]{3})")
 _WORDS: Final = ("%d %b %Y", "%d %B %Y")
@@ -56,9 +57,10 @@ def read(content: bytes, home: str, until: date) -> list[Rate]:
     if not lines or not lines[0].strip():
         raise BadRateFile(["Line 1: the names of the columns are missing, for example date,currency,rate."])
     separator = next((mark for mark in (";", "\t") if mark in lines[0]), ",")
-    table = list(csv.reader(lines, delimiter=separator))
-    if len(table) > MOST_ROWS:
-        raise BadRateFile([f"The file has more than {MOST_ROWS:,} lines: leave out what is not needed."])
+    try:
+        table = list(csv.reader(lines, delimiter=separator))
+    except csv.Error:
+        raise BadRateFile(["A cell does not end: look for a quotation mark that nothing closes."]) from None
     return _Reader(home, until, table[0], comma=separator == ";").read(table[1:])
 
 
@@ -86,6 +88,10 @@ class _Reader:
                 continue
             try:
                 for one in self._rates(row):
+                    if len(found) >= MOST_RATES:
+                        raise BadRateFile(
+                            [f"The file has more than {MOST_RATES:,} rates: split it, or leave out old days."]
+                        )
                     before = found.setdefault((one.currency, one.on), (one.rate, n))
                     if before[0] != one.rate:
                         raise BadRate(f"{one.currency} of {one.on} has another rate in line {before[1]}.")
@@ -109,6 +115,8 @@ class _Reader:
         on = _day(self._cell(row, self.day), self.formats)
         if on is None:
             raise BadRate(f"{self._cell(row, self.day)!r} is not a day. Write it like 2025-10-15 or 15 Oct 2025.")
+        if on < EARLIEST:
+            raise BadRate(f"{on} is before any settlement: leave out the days before {EARLIEST.year}.")
         if on > self.until:
             raise BadRate(f"{on} has not come yet: nobody knows its rate.")
         if self.pairs:

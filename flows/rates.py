@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
 
 from django.db.models import QuerySet
 
@@ -13,11 +12,9 @@ from bookkeeping.money import CURRENCIES
 from flows import doubts, planning, rows
 from flows.cannot import Cannot
 from flows.models import ExchangeRate, Flow, Plan
-from flows.rate_files import Rate, read
+from flows.rate_files import EARLIEST, Rate, read
 from kit import clock
 from ledgers.models import Company
-
-_EARLIEST: Final = date(2010, 1, 1)
 
 
 class CannotSet(Cannot):
@@ -84,8 +81,8 @@ def set_rate(
     except BadRate as error:
         raise CannotSet(str(error), "Write how much of your currency one unit of the other one is worth.") from error
     _check_pair(home, currency)
-    if on < _EARLIEST:
-        raise CannotSet("That day is before any settlement.", "Choose a day after 2010.")
+    if on < EARLIEST:
+        raise CannotSet("That day is before any settlement.", f"Choose a day after {EARLIEST.year - 1}.")
     if on > _until():
         raise CannotSet("That day has not come yet: nobody knows its rate.", "Choose today, or a day before.")
     given = Rate(currency, on, rate)

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from amazon import overlaps
 from amazon.models import Settlement
+from bookkeeping.money import SOUND
 from bookkeeping.proof import Verdict
 from flows import payouts, prove
 from flows.models import Flow, Plan
@@ -224,7 +225,7 @@ class CameSerializer(serializers.Serializer[Any]):
 
 class ReceivedSerializer(serializers.Serializer[Any]):
     received = serializers.IntegerField(
-        min_value=1, max_value=10**15, allow_null=True, help_text="Minor units of `currency`; null takes it back."
+        min_value=1, max_value=SOUND, allow_null=True, help_text="Minor units of `currency`; null takes it back."
     )
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="The currency of the books.")
     confirm = serializers.BooleanField(

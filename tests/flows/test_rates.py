@@ -1,13 +1,14 @@
 """Exchange rates: files of them, what they change, and whose they are."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from audit.models import Event
 from bookkeeping.accounts import AccountKey
+from bookkeeping.money import CURRENCIES
 from bookkeeping.policy import CONVERTED_LINES
 from flows import currencies, drafts, month_totals, planning, rate_files, rates, rules, selectors, setup
 from flows.doubts import Doubted
@@ -64,6 +65,8 @@ def test_every_layout_and_direction_says_the_same(text):
         ("date,EUR/GBP\n2025-10-15,0.86", "Line 2: EUR/GBP is no rate between USD"),
         ("date,currency,rate\n2025-10-15,GBP,1.2\n2025-10-15,GBP,1.3", "another rate in line 2"),
         ("date,currency,rate\n2025-10-15", "Line 2: '' is no currency code"),
+        ("date,currency,rate\n0001-01-01,GBP,1.2", "Line 2: 0001-01-01 is before any settlement"),
+        ('date,currency,rate\n2025-10-15,GBP,"1.2' + "0" * 140_000, "quotation mark that nothing closes"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text, says):
@@ -74,6 +77,15 @@ def test_what_is_wrong_is_said_with_its_line(text, says):
 def test_a_file_that_is_no_text_is_refused():
     with pytest.raises(BadRateFile, match="UTF-8"):
         rate_files.read(b"date,currency,rate\n\xff\xfe", "USD", FIRST)
+
+
+def test_a_file_of_more_rates_than_one_transaction_may_store_is_refused():
+    pairs = [code for code in sorted(CURRENCIES) if code != "USD"][:101]
+    days = (FIRST - timedelta(days=n) for n in range(100))
+    table = "\n".join(",".join([str(day), *["2"] * len(pairs)]) for day in days)
+
+    with pytest.raises(BadRateFile, match="more than 10,000 rates"):
+        read(f"date,{','.join(f'{code}/USD' for code in pairs)}\n{table}")
 
 
 def test_of_very_many_wrong_lines_the_first_are_named():

@@ -302,7 +302,15 @@ def test_amounts_are_read_exactly(text, currency, minor):
 
 @pytest.mark.parametrize(
     ("text", "currency"),
-    [("1,23", "USD"), ("1.2.3", "USD"), ("1e3", "USD"), ("0.5", "JPY"), ("NaN", "USD"), ("١", "USD")],
+    [
+        ("1,23", "USD"),
+        ("1.2.3", "USD"),
+        ("1e3", "USD"),
+        ("0.5", "JPY"),
+        ("NaN", "USD"),
+        ("١", "USD"),
+        ("9" * 24, "USD"),
+    ],
 )
 def test_what_is_no_exact_amount_is_refused(text, currency):
     with pytest.raises(BadAmount):
