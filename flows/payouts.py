@@ -123,7 +123,10 @@ def state_received(
         raise CannotState(
             "The amount that arrived is above zero.", "Where nothing arrived, say that the payout never came."
         )
-    booked = Delivery.objects.filter(plan__settlement=settlement, key__contains="/P/payout/", live=True)
+    # Where the payout itself stays out of the books, what its exchange gained or cost is in them.
+    booked = Delivery.objects.filter(plan__settlement=settlement, key__contains="/P/", live=True).exclude(
+        kind=Kind.UNDO
+    )
     would = Settlement(**{name: getattr(settlement, name) for name in _OF_AMAZON})
     would.received, would.received_currency = received, currency if received is not None else ""
     frozen = {row.flow.home for row in booked.select_related("flow") if rows.is_frozen(row)}

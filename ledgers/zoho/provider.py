@@ -137,10 +137,11 @@ def _identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
 
 def _person(remote: Remote, centre: Centre, organization: str) -> str:
     """Return who agreed, as a name that says nothing about them: from the address they sign in with, which is the same in
-    all organizations. Where Zoho does not tell, from the organization they see first."""
+    all organizations. Where Zoho does not tell us, from the organization they see first. Raises NotSent: by another name the same
+    consent would be a second one."""
     try:
         user = remote.get("/users/me").get("user")
-    except (AuthorizationLost, NotSent, Declined):
+    except (AuthorizationLost, Declined):
         user = None
     mails = wire.rows(user.get("email_ids")) if isinstance(user, Mapping) else []
     mail = next((each for each in mails if each.get("is_selected") is True), mails[0] if mails else {})

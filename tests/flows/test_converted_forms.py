@@ -7,7 +7,7 @@ import pytest
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from bookkeeping.documents import How, Kind, document_from
 from bookkeeping.entries import effect
-from flows import planning, rates, rules, undo
+from flows import payouts, planning, rates, rules, undo
 from flows.models import Delivery, Flow
 from ledgers.models import Company
 from ledgers.port import Binding
@@ -88,3 +88,20 @@ def test_every_form_is_converted_proved_taken_back_and_posted_again(converted, f
     assert again.revision == 2
     assert again.verdict["verdict"] == "proved"
     assert balances(again) == found
+
+
+@pytest.mark.parametrize("form", ["freshbooks", "without entries"])
+def test_a_payout_that_is_in_the_books_takes_no_other_amount_until_it_is_taken_back(converted, form):
+    plan = post(converted(FORMS[form], "summary"))
+    payouts.state_received(plan.settlement, "user:1", 1100, "EUR")
+    answer_all(plan)
+
+    plan.settlement.refresh_from_db()
+    with pytest.raises(payouts.CannotState):
+        payouts.state_received(plan.settlement, "user:1", 1120, "EUR")
+    undo.undo(plan_of(plan.settlement), "alice")
+    answer_all(plan)
+    payouts.state_received(plan.settlement, "user:1", 1120, "EUR")
+
+    plan.settlement.refresh_from_db()
+    assert plan.settlement.received == 1120

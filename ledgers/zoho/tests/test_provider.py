@@ -125,6 +125,15 @@ def test_who_agreed_is_told_apart_even_where_zoho_does_not_say(europe: Script) -
     assert found.subject.startswith("eu:")
 
 
+@pytest.mark.parametrize(("status", "said"), [(429, {"code": 44}), (502, b"<html>Bad gateway</html>")])
+def test_who_agreed_is_not_called_otherwise_for_a_passing_failure(europe: Script, status: int, said: Any) -> None:
+    europe.done(organizations=[{"organization_id": "200", "name": "Alice GmbH"}])
+    europe.will(status, said)
+
+    with pytest.raises(ConsentFailed):
+        zoho.PROVIDER.identify(tokens(), {"location": "eu"})
+
+
 def test_a_token_that_is_not_taken_is_said_so_that_a_fresh_one_is_tried(europe: Script) -> None:
     europe.refuse(57, status=401)
 
