@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Final
 
-from bookkeeping.money import exponent
+from bookkeeping.money import exponent, to_decimal
 
 MOST_DAYS_OLD: Final = 7  # weekends and holidays have no rates of their own; older ones are no rates of a day
 _RATE: Final = re.compile(r"\d{1,9}(\.\d{1,12})?")
@@ -61,13 +61,22 @@ def exactly(amount: int, currency: str, rate: str, home: str) -> Fraction:
 
 
 def rate_of(sent: int, currency: str, received: int, home: str) -> str:
-    """Return the rate at which ``sent`` (> 0) became ``received``, with the fewest decimals that give exactly that."""
+    """Return the rate at which ``sent`` became ``received``, of one sign, with the fewest decimals that give exactly that.
+
+    They do so however a ledger rounds: half up as Zoho Books, or half-even as we do.
+
+    Raises:
+        BadRate: none of 12 decimals does; amounts are far beyond those of a settlement then.
+    """
     exact = Fraction(received) / Fraction(sent) * Fraction(10) ** (exponent(currency) - exponent(home))
     for decimals in range(_FEWEST, _MOST + 1):
         text = _decimal(exact, decimals)
-        if converted(sent, currency, text, home) == received:
-            break
-    return rate_text(text)
+        if abs(exactly(sent, currency, text, home) - received) < Fraction(1, 2):
+            return rate_text(text)
+    raise BadRate(
+        f"No rate of {_MOST} decimals turns {to_decimal(sent, currency)} {currency} into "
+        f"{to_decimal(received, home)} {home}."
+    )
 
 
 def _decimal(value: Fraction, decimals: int) -> str:

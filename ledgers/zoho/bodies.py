@@ -23,6 +23,7 @@ from bookkeeping.documents import (
     Revaluation,
     Transfer,
 )
+from bookkeeping.exchange import BadRate, rate_of
 from bookkeeping.money import BadAmount
 from ledgers.bound import account_of, binding, customer_of, expect, label, referred
 from ledgers.port import NotRenderable, Post
@@ -63,8 +64,8 @@ def body_of(post: Post, company: Company) -> Body:
         raise NotRenderable(post.key, f"Zoho Books has no document for {kind.value}.", "Send the trail to support.")
     try:
         body = build(post, company)
-    except BadAmount as error:
-        raise NotRenderable(post.key, f"{error}.", "Plan the settlement again.") from error
+    except (BadAmount, BadRate) as error:
+        raise NotRenderable(post.key, f"{str(error).rstrip('.')}.", "Plan the settlement again.") from error
     return {name: value for name, value in body.items() if value not in ("", None)}
 
 
@@ -219,8 +220,8 @@ def _transfer(post: Post, company: Company) -> Body:
             )
     body = _currency(post, document.currency, document.rate, company)
     if document.received:
-        body["exchange_rate"] = wire.rate_of(
-            document.amount, document.currency, document.received, company.home_currency
+        body["exchange_rate"] = Decimal(
+            rate_of(document.amount, document.currency, document.received, company.home_currency)
         )
     return {
         **body,

@@ -20,7 +20,8 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from bookkeeping.documents import Kind
-from bookkeeping.money import BadAmount, to_text
+from bookkeeping.exchange import BadRate, rate_of
+from bookkeeping.money import to_text
 from ledgers.port import Call, Next, NotSent, Posted, Refused, Unknown
 from ledgers.zoho import answers, marked, wire
 from ledgers.zoho.bodies import Company
@@ -138,8 +139,8 @@ class _Revaluation:
         if rest * offer.foreign <= 0:
             return None
         try:
-            return wire.rate_of(offer.foreign, self._currency, rest, self._company.home_currency)
-        except BadAmount:
+            return Decimal(rate_of(offer.foreign, self._currency, rest, self._company.home_currency))
+        except BadRate:
             return None
 
     # Refusals ---------------------------------------------------------------------------------------------------------

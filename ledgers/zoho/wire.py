@@ -21,7 +21,6 @@ SHORT: Final = 500  # of journals and bank transactions; their length is documen
 NAME: Final = 100  # accounts, items, contacts, names of lines
 ENTRY_LINES: Final = 100  # lines of a journal; no maximum is documented, this many are known to be taken
 INVOICES_PAID: Final = 50  # invoices of one customer payment; no maximum is documented either
-RATE_DIGITS: Final = 12
 
 Body = dict[str, Any]
 
@@ -51,20 +50,6 @@ def number(value: object) -> Decimal:
     if not parsed.is_finite():
         raise BadAmount(f"{value!r} is no number")
     return parsed
-
-
-def rate_of(amount: int, currency: str, received: int, home: str) -> Decimal:
-    """Return home units per unit of ``currency`` with as few decimals as make ``amount`` come to ``received``.
-
-    Six decimals at least; more where an amount is large, for the ledger rounds amount × rate half up.
-    """
-    sent, wanted = to_decimal(amount, currency), to_decimal(received, home)
-    exact = wanted / sent
-    for digits in range(6, RATE_DIGITS + 1):
-        rate = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-        if home_amount(amount, currency, rate, home) == received:
-            return rate
-    raise BadAmount(f"no rate of {RATE_DIGITS} decimals turns {sent} {currency} into {wanted} {home}")
 
 
 def home_amount(amount: int, currency: str, rate: Decimal, home: str) -> int:

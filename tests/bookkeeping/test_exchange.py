@@ -1,10 +1,12 @@
 """Rates and what amounts are worth at them."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookkeeping.exchange import BadRate, converted, rate_of, rate_text, turned_round
+from bookkeeping.exchange import BadRate, converted, exactly, rate_of, rate_text, turned_round
 
 RATES = st.decimals("0.0001", "20000", places=6).map(lambda value: rate_text(format(value, "f")))
 CURRENCIES = st.sampled_from(["USD", "GBP", "JPY", "KWD"])
@@ -48,9 +50,22 @@ def test_a_rate_turned_round_twice_is_nearly_itself(rate: str) -> None:
     assert there_and_back == pytest.approx(float(rate), rel=1e-4)
 
 
-@given(st.integers(1, 10**9), st.integers(1, 10**9), CURRENCIES, CURRENCIES)
-def test_the_rate_of_a_payout_gives_what_was_received(sent: int, received: int, currency: str, home: str) -> None:
-    assert abs(converted(sent, currency, rate_of(sent, currency, received, home), home) - received) <= 1
+@given(st.integers(1000, 10**9), st.integers(1, 10**8), CURRENCIES, CURRENCIES)
+def test_the_rate_of_a_payout_gives_what_was_received_however_halves_are_rounded(
+    sent: int, received: int, currency: str, home: str
+) -> None:
+    rate = rate_of(sent, currency, received, home)
+
+    assert abs(exactly(sent, currency, rate, home) - received) < Fraction(1, 2)
+
+
+def test_a_rate_that_comes_to_half_a_cent_gets_another_decimal() -> None:
+    assert rate_of(1500000, "EUR", 1500004, "USD") == "1.0000027"  # 1.000003 is 15,000.045: 04 to us, 05 to Zoho
+
+
+def test_an_amount_that_no_rate_gives_is_refused() -> None:
+    with pytest.raises(BadRate, match="No rate of 12 decimals"):
+        rate_of(3 * 10**15, "EUR", 10**15 + 1, "USD")
 
 
 def test_six_decimals_are_enough_for_an_ordinary_payout_and_seven_for_a_large_one() -> None:

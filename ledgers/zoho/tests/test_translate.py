@@ -6,6 +6,7 @@ import pytest
 
 from bookkeeping.accounts import AccountClass, AccountKey
 from bookkeeping.documents import EntryLine, How, InvoiceLine, Kind
+from bookkeeping.exchange import rate_of
 from bookkeeping.money import BadAmount
 from ledgers.port import Binding, External, NotRenderable, Post
 from ledgers.zoho import accounts, answers, wire
@@ -57,19 +58,19 @@ def test_a_currency_that_is_not_switched_on_is_refused_with_what_to_do() -> None
     ("amount", "currency", "received", "home", "rate"),
     [
         (7700, "GBP", 9940, "USD", "1.290909"),
-        (9876543, "EUR", 8494111, "USD", "0.8600287"),  # six decimals would come to a cent or two beside it
-        (98765, "JPY", 64321, "USD", "0.006513"),
+        (9876543, "EUR", 8494111, "USD", "0.8600288"),  # six decimals would come to a cent or two beside it
+        (98765, "JPY", 64321, "USD", "0.0065125"),
+        (1500000, "EUR", 1500004, "USD", "1.0000027"),  # Zoho rounds half up
     ],
-    ids=["small", "large", "no decimals"],
+    ids=["small", "large", "no decimals", "half a cent"],
 )
 def test_a_payout_in_home_money_arrives_to_the_cent(
     amount: int, currency: str, received: int, home: str, rate: str
 ) -> None:
-    found = wire.rate_of(amount, currency, received, home)
+    found = rate_of(amount, currency, received, home)
 
-    assert wire.home_amount(amount, currency, found, home) == received
-    assert len(str(found)) - 2 >= 6
-    assert str(found).startswith(rate[:7])
+    assert wire.home_amount(amount, currency, Decimal(found), home) == received
+    assert found == rate
 
 
 def test_a_received_payout_is_written_at_received_over_sent() -> None:
