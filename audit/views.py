@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Case, When
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -51,6 +52,9 @@ def records(request: TenantRequest) -> HttpResponse:
     everything = selectors.deliveries(**chosen)
     counts = selectors.state_counts(everything)
     found = selectors.deliveries(states, **chosen)
+    if any(counts.get(state) for state in replay.REPLAYABLE):
+        # What somebody has to look at is not to stand below what goes well.
+        found = found.order_by(Case(When(state__in=replay.REPLAYABLE, then=0), default=1), "-pk")
     page = Paginator(found.defer("document", "bindings", "answered_lines"), PAGE).get_page(request.GET.get("page"))
     waiting = sum(counts.get(state, 0) for state in replay.REPLAYABLE if not states or state in states)
     context = {

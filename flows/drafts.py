@@ -9,14 +9,14 @@ from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, ac
 from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment, Undo
 from bookkeeping.planned import Planned
-from bookkeeping.policy import CONVERTED_LINES, Policy, default_class, in_summary
+from bookkeeping.policy import CONVERTED_LINES, Mode, Policy, default_class, in_summary
 from bookkeeping.remarks import Hold, HoldReason
 from flows import mapping
 from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped, marketplace_of
 from flows.models import Flow
 from flows.rows import Draft
-from ledgers.port import Binding, Layout, Reference
+from ledgers.port import Binding, Layout, Reference, Words
 from ledgers.registry import layouts_of
 from ledgers.suggest import is_own
 from tenants.models import Connection
@@ -98,6 +98,16 @@ def layout_of(flow: Flow) -> Layout:
     """Return how the flow's documents are cut: the layout that was chosen, else the ledger's first."""
     layouts = layouts_of(flow.target)
     return next((each for each in layouts if each.name == flow.layout), layouts[0])
+
+
+def words_of(layout: Layout, mode: str) -> Words:
+    return layout.orders if mode == Mode.ORDERS else layout.summary
+
+
+def booked_as(flow: Flow, mode: str = "") -> str:
+    """Return in a few words what a mode makes in the flow's company; without one, the flow's own."""
+    mode = mode or flow.mode
+    return f"{'Orders' if mode == Mode.ORDERS else 'Summary'}: {words_of(layout_of(flow), mode).short}"
 
 
 def matters_in_summary(layouts: Sequence[Layout]) -> bool:

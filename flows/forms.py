@@ -15,8 +15,8 @@ from flows.models import Flow
 from flows.opening import Told
 from kit import clock
 from ledgers.models import Company
-from ledgers.port import Layout
-from ledgers.registry import layouts_of, ledger_spec
+from ledgers.port import ORDERS, SUMMARY, Layout
+from ledgers.registry import layouts_of
 from tenants.models import Connection
 
 _AMOUNT: Final = re.compile(r"[+\-−]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
@@ -184,6 +184,12 @@ class TermsForm(forms.Form):
             del self.fields["strategy"]
         if flow is not None and not flow.home:
             del self.fields["rate_from"]
+        chosen = [each for each in layouts if flow and each.name == flow.layout]
+        # Several ledgers to choose from: what holds for each of them.
+        self.words = {
+            "summary": (chosen or layouts)[0].summary if layouts else SUMMARY,
+            "orders": (chosen or layouts)[0].orders if layouts else ORDERS,
+        }
         self.layout_in_summary = matters_in_summary(layouts)
         if fixed and flow is not None and flow.mode == Flow.Mode.SUMMARY:
             for name in ("generic_items",) if self.layout_in_summary else ("layout", "generic_items"):
@@ -281,9 +287,7 @@ class NewFlowForm(TermsForm):
         }
         by_hand = [("", "No account: files I upload")] if self.currencies[""] or not sources else []
         self._choices("source", [(pk, str(each)) for pk, each in self.sources.items()] + by_hand)
-        self._choices(
-            "target", [(pk, f"{each}, {ledger_spec(each.provider).name}") for pk, each in self.targets.items()]
-        )
+        self._choices("target", [(pk, each.named) for pk, each in self.targets.items()])
         offered = sorted({currency for of_source in self.currencies.values() for currency in of_source})
         self._choices("currency", [(currency, currency) for currency in offered])
         if not any(currencies.may_differ(each, currency) for each in targets for currency in offered):
@@ -308,7 +312,7 @@ class NewFlowForm(TermsForm):
         source, target = self.sources.get(cleaned["source"]), self.targets[cleaned["target"]]
         name = cleaned["name"].strip() or f"{source or 'Uploaded files'} {cleaned['currency']}"
         if not cleaned["name"].strip() and Flow.objects.filter(name=name).exists():
-            name = f"{name} into {target}"
+            name = f"{name} into {target.named}"
         terms = super().values()
         if not terms.get("rate_from"):
             terms.pop("rate_from", None)

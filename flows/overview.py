@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 from amazon.models import Settlement
 from bookkeeping.money import shown
 from bookkeeping.remarks import HoldReason
-from flows import access, transit
+from flows import access, drafts, transit
 from flows.clearing_account import Clearing, clearings
 from flows.models import Delivery, Flow, Lane, Plan, Run
 from flows.payouts import Payouts
@@ -118,6 +118,7 @@ class Card:
     to_approve: int
     clearing: Clearing
     transit: Transit | None = None
+    makes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def cards(flows: Sequence[Flow]) -> list[Card]:
             to_approve=to_approve.get(flow.pk, 0),
             clearing=clearing[flow.pk],
             transit=in_transit.get(flow.pk),
+            makes=drafts.words_of(drafts.layout_of(flow), flow.mode).short,
         )
         for flow in flows
     ]

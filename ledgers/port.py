@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum, unique
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bookkeeping.accounts import AccountClass, AccountKey, LineKey
 from bookkeeping.documents import Document, How, Kind
@@ -163,16 +163,42 @@ class Lookup(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What a way of booking makes in a ledger, for a person: ``short`` in a few words after its name, ``about`` in sentences,
+    ``books`` what will be there."""
+
+    short: str
+    about: str
+    books: str
+
+
+SUMMARY: Final = Words(
+    "one balanced entry per settlement and month",
+    "One balanced entry for each settlement and month, and the payout. Income, refunds and every kind of fee are on their own "
+    "accounts.",
+    "About 3 documents per settlement.",
+)
+ORDERS: Final = Words(
+    "an invoice for each order",
+    "An invoice for each order, with its items, paid when Amazon settles it; then the fees, refunds and the payout of the "
+    "settlement.",
+    "Two documents per order, and the settlement’s own. Sales by item can be reported.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """One way of cutting a settlement's documents in this ledger, as a person chooses it. ``name`` has at most 12
-    characters; ``label`` and ``help`` are for the page. ``classes`` has the class of the account that serves a key where
-    these documents need another than the usual one."""
+    characters; ``label`` and ``help`` are for the page, ``summary`` and ``orders`` say what each mode makes. ``classes`` has the
+    class of the account that serves a key where these documents need another than the usual one."""
 
     name: str
     label: str
     policy: Policy
     help: str = ""
     classes: Mapping[AccountKey, AccountClass] = field(default_factory=dict)
+    summary: Words = SUMMARY
+    orders: Words = ORDERS
 
 
 @dataclass(frozen=True, slots=True)

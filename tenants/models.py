@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from kit.clock import now
 from kit.scope import ScopedModel
 from kit.sealed import SealedField
+from tenants.providers import UnknownProvider, provider
 
 
 class UserManager(BaseUserManager["User"]):
@@ -238,6 +239,14 @@ class Connection(ScopedModel):
 
     def __str__(self) -> str:
         return self.remote_name or self.remote_id
+
+    @property
+    def named(self) -> str:
+        """The company and its system: companies of several systems may be called the same."""
+        try:
+            return f"{self}, {provider(self.provider).name}"
+        except UnknownProvider:
+            return str(self)
 
     @property
     def tested(self) -> str:

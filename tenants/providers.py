@@ -98,7 +98,8 @@ class Provider:
     ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
     the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
     calls a day the provider allows our application over all companies (0: no such number is known), ``shared`` how we keep
-    to that, by the name of the bucket; ``role`` in a sentence what the system is for; ``logo`` is a static path.
+    to that, by the name of the bucket; ``role`` in a sentence what the system is for, ``needs`` which plan of it and whose rights a
+    consent is of use with; ``logo`` is a static path.
     """
 
     slug: str
@@ -109,6 +110,7 @@ class Provider:
     environment: Callable[[Mapping[str, Any]], str]
     identify: Callable[[Tokens, Mapping[str, str]], Sequence[Identity]]
     checks: Callable[["Connection", str], Sequence[CheckStep]]
+    needs: str = ""
     code_param: str = "code"
     keeps: tuple[str, ...] = ()
     single_consent: bool = False

@@ -81,8 +81,7 @@ def new(request: TenantRequest) -> HttpResponse:
             layouts = layouts_of(flow.target)
             asked = flow.mode == Flow.Mode.ORDERS or drafts.matters_in_summary(layouts)
             if "layout" not in form.fields and len(layouts) > 1 and asked:
-                messages.info(request, f"One more question, now that it leads into {flow.target}.")
-                return redirect("flows:flow_edit", flow.pk)
+                return redirect(f"{reverse('flows:flow_edit', args=[flow.pk])}?asked=layout#asked")
             return redirect("flows:dashboard")
     context = {
         "form": form,
@@ -120,6 +119,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "owns": at_least(request.member, Role.OWNER),
         "layout": drafts.layout_of(flow),
+        "booked_as": drafts.booked_as(flow),
         "layout_in_summary": drafts.matters_in_summary(layouts_of(flow.target)),
         "exchange": currencies.told(flow.target, flow.currency, flow.strategy) if flow.home else "",
         # What it does just now stands with its runs.
@@ -153,6 +153,8 @@ def edit(request: TenantRequest, pk: int) -> HttpResponse:
     context = {
         "flow": flow,
         "form": form,
+        # Right after it was created: only now is it known which ledger's question it is.
+        "asked": "layout" in form.fields and request.GET.get("asked") == "layout",
         "crumbs": _crumbs(flow),
         "opening": told,
         "begun_before": opening.begun_before(flow),
@@ -282,12 +284,14 @@ def mode(request: TenantRequest, pk: int) -> HttpResponse:
             messages.info(request, "Nothing was different.")
         else:
             setup.switch_mode(flow, form.cleaned_data["mode"], form.cleaned_data["trigger"], request.user.actor)
-            messages.success(request, f"Later settlements are booked so: {flow.get_mode_display()}.")
+            messages.success(request, f"Later settlements are booked so: {drafts.booked_as(flow)}.")
         return redirect("flows:flow", pk)
     invoices = Delivery.objects.filter(flow=flow, kind__in=BOOKING, state=Delivery.State.POSTED)
     context = {
         "flow": flow,
         "form": form,
+        "layout": drafts.layout_of(flow),
+        "booked_as": drafts.booked_as(flow),
         "open_invoices": invoices.filter(invoice__isnull=False, invoice__coverage__isnull=True).count(),
         "open_plans": Plan.objects.filter(flow=flow, state=Plan.State.PLANNED).count(),
         "posted_plans": Plan.objects.filter(flow=flow, state__in=[Plan.State.POSTED, Plan.State.POSTING]).count(),

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from flows import differences, plans, reposting, selectors, undo
+from flows import differences, drafts, plans, reposting, selectors, undo
 from flows.models import Plan
 from flows.views.settlements import IN_THE_BOOKS, PAGE_DOCUMENTS, address, documents_in_words
 from ledgers import reference
@@ -26,6 +26,7 @@ def difference(request: TenantRequest, pk: int) -> HttpResponse:
     plan = get_object_or_404(plans.plans(), pk=pk)
     may = can(request.member, Action.UNDO)
     context = {
+        "booked_as": drafts.booked_as(plan.flow),
         **_compared(plan),
         "may_undo": may and plan.state in IN_THE_BOOKS,
         "may_move": may and plan.state == Plan.State.POSTED,
@@ -53,6 +54,7 @@ def repost(request: TenantRequest, pk: int) -> HttpResponse:
     context = {
         **_compared(plan),
         "ledger": selectors.ledger_name(plan.flow),
+        "booked_as": drafts.booked_as(plan.flow),
         "consequences": plans.consequences_of_undo(plan),
         "in_the_way": list(undo.in_the_way(plan)),
         "open": plan.state in IN_THE_BOOKS,

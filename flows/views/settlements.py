@@ -17,6 +17,7 @@ from bookkeeping.remarks import FlagKind, HoldReason
 from flows import (
     arrivals,
     categories,
+    drafts,
     overview,
     plans,
     prove,
@@ -35,7 +36,6 @@ from flows.overview import Place
 from flows.payouts import Payout, Payouts, has_to_be_asked, may_be_stated
 from flows.readable import KIND_NAMES, line_of_movement
 from flows.views.dashboard import place_of
-from flows.views.flows import MOST_TABS
 from kit.clock import now
 from tenants.actors import actor_names
 from tenants.models import Access, Role
@@ -43,6 +43,7 @@ from tenants.roles import Action, can, requires
 from tenants.views import TenantRequest
 
 PAGE: Final = 25
+MOST_FLOWS: Final = 2  # side by side, each with how it stands there; more are chosen from a list
 PAGE_DOCUMENTS: Final = 50
 IN_THE_BOOKS: Final = (Plan.State.POSTING, Plan.State.POSTED)
 UNDER_WAY: Final = ("posting", "undoing", "planning")  # states of the banner that change by themselves
@@ -95,7 +96,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "versions": settlement.reports.filter(state=Report.State.REVISION),
         "crumbs": [("Settlements", reverse("flows:settlements"))],
         "entered": entered,
-        "options": _options(entered, plan) if len(entered) > MOST_TABS else [],
+        "options": _options(entered, plan) if len(entered) > MOST_FLOWS else [],
         "plan": plan,
         "may_state_payout": can(request.member, Action.APPROVE) and may_be_stated(settlement, known.came_back),
         "doubt": overlaps.doubt(settlement),
@@ -178,6 +179,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
     waits = [wait for wait in overview.waits_of(plan) if wait.place != Place.LABELS and wait.code not in told]
     return {
         "ledger": ledger,
+        "booked_as": drafts.booked_as(plan.flow, plan.mode),
         "exchange": _exchange(plan),
         "arrived": _arrived(settlement, plan.flow.home),
         "banner": banner,

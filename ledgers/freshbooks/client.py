@@ -18,6 +18,7 @@ from ledgers.freshbooks.plan import Plan
 from ledgers.freshbooks.remote import Remote, RemoteRefused, Token
 from ledgers.freshbooks.writes import Writes
 from ledgers.port import (
+    SUMMARY,
     Absent,
     Call,
     CannotTell,
@@ -34,6 +35,7 @@ from ledgers.port import (
     Posted,
     Reference,
     Refused,
+    Words,
 )
 
 # The limits are not published: 2 requests a second is what clients of the service begin with. A call takes as many as it
@@ -60,6 +62,9 @@ _JOURNAL_LAYOUTS: Final = (
         replace(_ITS_OWN, payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey.PAYOUTS),
         "For a business whose bank feed brings the deposit into FreshBooks: mark it there as a transfer from the account "
         "of payouts in transit.",
+        summary=replace(
+            SUMMARY, books=f"{SUMMARY.books} You mark the bank’s line as a transfer from payouts in transit."
+        ),
     ),
     Layout(
         "direct",
@@ -76,6 +81,18 @@ _PLAIN_LAYOUTS: Final = (
         "Everything meets in Petty Cash. Payouts, reserves, taxes and loans stay in Tieout's own record.",
         # What buyers get back is an expense here: no account of income can be booked to by itself.
         dict.fromkeys((AccountKey.PROMO, AccountKey.REFUNDS, AccountKey.CLAIMS), AccountClass.EXPENSE),
+        summary=Words(
+            "an income invoice and expenses per settlement and month",
+            "One invoice with the income of each settlement and month, paid at once, and an expense for each kind of fee and for "
+            "refunds. Everything meets in Petty Cash; the payout itself is not booked.",
+            "An invoice, its payment and an expense for each kind of cost.",
+        ),
+        orders=Words(
+            "an invoice for each order, and expenses",
+            "An invoice for each order, with its items, paid when Amazon settles it, and an expense for each kind of fee and for "
+            "refunds. Everything meets in Petty Cash; the payout itself is not booked.",
+            "Two documents per order, and the settlement’s expenses.",
+        ),
     ),
 )
 CAPABILITIES: Final = Capabilities(

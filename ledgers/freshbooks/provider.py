@@ -166,6 +166,9 @@ PROVIDER: Final = Provider(
     name=NAME,
     kind=ProviderKind.LEDGER,
     role="The books: journal entries or, on the small plan, invoices and expenses are written here.",
+    needs="Plus, Premium or Select with Advanced Accounting switched on, which the owner does in FreshBooks under Accounting, for full "
+    "books. Without that, and on Lite, income and expenses are booked, and payouts, reserves, taxes and loans are not. Sign in as the "
+    "owner of the business or with the rights of one.",
     oauth=_oauth,
     environment=_environment,
     identify=_identify,

@@ -12,6 +12,7 @@ from kit import clock
 from kit.http import Http
 from kit.rate import RatePlan
 from ledgers.port import (
+    SUMMARY,
     Absent,
     Call,
     CannotTell,
@@ -40,6 +41,12 @@ _CALLS: Final = RatePlan(rate_per_s=7.0, burst=3)
 _BATCHES: Final = RatePlan(rate_per_s=0.6, burst=4)
 
 _DOCUMENTS: Final = frozenset(translate.ENTITIES)
+_SUMMARY: Final = replace(
+    SUMMARY,
+    about="One balanced journal entry for each settlement and month, and the payout. Income, refunds and every kind of fee are on "
+    "their own accounts.",
+    books=f"{SUMMARY.books} The bank line matches the payout in one click.",
+)
 CAPABILITIES: Final = Capabilities(
     kinds=_DOCUMENTS | {Kind.UNDO},
     lookup=dict.fromkeys(_DOCUMENTS | {Kind.UNDO}, Lookup.EXACT),
@@ -55,8 +62,9 @@ CAPABILITIES: Final = Capabilities(
             "One bank deposit per settlement",
             Policy(deposit=True, deposit_classes=accounts.DEPOSIT_CLASSES),
             "The deposit carries the fees of its month and is the one line your bank shows.",
+            summary=_SUMMARY,
         ),
-        Layout("journal", "Journal entries and a transfer", Policy()),
+        Layout("journal", "Journal entries and a transfer", Policy(), summary=_SUMMARY),
     ),
     readable=_DOCUMENTS,
     multicurrency=True,

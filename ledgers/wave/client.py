@@ -12,6 +12,7 @@ from bookkeeping.policy import Policy
 from kit.http import Http
 from kit.rate import RatePlan
 from ledgers.port import (
+    SUMMARY,
     Absent,
     Call,
     CannotTell,
@@ -29,6 +30,7 @@ from ledgers.port import (
     Posted,
     Reference,
     Refused,
+    Words,
 )
 from ledgers.wave import accounts, answers, changed, checks, forget, lists, operations, translate
 from ledgers.wave.bound import Company, why_shut
@@ -48,6 +50,12 @@ _IN_TRANSIT: Final = Policy(payouts_to=AccountKey.PAYOUTS, charges_to=AccountKey
 _READABLE: Final = frozenset({Kind.INVOICE, Kind.PAYMENT})
 _LISTS: Final = frozenset({Kind.ACCOUNT, Kind.CUSTOMER, Kind.ITEM})
 _BY_BALANCE: Final = frozenset({Kind.ENTRY, Kind.TRANSFER})  # money transactions
+_SUMMARY: Final = Words(
+    "a deposit or withdrawal per settlement and month",
+    "One deposit or withdrawal on the clearing account for each settlement and month, with income, refunds and every kind of fee on "
+    "their own accounts, and a withdrawal for the payout.",
+    SUMMARY.books,
+)
 CAPABILITIES: Final = Capabilities(
     kinds=_READABLE | _LISTS | _BY_BALANCE | {Kind.UNDO},
     # An undo by reversal is looked up as the entry it is.
@@ -66,6 +74,7 @@ CAPABILITIES: Final = Capabilities(
             "With a bank feed you categorise the deposit, and what a card was charged, as Amazon Payouts in Transit: that "
             "account back at zero proves that the money came.",
             accounts.CLASS_OF_KEY,
+            summary=replace(_SUMMARY, books=f"{_SUMMARY.books} You categorise the bank’s line as payouts in transit."),
         ),
         Layout(
             "direct",
@@ -73,6 +82,7 @@ CAPABILITIES: Final = Capabilities(
             replace(_IN_TRANSIT, onward=True),
             "Without one the payout is booked on to your bank account, and a charge to your card, as well.",
             accounts.CLASS_OF_KEY,
+            summary=_SUMMARY,
         ),
     ),
     readable=_READABLE,

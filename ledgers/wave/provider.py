@@ -179,6 +179,8 @@ PROVIDER: Final = Provider(
     name=NAME,
     kind=ProviderKind.LEDGER,
     role="The books: money transactions, invoices and payments are written here.",
+    needs="A business on Wave Pro, or of a Wave advisor, and somebody who may edit its books. A business on the free plan can agree, but "
+    "nothing can be read or written in it.",
     oauth=_oauth,
     environment=_environment,
     identify=_identify,

@@ -29,6 +29,7 @@ from ledgers.port import (
     Reference,
     Refused,
     Unknown,
+    Words,
 )
 from ledgers.zoho import accounts, answers, changed, checks, forget, lists, translate, wire
 from ledgers.zoho.bodies import Company
@@ -59,6 +60,12 @@ CAPABILITIES: Final = Capabilities(
             replace(_POLICY, order_entries=True),
             "In orders mode each order is a journal: one call instead of several, but no customer and no tax report.",
             accounts.CLASS_OF_KEY,
+            orders=Words(
+                "a journal for each order",
+                "A journal for each order, by what it was for; then the fees, refunds and the payout of the settlement. It names no "
+                "customer, and no tax report knows of it.",
+                "One document per order, and the settlement’s own.",
+            ),
         ),
     ),
     readable=_BOOKED,

@@ -265,6 +265,8 @@ PROVIDER: Final = Provider(
     name=NAME,
     kind=ProviderKind.LEDGER,
     role="The books: invoices, payments, journals and transfers are written here.",
+    needs="Any plan of Zoho Books. Free and trial plans allow 1,000 calls a day, together with everything else the organization uses: "
+    "enough for summaries, and for orders only where there are few. Sign in as somebody who may write invoices and journals.",
     oauth=_oauth,
     environment=_environment,
     identify=_identify,

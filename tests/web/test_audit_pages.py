@@ -344,3 +344,25 @@ def test_a_changed_event_is_named(signed_in, alice, plan):
 
     assert "The trail was changed" in text_of(page)
     assert [problem.seq for problem in page.context["problems"]] == [2]
+
+
+def test_what_failed_or_is_held_stands_above_what_came_after_it(signed_in, alice, acme, in_acme):
+    flow = flow_of(acme)
+    plan = plan_of(settle(acme, rows=(*SALE, STRANGE)))
+    held = Delivery.objects.filter(plan=plan, state="held").first()
+    later = Delivery.objects.create(
+        flow=flow,
+        remote_key=flow.target.remote_key,
+        key="later",
+        kind="account",
+        document="{}",
+        number="Brand new",
+        external_id="9",
+        state="posted",
+    )
+
+    page = signed_in(alice).get(reverse("audit:records")).content.decode()
+
+    addresses = [reverse("audit:record", args=[row.pk]) for row in (held, later)]
+    assert later.pk > held.pk
+    assert page.index(addresses[0]) < page.index(addresses[1])

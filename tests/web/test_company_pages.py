@@ -150,6 +150,7 @@ def test_in_another_company_of_the_person_the_consent_is_offered_before_a_new_on
     page.post(choices(consent_of(alice)), {"company": "c-South"})
 
     assert "You have agreed before" in offer
+    assert 'Their id there: <span class="id">u1</span>' in offer
     assert "North Ltd" in offer
     assert "Connected in Acme" in choice
     assert " checked" not in choice

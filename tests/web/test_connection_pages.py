@@ -182,3 +182,34 @@ def test_disconnecting_asks_first_and_then_ends_the_connection(signed_in, alice,
 
     page.post(address)
     assert connections()[0].state == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("wave", "A business on Wave Pro"),
+        ("freshbooks", "with Advanced Accounting switched on"),
+        ("zoho", "Any plan of"),
+    ],
+)
+def test_which_plan_is_needed_is_said_before_a_person_leaves(signed_in, alice, slug, words):
+    page = signed_in(alice).get(reverse("tenants:connect", args=[slug])).content.decode()
+
+    assert words in page
+    assert page.index(words) < page.index("Continue to")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["passed", "warning", "warning"], "is connected; 2 things to look at: Step 1, Step 2. See below."),
+        (["passed", "skipped"], "is connected and tested: all is well."),
+    ],
+)
+def test_amber_steps_are_not_called_all_well(signed_in, alice, pretend, verdicts, said):
+    pretend.steps = [Step(f"Step {number}", verdict, "What was found.") for number, verdict in enumerate(verdicts)]
+    page = signed_in(alice)
+
+    answer = page.get(CALLBACK, {"state": leave(page)["state"], "code": CODE}, follow=True)
+
+    assert said in answer.content.decode()

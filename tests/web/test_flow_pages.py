@@ -685,3 +685,53 @@ def test_a_live_summary_is_not_asked_about_invoices(bobs, acme, in_acme):
     assert "generic_items" not in page
     live.refresh_from_db()
     assert (live.approval, live.generic_items, live.layout) == ("automatic", True, "")
+
+
+# Which books, and what is made there
+
+
+def test_companies_of_one_name_are_told_apart_by_their_ledger(bobs, acme, flow):
+    grant = factories.GrantFactory(provider="wave", environment="production")
+    other = factories.ConnectionFactory(tenant=acme, grant=grant, remote_name=flow.target.remote_name)
+    settlement = settle(acme)
+    plan = plan_of(settlement, flow)
+
+    asked = bobs.get(reverse("flows:flow_new")).content.decode()
+    settled = bobs.get(f"{reverse('flows:settlement', args=[settlement.pk])}?plan={plan.pk}").content.decode()
+
+    assert f">{other.remote_name}, Wave</option>" in asked
+    assert f">{other.remote_name}, QuickBooks Online</option>" in asked
+    assert f"into {other.remote_name}, QuickBooks Online" in settled
+    assert f"{other.remote_name}, QuickBooks Online" in text_of(bobs.get(at("flow", flow.pk)))
+
+
+def test_after_a_switch_a_settlement_says_how_it_was_booked_itself(bobs, acme, in_acme):
+    flow = flow_of(acme)
+    settlement = settle(acme)
+    post(plan_of(settlement))
+
+    setup.switch_mode(flow, "orders", "settled", "alice")
+    settled = text_of(bobs.get(reverse("flows:settlement", args=[settlement.pk])))
+
+    assert "Summary: one balanced entry per settlement and month" in settled
+    assert "Orders: an invoice for each order" not in settled
+    assert "Orders: an invoice for each order" in text_of(bobs.get(at("flow", flow.pk)))
+
+
+@pytest.mark.parametrize(
+    ("provider", "values", "words"),
+    [
+        ("quickbooks", {}, "The bank line matches the payout in one click"),
+        ("wave", {}, "One deposit or withdrawal on the clearing account"),
+        ("freshbooks", {}, "an expense for each kind of fee"),
+        ("zoho", {"layout": "journals", "mode": "orders"}, "Now: Orders: a journal for each order"),
+    ],
+)
+def test_both_ways_of_booking_are_described_as_the_ledger_makes_them(bobs, in_acme, flow, provider, values, words):
+    type(flow.target).objects.filter(pk=flow.target_id).update(provider=provider)
+    Flow.objects.filter(pk=flow.pk).update(**values)
+
+    page = text_of(bobs.get(at("flow_mode", flow.pk)))
+
+    assert words in page
+    assert ("in one click" in page) == (provider == "quickbooks")

@@ -66,7 +66,11 @@ def test_with_companies_of_several_ledgers_it_is_asked_once_the_company_is_known
     answer = browser.post(reverse("flows:flow_new"), values, follow=True)
 
     assert 'name="layout"' not in asked
-    assert answer.redirect_chain[-1][0] == reverse("flows:flow_edit", args=[Flow.objects.get().pk])
+    asks = reverse("flows:flow_edit", args=[Flow.objects.get().pk])
+    assert answer.redirect_chain[-1][0] == f"{asks}?asked=layout#asked"
+    page = answer.content.decode()
+    assert page.index('id="asked"') < page.index('name="layout"') < page.index("Everything else")
+    assert page.count('value="direct"') == 1
     assert "One more question" in text_of(answer)
     assert 'name="layout"' in answer.content.decode()
 
