@@ -248,16 +248,18 @@ class Remote:
         if code not in errors.THROTTLES and answer.status != 429:
             return
         asked = answer.headers.get("Retry-After", "")
-        jitter_s = random.uniform(0, _JITTER_S)  # noqa: S311  # jitter, not a secret
+        jitter = random.random()  # noqa: S311  # jitter, not a secret
         if code == errors.PER_DAY:
             raise NotSent("The day's calls of this Zoho Books organization are used up.", self._until_midnight(answer))
         if code == errors.CONCURRENT:
-            raise NotSent("Zoho Books is busy with other calls of this organization.", errors.CONCURRENT_S + jitter_s)
+            raise NotSent(
+                "Zoho Books is busy with other calls of this organization.", errors.CONCURRENT_S * (1 + jitter)
+            )
         least_s = errors.BLOCK_S if code == errors.BLOCKED else errors.MINUTE_S
         wait_s = min(float(asked), errors.BLOCK_S) if asked.isdecimal() else least_s
         if code == errors.PER_MINUTE:
             wait_s = max(wait_s, least_s)
-        raise NotSent("Zoho Books asks us to slow down.", wait_s + jitter_s)
+        raise NotSent("Zoho Books asks us to slow down.", wait_s + _JITTER_S * jitter)
 
     def _until_midnight(self, answer: Answer) -> float:
         """Return the seconds until the organization's day ends: as Zoho says, else by its time zone, else an hour."""

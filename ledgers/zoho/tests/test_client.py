@@ -128,7 +128,7 @@ def test_a_success_by_status_with_another_code_is_a_refusal(remote: tuple[Script
         (44, 429, {"Retry_After": "5"}, 60, 65),
         (45, 429, {"x_rate_limit_reset": "7200"}, 7260, 7260),
         (45, 500, {"x_rate_limit_reset": "7200"}, 7260, 7260),
-        (1070, 429, {}, 2, 7),
+        (1070, 429, {}, 2, 4),
         (99, 429, {"Retry_After": "120"}, 120, 125),
         (99, 429, {"Retry_After": "9" * 14}, 3600, 3605),
         (45, 429, {"x_rate_limit_reset": "9" * 14}, 86400, 25 * 3600 + 60),
