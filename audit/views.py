@@ -22,7 +22,7 @@ from bookkeeping.money import shown, to_text
 from flows import answering, closing, overview, plans, replay, selectors
 from flows.filters import DeliveryFilter
 from flows.models import Delivery
-from flows.readable import KIND_NAMES, line_of_movement
+from flows.readable import kinds_of, line_of_movement
 from flows.verdicts import NEEDS_PERSON
 from flows.views.settlements import mended_at
 from kit import csv_lines
@@ -63,7 +63,7 @@ def records(request: TenantRequest) -> HttpResponse:
         "chips": _chips(request.GET, counts, states),
         "page": page,
         "rows": [
-            (row, KIND_NAMES[row.kind], row.state in replay.REPLAYABLE)
+            (row, kinds_of(row.flow.target)[row.kind], row.state in replay.REPLAYABLE)
             for row in selectors.name_undos(page.object_list)
         ],
         "waiting": waiting,
@@ -85,7 +85,7 @@ def record(request: TenantRequest, pk: int) -> HttpResponse:
     may_say = can(request.member, Action.REPLAY) and answering.may_be_said(row)
     context = {
         "row": row,
-        "kind": KIND_NAMES[row.kind],
+        "kind": kinds_of(row.flow.target)[row.kind],
         "ledger": selectors.ledger_name(row.flow),
         "events": [
             {

@@ -13,7 +13,7 @@ from bookkeeping.documents import Kind
 from flows import lanes, outcomes, planning, wire
 from flows.cannot import Cannot
 from flows.models import Attempt, Delivery, Lane, Outcome
-from flows.readable import KIND_NAMES
+from flows.readable import kinds_of
 from kit import clock
 from ledgers.models import ListEntry
 from ledgers.port import NotRenderable, Shown
@@ -57,7 +57,7 @@ def sought(row: Delivery) -> Sought:
         seen = ledger_spec(target.provider).shown(target, post)
     on, currency = row.on, row.currency
     if seen is None:
-        return Sought(KIND_NAMES[row.kind].lower(), row.amount, currency, on, "", row.number)
+        return Sought(kinds_of(target)[row.kind].lower(), row.amount, currency, on, "", row.number)
     plain = row.plain_document
     written = plain.get("reversal") or plain
     return Sought(

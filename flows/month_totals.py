@@ -32,7 +32,7 @@ from bookkeeping.entries import signed_lines
 from bookkeeping.months import BALANCE_SHEET, PROFIT_AND_LOSS, next_month
 from flows import currencies, drafts
 from flows.models import Coverage, Delivery, Flow, Plan
-from flows.readable import KIND_NAMES
+from flows.readable import kinds_of
 from flows.rows import changed_by_hand, gone_by_hand, in_the_books
 from kit.scope import unscoped
 from ledgers.models import ListEntry
@@ -237,7 +237,7 @@ def totals(flow: Flow, month: date) -> Totals:
     return Totals(
         profit_and_loss=_sections(PROFIT_AND_LOSS, accounts),
         balance_sheet=_sections(BALANCE_SHEET, accounts),
-        kinds=_kinds(found),
+        kinds=_kinds(found, kinds_of(flow.target)),
     )
 
 
@@ -412,7 +412,7 @@ def _sections(
     return tuple(section for section in found if section.accounts)
 
 
-def _kinds(found: QuerySet[Delivery]) -> tuple[KindTotal, ...]:
+def _kinds(found: QuerySet[Delivery], names: Mapping[str, str]) -> tuple[KindTotal, ...]:
     counted: dict[str, list[int]] = {}
     flagged = found.annotate(booked=IS_BOOKED, changed=IS_CHANGED)
     grouped = flagged.values_list("kind", "booked", "changed").annotate(Count("pk"), Sum("amount"))
@@ -424,7 +424,7 @@ def _kinds(found: QuerySet[Delivery]) -> tuple[KindTotal, ...]:
             of_kind[3] += count if changed else 0
         else:
             of_kind[2] += count
-    return tuple(KindTotal(kind, KIND_NAMES[kind], *counted[kind]) for kind in BOOKED if kind in counted)
+    return tuple(KindTotal(kind, names[kind], *counted[kind]) for kind in BOOKED if kind in counted)
 
 
 def _shares(flow: Flow, amounts: Mapping[int | None, int]) -> tuple[Share, ...]:

@@ -12,7 +12,7 @@ from bookkeeping.facts import Label
 from bookkeeping.numbering import undo_key
 from flows import mapping, opening, rows
 from flows.models import Delivery, Plan
-from flows.readable import KIND_NAMES, WAYS_BACK, Names, Paper, papers
+from flows.readable import WAYS_BACK, Names, Paper, kinds_of, papers
 from flows.verdicts import TakingBack
 from kit import clock
 from ledgers.registry import open_ledger
@@ -83,7 +83,8 @@ def totals_by_kind(plan: Plan) -> list[tuple[str, int, int]]:
     found = Delivery.objects.filter(plan=plan).exclude(state__in=[State.DROPPED, State.UNDONE])
     amount = Sum("amount", filter=Q(currency__in=["", plan.flow.books_currency]), default=0)
     sums = found.order_by("kind").values_list("kind").annotate(Count("pk"), total=amount)
-    return [(KIND_NAMES[kind], count, amount) for kind, count, amount in sums]
+    kinds = kinds_of(plan.flow.target)
+    return [(kinds[kind], count, amount) for kind, count, amount in sums]
 
 
 def counts_by_state(plan: Plan) -> dict[str, int]:
@@ -126,9 +127,9 @@ def consequences_of_undo(plan: Plan) -> list[Consequence]:
     how = open_ledger(plan.flow.target).capabilities.undo
     posted = Delivery.objects.filter(rows.in_the_books(), plan=plan).exclude(kind=Kind.UNDO)
     counts = posted.order_by("kind").values_list("kind").annotate(Count("pk"))
+    kinds = kinds_of(plan.flow.target)
     return [
-        Consequence(KIND_NAMES[kind], count, WAYS_BACK.get(how.get(Kind(kind), ""), "taken back"))
-        for kind, count in counts
+        Consequence(kinds[kind], count, WAYS_BACK.get(how.get(Kind(kind), ""), "taken back")) for kind, count in counts
     ]
 
 

@@ -29,6 +29,7 @@ from bookkeeping.money import shown
 from flows.mapping import TenantMapping, marketplace_of
 from flows.models import Delivery
 from ledgers.models import ListEntry
+from ledgers.registry import ledger_spec
 from tenants.models import Connection
 
 # The net of other lines, or what is moved on: no row of Amazon's stands behind these alone.
@@ -46,6 +47,13 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     Kind.REVALUATION: "Revaluation",
     Kind.UNDO: "Taking back",
 }
+
+
+def kinds_of(company: Connection) -> Mapping[str, str]:
+    """Return what the kinds of documents are called on the pages of the company's ledger."""
+    return {**KIND_NAMES, **ledger_spec(company.provider).kind_names}
+
+
 # Where a ledger books what rates moved, whatever accounts are mapped.
 GAIN_OR_LOSS: Final = "The ledger's own exchange gain or loss"
 # How a document is taken back, for a bookkeeper.
@@ -101,6 +109,7 @@ class Names:
         for key, number, document in documents.values_list("key", "number", "document"):
             self._made[key] = json.loads(document).get("name", "") or number
         self._known = known
+        self.kinds = kinds_of(company)
 
     def account(self, row: Delivery, symbol: str) -> str:
         """Return the account of a line as the company names it, else what it stands for."""
@@ -137,7 +146,7 @@ def papers(deliveries: Sequence[Delivery], names: Names) -> list[Paper]:
 
 def paper(row: Delivery, names: Names) -> Paper:
     document = document_from(row.plain_document)
-    return Paper(row, KIND_NAMES[row.kind], _facts(row, document, names), _lines(row, document, names))
+    return Paper(row, names.kinds[row.kind], _facts(row, document, names), _lines(row, document, names))
 
 
 def _lines(row: Delivery, document: Document, names: Names) -> tuple[Line, ...]:

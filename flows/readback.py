@@ -23,7 +23,7 @@ from flows.balances import EVERY
 from flows.lanes import LEASE_MARGIN_S, LeaseLost
 from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
-from flows.readable import KIND_NAMES
+from flows.readable import kinds_of
 from kit import clock
 from kit.scope import unscoped
 from ledgers.port import CannotTell, Changes, Found, Kept
@@ -378,8 +378,8 @@ def only_shown(target: Connection) -> str:
     """Return what is compared where a ledger does not show every document, "" where it does."""
     if not balances.unseen(target):
         return ""
-    able = open_ledger(target).capabilities
-    seen = " and ".join(KIND_NAMES[kind].lower() + "s" for kind in rows.BOOKED if kind in able.readable & able.kinds)
+    able, kinds = open_ledger(target).capabilities, kinds_of(target)
+    seen = " and ".join(kinds[kind].lower() + "s" for kind in rows.BOOKED if kind in able.readable & able.kinds)
     rest = "all else" if seen else "what is posted"
     ledger = ledger_spec(target.provider).name
     one_by_one = f"{ledger} shows {seen} one by one; " if seen else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bookkeeping.accounts import AccountClass
@@ -19,9 +19,9 @@ class LedgerSpec:
 
     ``layouts`` says without a call or a query how documents may be cut in a connected company. ``account_types`` says for a
     person how the ledger names the type of a new account of a class. ``shows_ids``: a person finds its own ids on its pages or
-    in their addresses. ``shown`` says how its pages list a document where that is not as we do; pure but for the cached lists,
-    raises NotRenderable. ``sandbox`` opens its stand-in, mounted in process,
-    with a connected client: for tests only. ``logo`` is a static path.
+    in their addresses. ``kind_names`` has what its pages call a kind of document where that is not the usual word, ``shown`` says
+    how they list a document where that is not as we do: pure but for the cached lists, raises NotRenderable. ``sandbox`` opens
+    its stand-in, mounted in process, with a connected client: for tests only. ``logo`` is a static path.
     """
 
     slug: str
@@ -32,6 +32,7 @@ class LedgerSpec:
     account_types: Mapping[AccountClass, tuple[str, ...]]
     sandbox: Callable[[], AbstractContextManager[Any]]
     shows_ids: bool = True
+    kind_names: Mapping[str, str] = field(default_factory=dict)
     shown: Callable[[Connection, Post], Shown | None] = lambda connection, post: None
     logo: str = ""
 

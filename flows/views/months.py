@@ -14,7 +14,7 @@ from flows import month_report, selectors
 from flows.models import Delivery, Flow
 from flows.month_report import MonthReport
 from flows.months import Lack, Todo
-from flows.readable import KIND_NAMES
+from flows.readable import kinds_of
 from flows.views.flows import MOST_TABS, flow_or_404
 from flows.views.settlements import number_or
 from kit.clock import now
@@ -67,7 +67,7 @@ def detail(request: TenantRequest, pk: int, month: date) -> HttpResponse:
             (kind, records(found, [State.POSTED], kind.kind), records(found, _WAITING, kind.kind))
             for kind in found.totals.kinds
         ],
-        "changed": [(row, KIND_NAMES[row.kind]) for row in found.changed],
+        "changed": [(row, kinds_of(flow.target)[row.kind]) for row in found.changed],
         "all_posted": records(found, [State.POSTED]),
         "all_waiting": records(found, _WAITING),
         "before": _with_a_page(previous_month(month)),

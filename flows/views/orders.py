@@ -14,7 +14,7 @@ from bookkeeping.documents import BOOKING
 from flows import closing, forgetting, selectors, trace
 from flows.filters import OrderFilter, status_words
 from flows.models import Delivery
-from flows.readable import KIND_NAMES, Names, papers
+from flows.readable import Names, kinds_of, papers
 from flows.views.settlements import is_part
 from tenants.models import Role
 from tenants.roles import at_least, requires
@@ -54,7 +54,9 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "removals": removals,
         "owns": at_least(request.member, Role.OWNER),
         "status": status_words(order.status),
-        "documents": [(row, KIND_NAMES[row.kind]) for row in selectors.documents_of_order(order.order_id)],
+        "documents": [
+            (row, kinds_of(row.flow.target)[row.kind]) for row in selectors.documents_of_order(order.order_id)
+        ],
         "not_invoiced": selectors.not_invoiced(order),
         "carried": selectors.carriers_of_order(order.order_id),
         "settled": trace.rows_of_order(candidates, order.order_id) if asked else [],

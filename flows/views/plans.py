@@ -1,5 +1,6 @@
 """The dry run of a flow: every planned settlement with its totals, what would be created, what is held; and the approval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from flows import access, onboarding, opening, overview, planning, setup
 from flows import plans as plans_of
 from flows.models import Delivery, Flow, Plan
 from flows.onboarding import StepName
-from flows.readable import KIND_NAMES
+from flows.readable import kinds_of
 from flows.verdicts import NEEDS_PERSON
 from flows.views.dashboard import place_of
 from flows.views.flows import flow_or_404
@@ -70,16 +71,16 @@ def dry_run(request: TenantRequest, pk: int) -> HttpResponse:
     ).get_page(request.GET.get("page"))
     waits = overview.waits([flow]).get(flow.pk, [])
     made_first = Delivery.objects.filter(flow=flow, plan=None, live=True).exclude(state=State.POSTED)
-    opened = opening.entry(flow)
+    opened, kinds = opening.entry(flow), kinds_of(flow.target)
     context = {
         "flow": flow,
         "page": page,
-        "rows": _rows(list(page.object_list)),
+        "rows": _rows(list(page.object_list), kinds),
         "motion": overview.motions([flow])[flow.pk],
         "ready": plans.filter(state=Plan.State.PLANNED, asked=F("made")).count(),
         "waits": [(wait, place_of(wait, flow)) for wait in waits],
         "made_first": [
-            Made(KIND_NAMES[kind], count, 0)
+            Made(kinds[kind], count, 0)
             for kind, count in made_first.filter(kind__in=planning.GROUNDWORK)
             .order_by("kind")
             .values_list("kind")
@@ -125,13 +126,13 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
     return back
 
 
-def _rows(plans: list[Plan]) -> list[Row]:
+def _rows(plans: list[Plan], kinds: Mapping[str, str]) -> list[Row]:
     """Return what each plan would create and what of it is held. Two queries."""
     alive = Delivery.objects.filter(plan__in=plans, live=True).exclude(state__in=[State.DROPPED, State.UNDONE])
     sums = alive.order_by("kind").values_list("plan_id", "kind").annotate(Count("pk"), Sum("amount"))
     made: dict[int, list[Made]] = {}
     for plan_id, kind, count, amount in sums:
-        made.setdefault(plan_id, []).append(Made(KIND_NAMES[kind], count, amount))
+        made.setdefault(plan_id, []).append(Made(kinds[kind], count, amount))
     stopped = Delivery.objects.filter(plan__in=plans, state__in=NEEDS_PERSON)
     held: dict[int, list[tuple[str, int]]] = {}
     for plan_id, code, count in stopped.order_by("code").values_list("plan_id", "code").annotate(Count("pk")):

@@ -1,5 +1,6 @@
 """Settlements: the list, the files that do not count, one settlement with its proof, and the rows behind a figure."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ from flows.filters import SettlementFilter
 from flows.models import Delivery, Flow, Plan
 from flows.overview import Place
 from flows.payouts import Payout, Payouts, has_to_be_asked, may_be_stated
-from flows.readable import KIND_NAMES, line_of_movement
+from flows.readable import kinds_of, line_of_movement
 from flows.views.dashboard import place_of
 from kit.clock import now
 from tenants.actors import actor_names
@@ -205,7 +206,7 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "groups": categories.GROUPS,
         "entries": [(paper, line_of_movement(paper.delivery)) for paper in entries],
         "page": page,
-        "documents": _grouped(shown, needs),
+        "documents": _grouped(kinds_of(plan.flow.target), shown, needs),
         "revisions": plans.other_revisions(plan),
         "approved_by": actor_names([plan.approved_by])[plan.approved_by],
         "may_approve": can(request.member, Action.APPROVE) and plan.state == Plan.State.PLANNED,
@@ -240,14 +241,16 @@ def _arrived(settlement: Settlement, home: str) -> dict[str, Any]:
     return {"amount": amount, "whose": whose, "differs": by_person and of_amazon not in (None, amount)}
 
 
-def _grouped(shown: list[Delivery], needs: dict[int, list[Delivery]]) -> list[tuple[Any, ...]]:
+def _grouped(
+    kinds: Mapping[str, str], shown: list[Delivery], needs: dict[int, list[Delivery]]
+) -> list[tuple[Any, ...]]:
     """Return documents for the table: (delivery, kind, what it needs, what is one payment with it, their sum)."""
     found: list[tuple[Any, ...]] = []
     for row, others in selectors.sharing(shown):
         named = {one.pk: selectors.worth_naming(needs[one.pk]) for one in (row, *others)}
         together = [(one, named[one.pk]) for one in (row, *others)] if others else []
         total = sum(one.amount for one in (row, *others))
-        found.append((row, KIND_NAMES[row.kind], [] if others else named[row.pk], together, total))
+        found.append((row, kinds[row.kind], [] if others else named[row.pk], together, total))
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from bookkeeping.accounts import AccountClass
+from bookkeeping.documents import Kind
 from kit.http import Http
 from kit.oauth import OAuthSpec, Tokens
 from ledgers import reference
@@ -198,6 +199,7 @@ LEDGER: Final = LedgerSpec(
     layouts=lambda connection: CAPABILITIES.layouts,
     account_types=accounts.TYPES,
     sandbox=_sandbox,
+    kind_names={Kind.ENTRY: "Transaction"},  # a deposit or a withdrawal of its page of transactions
     shown=_shown,
     shows_ids=False,  # its pages show none, and what the API names a document by is no number of theirs
     logo=LOGO,

@@ -735,3 +735,17 @@ def test_both_ways_of_booking_are_described_as_the_ledger_makes_them(bobs, in_ac
 
     assert words in page
     assert ("in one click" in page) == (provider == "quickbooks")
+
+
+def test_documents_are_called_what_the_ledger_calls_them(bobs, acme, in_acme):
+    flow = flow_of(acme)
+    settlement = settle(acme)
+    address = reverse("flows:settlement", args=[settlement.pk])
+
+    usual = text_of(bobs.get(address))
+    type(flow.target).objects.filter(pk=flow.target_id).update(provider="wave")
+    in_wave = text_of(bobs.get(address))
+
+    assert "Journal entry AMZ-" in usual
+    assert "Transaction AMZ-" in in_wave
+    assert "Journal entry" not in in_wave
