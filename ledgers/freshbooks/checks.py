@@ -1,23 +1,20 @@
 """The named steps of *Test connection*: what in this business forbids posting, or wants a warning."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bookkeeping.documents import Kind
+from ledgers import steps
 from ledgers.freshbooks import answers, lists
 from ledgers.freshbooks.bodies import Company
 from ledgers.freshbooks.plan import Plan
 from ledgers.freshbooks.remote import Remote, RemoteRefused
 from ledgers.freshbooks.translate import RESOURCES, address
 from ledgers.freshbooks.wire import Row
-from ledgers.port import AuthorizationLost, Check, NotSent, Verdict
+from ledgers.port import Check, Verdict
+from ledgers.steps import ORDER_ID, ORDERS, POSTING
 
-_ORDERS: Final = "orders"
-_POSTING: Final = "posting"
-_ORDER_ID: Final = re.compile(r"\d{3}-\d{7}-\d{7}")
-_REACHABLE: Final = "Business reachable"
 _PROBED: Final = (Kind.CUSTOMER, Kind.INVOICE, Kind.PAYMENT, Kind.EXPENSE, Kind.ITEM)
 _WITHOUT: Final = (
     "income and expenses are booked, everything meets in Petty Cash, and payouts, reserves, taxes and loans stay in Tieout's "
@@ -51,19 +48,22 @@ def run(
     learned: Callable[[Plan], None],
     scopes: frozenset[str] = frozenset(),
 ) -> list[Check]:
-    """Return every step; where the business cannot be read, the first says why and the others are skipped. ``learned`` is
-    told what the business may do now; ``scopes`` are those the consent was given for, empty where FreshBooks did not say."""
-    try:
+    """``learned`` is told what the business may do now; ``scopes`` are those the consent was given for, empty where FreshBooks
+    did not say."""
+
+    def read() -> _Facts:
         facts = _read(remote, company, mode, currency, scopes)
-    except AuthorizationLost as error:
-        return _unreachable(str(error), "Connect FreshBooks again, signed in as the owner of the business.")
-    except NotSent as error:
-        return _unreachable(str(error), error.action)
-    except RemoteRefused as error:
-        return _unreachable(str(error), "Try again in a few minutes.")
-    learned(facts.plan)
-    reached = Check(_REACHABLE, Verdict.PASSED, "FreshBooks answers.")
-    return [reached, *(step(name, facts) for name, step in _STEPS.items())]
+        learned(facts.plan)
+        return facts
+
+    return steps.run(
+        read,
+        _STEPS,
+        ledger="FreshBooks",
+        what="business",
+        reconnect="Connect FreshBooks again, signed in as the owner of the business.",
+        refused=RemoteRefused,
+    )
 
 
 def _read(remote: Remote, company: Company, mode: str, currency: str, scopes: frozenset[str]) -> _Facts:
@@ -97,11 +97,6 @@ def _read(remote: Remote, company: Company, mode: str, currency: str, scopes: fr
     )
 
 
-def _unreachable(detail: str, action: str) -> list[Check]:
-    failed = Check(_REACHABLE, Verdict.FAILED, detail, action, _POSTING)
-    return [failed, *(Check(name, Verdict.SKIPPED, "The business could not be read.") for name in _STEPS)]
-
-
 def _right_business(name: str, facts: _Facts) -> Check:
     called, known = facts.plan.name, facts.before.name or facts.before.plan.name
     if known and called != known:
@@ -118,7 +113,7 @@ def _subscription(name: str, facts: _Facts) -> Check:
     spoken = facts.plan.subscription.replace("_", " ") or "active"
     if facts.plan.ended:
         action = "Renew the subscription in FreshBooks."
-        return Check(name, Verdict.FAILED, f"The subscription is {spoken}: nothing can be posted.", action, _POSTING)
+        return Check(name, Verdict.FAILED, f"The subscription is {spoken}: nothing can be posted.", action, POSTING)
     return Check(name, Verdict.PASSED, f"The subscription is {spoken}.")
 
 
@@ -133,7 +128,7 @@ def _plan(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"The business can make journal entries no longer: {what} or the person's rights were changed.",
             f"{cure} and replay; or refresh the lists of this connection, and map the accounts to categories.",
-            _POSTING,
+            POSTING,
         )
     if has and not had:
         return Check(
@@ -173,7 +168,7 @@ def _advanced(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             "Advanced Accounting is not switched on, or this person may not use it.",
             "Ask the owner to switch it on in FreshBooks under Accounting, or connect again as the owner.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, "Advanced Accounting is on.")
 
@@ -185,7 +180,7 @@ def _permissions(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"FreshBooks does not let us read {', '.join(facts.closed)}.",
             "Connect again, leave every permission ticked, and sign in as the owner or with the rights of one.",
-            _POSTING,
+            POSTING,
         )
     own = {"journal_entries": "journal entries"} if facts.plan.journals else {"expenses": "expenses"}
     written = _WRITTEN | own
@@ -196,7 +191,7 @@ def _permissions(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"The consent leaves out that we may write {', '.join(lacking)}.",
             "Connect again as the owner and leave every permission ticked.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, "What is needed can be read.")
 
@@ -209,7 +204,7 @@ def _currency(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             "FreshBooks does not say in which currency the books are kept.",
             "Make the first client or journal entry there, then test again.",
-            _POSTING,
+            POSTING,
         )
     if not facts.currency or facts.currency == home:
         return Check(name, Verdict.PASSED, f"The books are kept in {home}.")
@@ -239,7 +234,7 @@ def _closed(name: str, facts: _Facts) -> Check:
 
 
 def _numbers(name: str, facts: _Facts) -> Check:
-    if facts.plan.journals and facts.mode != _ORDERS:
+    if facts.plan.journals and facts.mode != ORDERS:
         return Check(name, Verdict.PASSED, "Summary mode makes no invoices, so your own numbers are untouched.")
     return Check(
         name,
@@ -268,7 +263,7 @@ def _others(name: str, facts: _Facts) -> Check:
     foreign = [
         str(row["invoice_number"])
         for row in facts.invoices
-        if _ORDER_ID.match(str(row.get("invoice_number") or "")) and not answers.marker_of(Kind.INVOICE, row)
+        if ORDER_ID.match(str(row.get("invoice_number") or "")) and not answers.marker_of(Kind.INVOICE, row)
     ]
     if not foreign:
         return Check(name, Verdict.PASSED, "No invoices of another Amazon connector were found.")

@@ -1,20 +1,19 @@
 """The named steps of *Test connection*, read in one batch: what in this company forbids posting, or wants a warning."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledgers.port import AuthorizationLost, Check, NotSent, Refused, Verdict
+from ledgers import steps
+from ledgers.port import Check, Refused, Verdict
 from ledgers.quickbooks import lists, wire
 from ledgers.quickbooks.remote import ReadRefused, Remote, Row
+from ledgers.steps import ORDER_ID, ORDERS, POSTING
 
-_ORDERS: Final = "orders"
-_POSTING: Final = "posting"
 _ACCOUNT_LIMIT: Final = 250  # active accounts below the plan Advanced
 _ACCOUNTS_OF_OURS: Final = 30
 _ENDED: Final = re.compile(r"expire|cancel|suspend|ended|unsubscribed|read.?only", re.IGNORECASE)
-_ORDER_ID: Final = re.compile(r"\d{3}-\d{7}-\d{7}")
 _STATEMENTS: Final = (
     wire.select("CompanyInfo"),
     wire.select("Preferences"),
@@ -22,19 +21,6 @@ _STATEMENTS: Final = (
     wire.select("Invoice", ("DocNumber", "LIKE", "%-%-%"))
     + " ORDERBY MetaData.CreateTime DESC STARTPOSITION 1 MAXRESULTS 50",
     wire.select("CompanyCurrency"),
-)
-_REACHABLE: Final = "Company reachable"
-_STEPS: Final = (
-    "Right company",
-    "Subscription",
-    "Plan limits",
-    "Closed period",
-    "Currency",
-    "Automatic application",
-    "Transaction numbers",
-    "Classes and locations",
-    "Sales tax",
-    "Other connectors",
 )
 
 
@@ -60,36 +46,28 @@ class _Facts:
 
 
 def run(remote: Remote, mode: str, currency: str, known_name: str) -> list[Check]:
-    """Return every step; where the company cannot be read, the first says why and the others are skipped."""
-    try:
-        company, preferences, count, invoices, currencies = remote.queries(_STATEMENTS)
-        facts = _Facts(
-            company=lists.one(company),
-            preferences=lists.one(preferences),
-            invoices=[] if isinstance(invoices, Refused) else invoices,
-            currencies=_codes(currencies),
-            accounts=None if isinstance(count, Refused) else _count(count),
-            mode=mode,
-            currency=currency,
-            known_name=known_name,
-        )
-    except AuthorizationLost as error:
-        action = "Connect QuickBooks again, signed in as an administrator of the company."
-        return _unreachable(str(error), action)
-    except NotSent as error:
-        return _unreachable(str(error), error.action)
-    except ReadRefused as error:
-        return _unreachable(str(error), "Try again in a few minutes.")
-    steps = (
-        _right_company, _subscription, _plan, _closed, _currency, _auto_apply, _numbers, _tracking, _tax, _others,
-    )  # fmt: skip
-    reached = Check(_REACHABLE, Verdict.PASSED, "QuickBooks answers.")
-    return [reached, *(step(name, facts) for name, step in zip(_STEPS, steps, strict=True))]
+    return steps.run(
+        lambda: _read(remote, mode, currency, known_name),
+        _STEPS,
+        ledger="QuickBooks",
+        what="company",
+        reconnect="Connect QuickBooks again, signed in as an administrator of the company.",
+        refused=ReadRefused,
+    )
 
 
-def _unreachable(detail: str, action: str) -> list[Check]:
-    failed = Check(_REACHABLE, Verdict.FAILED, detail, action, _POSTING)
-    return [failed, *(Check(name, Verdict.SKIPPED, "The company could not be read.") for name in _STEPS)]
+def _read(remote: Remote, mode: str, currency: str, known_name: str) -> _Facts:
+    company, preferences, count, invoices, currencies = remote.queries(_STATEMENTS)
+    return _Facts(
+        company=lists.one(company),
+        preferences=lists.one(preferences),
+        invoices=[] if isinstance(invoices, Refused) else invoices,
+        currencies=_codes(currencies),
+        accounts=None if isinstance(count, Refused) else _count(count),
+        mode=mode,
+        currency=currency,
+        known_name=known_name,
+    )
 
 
 def _right_company(name: str, facts: _Facts) -> Check:
@@ -112,7 +90,7 @@ def _subscription(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"The subscription is {status.lower()}: the company can only be read.",
             "Renew the subscription in QuickBooks.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, f"The subscription is {status.lower() or 'active'}.")
 
@@ -154,7 +132,7 @@ def _currency(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"Amazon settles in {facts.currency}, the books are kept in {home} and multicurrency is off.",
             "Convert to home currency in the flow, or switch on multicurrency in QuickBooks (never to be undone).",
-            _POSTING,
+            POSTING,
         )
     if facts.currency not in facts.currencies:
         return Check(
@@ -162,7 +140,7 @@ def _currency(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             f"{facts.currency} is not one of the company's currencies.",
             f"Add {facts.currency} in QuickBooks under Currencies.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, f"{facts.currency} is switched on beside {home}.")
 
@@ -177,17 +155,17 @@ def _auto_apply(name: str, facts: _Facts) -> Check:
         return Check(name, Verdict.PASSED, "QuickBooks leaves credits and payments where we put them.")
     return Check(
         name,
-        Verdict.FAILED if facts.mode == _ORDERS else Verdict.WARNING,
+        Verdict.FAILED if facts.mode == ORDERS else Verdict.WARNING,
         f"QuickBooks is set to {' and '.join(switched_on)} by itself, to invoices of its own choice.",
         "In QuickBooks: Settings, Account and settings, Advanced, Automation: switch it off. Or use summary mode.",
-        _ORDERS,
+        ORDERS,
     )
 
 
 def _numbers(name: str, facts: _Facts) -> Check:
     if facts.preference("SalesFormsPrefs", "CustomTxnNumbers") is True:
         return Check(name, Verdict.PASSED, "Custom transaction numbers are on: invoices carry Amazon's order numbers.")
-    if facts.mode != _ORDERS:
+    if facts.mode != ORDERS:
         return Check(name, Verdict.PASSED, "Summary mode makes no invoices, so your own numbers are untouched.")
     return Check(
         name,
@@ -226,7 +204,7 @@ def _others(name: str, facts: _Facts) -> Check:
     foreign = [
         str(row["DocNumber"])
         for row in facts.invoices
-        if _ORDER_ID.match(str(row.get("DocNumber", ""))) and not wire.markers(row.get("PrivateNote"))
+        if ORDER_ID.match(str(row.get("DocNumber", ""))) and not wire.markers(row.get("PrivateNote"))
     ]
     if not foreign:
         return Check(name, Verdict.PASSED, "No invoices of another Amazon connector were found.")
@@ -245,3 +223,17 @@ def _codes(rows: list[Row] | Refused) -> frozenset[str]:
 
 def _count(rows: list[Row]) -> int | None:
     return int(rows[0]["totalCount"]) if rows else None
+
+
+_STEPS: Final[Mapping[str, Callable[[str, _Facts], Check]]] = {
+    "Right company": _right_company,
+    "Subscription": _subscription,
+    "Plan limits": _plan,
+    "Closed period": _closed,
+    "Currency": _currency,
+    "Automatic application": _auto_apply,
+    "Transaction numbers": _numbers,
+    "Classes and locations": _tracking,
+    "Sales tax": _tax,
+    "Other connectors": _others,
+}

@@ -1,19 +1,17 @@
 """The named steps of *Test connection*: what in this business forbids posting, or wants a warning."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey
-from ledgers.port import AuthorizationLost, Check, NotSent, Verdict
+from ledgers import steps
+from ledgers.port import Check, Verdict
+from ledgers.steps import ORDERS, POSTING
 from ledgers.wave import accounts, lists, operations
 from ledgers.wave.remote import ReadRefused, Remote, Row
 from ledgers.wave.wire import text_of
 
-_ORDERS: Final = "orders"
-_POSTING: Final = "posting"
-_REACHABLE: Final = "Business reachable"
-_STEPS: Final = ("Right business", "Wave plan", "Accounting", "Permissions", "Currency", "Accounts", "Invoice numbers")
 _FOR_POSTING: Final = ("business:read", "account:read", "account:write", "transaction:write")
 _FOR_ORDERS: Final = (
     "invoice:read", "invoice:write", "customer:read", "customer:write", "product:read", "product:write",
@@ -36,43 +34,33 @@ class _Facts:
 
 
 def run(remote: Remote, mode: str, currency: str, known_name: str, scopes: frozenset[str]) -> list[Check]:
-    """Return every step; where the business cannot be read, the first says why and the others are skipped.
-
-    ``scopes`` are those the consent was given for, empty where Wave did not say.
-    """
-    try:
-        business = remote.business(operations.COMPANY)
-        rows = [
-            row
-            for chosen in (lists.ACTIVE, lists.ARCHIVED)
-            for row in remote.pages(operations.ACCOUNTS, "accounts", **chosen)
-        ]
-    except AuthorizationLost as error:
-        action = (
-            "See in Wave under Settings that the business is on the Pro plan, then connect Wave again as somebody who "
-            "may edit its books."
-        )
-        return _unreachable(str(error), action)
-    except NotSent as error:
-        return _unreachable(str(error), error.action)
-    except ReadRefused as error:
-        return _unreachable(str(error), "Try again in a few minutes.")
-    facts = _Facts(business, rows, mode, currency, known_name, scopes)
-    steps = (_right_business, _plan, _accounting, _permissions, _currency, _accounts, _numbers)
-    reached = Check(_REACHABLE, Verdict.PASSED, "Wave answers.")
-    return [reached, *(step(name, facts) for name, step in zip(_STEPS, steps, strict=True))]
+    """``scopes`` are those the consent was given for, empty where Wave did not say."""
+    return steps.run(
+        lambda: _read(remote, mode, currency, known_name, scopes),
+        _STEPS,
+        ledger="Wave",
+        what="business",
+        reconnect="See in Wave under Settings that the business is on the Pro plan, then connect Wave again as somebody who "
+        "may edit its books.",
+        refused=ReadRefused,
+    )
 
 
-def _unreachable(detail: str, action: str) -> list[Check]:
-    failed = Check(_REACHABLE, Verdict.FAILED, detail, action, _POSTING)
-    return [failed, *(Check(name, Verdict.SKIPPED, "The business could not be read.") for name in _STEPS)]
+def _read(remote: Remote, mode: str, currency: str, known_name: str, scopes: frozenset[str]) -> _Facts:
+    business = remote.business(operations.COMPANY)
+    rows = [
+        row
+        for chosen in (lists.ACTIVE, lists.ARCHIVED)
+        for row in remote.pages(operations.ACCOUNTS, "accounts", **chosen)
+    ]
+    return _Facts(business, rows, mode, currency, known_name, scopes)
 
 
 def _right_business(name: str, facts: _Facts) -> Check:
     called = text_of(facts.business, "name")
     if facts.business.get("isArchived") is True:
         return Check(
-            name, Verdict.FAILED, f"{called} is archived in Wave.", "Restore it in Wave, or disconnect it.", _POSTING
+            name, Verdict.FAILED, f"{called} is archived in Wave.", "Restore it in Wave, or disconnect it.", POSTING
         )
     if facts.known_name and called != facts.known_name:
         return Check(
@@ -99,7 +87,7 @@ def _accounting(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             "This business still has Wave's classic accounting, which takes no postings of other programs.",
             "Ask Wave to move the business to the new accounting.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, "The business takes postings.")
 
@@ -111,10 +99,10 @@ def _permissions(name: str, facts: _Facts) -> Check:
     for_orders = [each for each in _FOR_ORDERS if not _allows(facts.scopes, each)]
     action = "Connect Wave again and agree to everything that is asked there."
     if lacking:
-        return Check(name, Verdict.FAILED, f"We may not {_spoken(lacking)}.", action, _POSTING)
+        return Check(name, Verdict.FAILED, f"We may not {_spoken(lacking)}.", action, POSTING)
     if for_orders:
-        verdict = Verdict.FAILED if facts.mode == _ORDERS else Verdict.WARNING
-        return Check(name, verdict, f"We may not {_spoken(for_orders)}.", action, _ORDERS)
+        verdict = Verdict.FAILED if facts.mode == ORDERS else Verdict.WARNING
+        return Check(name, verdict, f"We may not {_spoken(for_orders)}.", action, ORDERS)
     return Check(name, Verdict.PASSED, "We may do everything that is needed.")
 
 
@@ -136,7 +124,7 @@ def _currency(name: str, facts: _Facts) -> Check:
         Verdict.FAILED,
         f"Amazon settles in {facts.currency} and the books are kept in {home}; what we write in Wave can state no rate.",
         f"Convert to {home} in the flow, or connect a business that keeps its books in {facts.currency}.",
-        _POSTING,
+        POSTING,
     )
 
 
@@ -167,7 +155,7 @@ def _accounts(name: str, facts: _Facts) -> Check:
 
 
 def _numbers(name: str, facts: _Facts) -> Check:
-    if facts.mode != _ORDERS:
+    if facts.mode != ORDERS:
         return Check(name, Verdict.PASSED, "Summary mode makes no invoices, so your own numbers are untouched.")
     return Check(
         name,
@@ -175,3 +163,14 @@ def _numbers(name: str, facts: _Facts) -> Check:
         "Wave gives your next invoice the highest number plus one, and ours are Amazon's order numbers.",
         "Type the number of your own invoices yourself, or use summary mode.",
     )
+
+
+_STEPS: Final[Mapping[str, Callable[[str, _Facts], Check]]] = {
+    "Right business": _right_business,
+    "Wave plan": _plan,
+    "Accounting": _accounting,
+    "Permissions": _permissions,
+    "Currency": _currency,
+    "Accounts": _accounts,
+    "Invoice numbers": _numbers,
+}

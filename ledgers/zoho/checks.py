@@ -7,29 +7,17 @@ from datetime import date
 from typing import Final, TypeVar
 
 from bookkeeping.documents import Kind
-from ledgers.port import AuthorizationLost, Check, NotSent, Verdict
+from ledgers import steps
+from ledgers.port import AuthorizationLost, Check, Verdict
+from ledgers.steps import ORDER_ID, ORDERS, POSTING
 from ledgers.zoho import answers, lists, wire
 from ledgers.zoho.remote import Declined, Remote, RightMissing, Row
 from ledgers.zoho.translate import RESOURCES
 
-_ORDERS: Final = "orders"
-_POSTING: Final = "posting"
-_ORDER_ID: Final = re.compile(r"\d{3}-\d{7}-\d{7}")
 _ENDED: Final = re.compile(r"expire|cancel|suspend|inactive", re.IGNORECASE)
 # E-invoicing editions: an invoice is submitted to the tax authority, and may have no negative line.
 _E_INVOICING: Final = frozenset({"IN", "INDIA", "SA", "SAUDI ARABIA", "MX", "MEXICO", "EG", "EGYPT"})
 _RECONNECT: Final = "Connect Zoho Books again, signed in as an administrator of the organization."
-_REACHABLE: Final = "Organization reachable"
-_STEPS: Final = (
-    "Right organization",
-    "Organization active",
-    "Rights",
-    "Currency",
-    "Locked period",
-    "Approval",
-    "Edition",
-    "Other connectors",
-)
 _T = TypeVar("_T")
 
 
@@ -50,20 +38,15 @@ class _Facts:
 
 
 def run(remote: Remote, mode: str, currency: str, known_name: str) -> list[Check]:
-    """Return every step; where the organization cannot be read, the first says why and the others are skipped."""
-    try:
-        facts = _read(remote, mode, currency, known_name)
-    except lists.NotThere as error:
-        return _unreachable(str(error), _RECONNECT)
-    except AuthorizationLost as error:
-        return _unreachable(str(error), _RECONNECT)
-    except NotSent as error:
-        return _unreachable(str(error), error.action)
-    except Declined as error:
-        return _unreachable(str(error), "Try again in a few minutes.")
-    steps = (_right_one, _active, _rights, _currency, _locked, _approval, _edition, _others)
-    reached = Check(_REACHABLE, Verdict.PASSED, "Zoho Books answers.")
-    return [reached, *(step(name, facts) for name, step in zip(_STEPS, steps, strict=True))]
+    return steps.run(
+        lambda: _read(remote, mode, currency, known_name),
+        _STEPS,
+        ledger="Zoho Books",
+        what="organization",
+        reconnect=_RECONNECT,
+        lost=(AuthorizationLost, lists.NotThere),
+        refused=Declined,
+    )
 
 
 def _read(remote: Remote, mode: str, currency: str, known_name: str) -> _Facts:
@@ -107,7 +90,7 @@ def _foreign(remote: Remote, invoices: Sequence[Row]) -> str:
     ours_alike = None
     for row in invoices:
         number, reference = wire.text(row.get("invoice_number")), wire.text(row.get("reference_number"))
-        if not (_ORDER_ID.match(number) or _ORDER_ID.match(reference)):
+        if not (ORDER_ID.match(number) or ORDER_ID.match(reference)):
             continue
         if number[:19] != reference:
             return number
@@ -118,11 +101,6 @@ def _foreign(remote: Remote, invoices: Sequence[Row]) -> str:
     whole = remote.one(resource.path, resource.one, answers.id_of(Kind.INVOICE, ours_alike))
     ours = whole is None or wire.markers(answers.noted(Kind.INVOICE, whole))
     return "" if ours else wire.text(ours_alike.get("invoice_number"))
-
-
-def _unreachable(detail: str, action: str) -> list[Check]:
-    failed = Check(_REACHABLE, Verdict.FAILED, detail, action, _POSTING)
-    return [failed, *(Check(name, Verdict.SKIPPED, "The organization could not be read.") for name in _STEPS)]
 
 
 def _right_one(name: str, facts: _Facts) -> Check:
@@ -145,7 +123,7 @@ def _active(name: str, facts: _Facts) -> Check:
             Verdict.FAILED,
             "The organization is not active: it can only be read.",
             "Activate it, or renew its plan, in Zoho Books.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, f"The plan is {plan.capitalize()}." if plan else "The organization is active.")
 
@@ -158,7 +136,7 @@ def _rights(name: str, facts: _Facts) -> Check:
         Verdict.FAILED,
         f"The person who connected it lacks rights: {', '.join(facts.missing)}.",
         f"{_RECONNECT} Leave every right ticked on Zoho's page.",
-        _POSTING,
+        POSTING,
     )
 
 
@@ -175,7 +153,7 @@ def _currency(name: str, facts: _Facts) -> Check:
             f"Amazon settles in {facts.currency}, which is not one of the organization's currencies.",
             f"Add {facts.currency} in Zoho Books (Settings, Currencies); where the plan has one currency only, convert to "
             f"{home} in the flow.",
-            _POSTING,
+            POSTING,
         )
     return Check(name, Verdict.PASSED, f"{facts.currency} is switched on beside {home}.")
 
@@ -207,7 +185,7 @@ def _approval(name: str, facts: _Facts) -> Check:
 
 def _edition(name: str, facts: _Facts) -> Check:
     country = wire.text(facts.about.get("country_code") or facts.about.get("country")).upper()
-    if facts.mode != _ORDERS or country not in _E_INVOICING:
+    if facts.mode != ORDERS or country not in _E_INVOICING:
         return Check(name, Verdict.PASSED, "Nothing in this edition stands against the documents we write.")
     return Check(
         name,
@@ -227,3 +205,15 @@ def _others(name: str, facts: _Facts) -> Check:
         "Stop the other connector (in Zoho Inventory: Integrations, Amazon), and let the flow start after its last "
         "settlement, or sales are booked twice.",
     )
+
+
+_STEPS: Final[Mapping[str, Callable[[str, _Facts], Check]]] = {
+    "Right organization": _right_one,
+    "Organization active": _active,
+    "Rights": _rights,
+    "Currency": _currency,
+    "Locked period": _locked,
+    "Approval": _approval,
+    "Edition": _edition,
+    "Other connectors": _others,
+}
