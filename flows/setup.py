@@ -77,7 +77,7 @@ def choices(flow: Flow) -> list[Choice]:
     taken = {target.account for target in current.base.values() if target.account}
     classes = drafts.layout_of(flow).classes
     open_keys = [key for key in keys if not current.target(key).account]
-    elsewhere = _of_other_currencies(flow)
+    elsewhere = _of_other_currencies(flow) if suggest.OF_ONE_CURRENCY & set(open_keys) else set()
     suggested = suggest.suggest(open_keys, known.accounts, taken, classes, flow.currency, elsewhere)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
