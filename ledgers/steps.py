@@ -42,3 +42,15 @@ def run(
         return [reached, *(step(name, facts) for name, step in steps.items())]
     failed = Check(reachable, Verdict.FAILED, detail, action, POSTING)
     return [failed, *(Check(name, Verdict.SKIPPED, f"The {what} could not be read.") for name in steps)]
+
+
+def right(name: str, what: str, called: str, known: str, more: str = "") -> Check:
+    """Return the step that compares a company's name with the one it had when it was connected, "" where it is not known."""
+    if known and called != known:
+        return Check(
+            name,
+            Verdict.WARNING,
+            f"The {what} is called {called}; when it was connected it was {known}.",
+            "If it was renamed, refresh the lists of this connection. If not, disconnect it.",
+        )
+    return Check(name, Verdict.PASSED, f"This is {called}{more}.")

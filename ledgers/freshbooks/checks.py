@@ -99,14 +99,8 @@ def _read(remote: Remote, company: Company, mode: str, currency: str, scopes: fr
 
 def _right_business(name: str, facts: _Facts) -> Check:
     called, known = facts.plan.name, facts.before.name or facts.before.plan.name
-    if known and called != known:
-        return Check(
-            name,
-            Verdict.WARNING,
-            f"The business is called {called}; when it was connected it was {known}.",
-            "If it was renamed, refresh the lists of this connection. If not, disconnect it.",
-        )
-    return Check(name, Verdict.PASSED, f"This is {called}{f', seen as {facts.plan.role}' if facts.plan.role else ''}.")
+    more = f", seen as {facts.plan.role}" if facts.plan.role else ""
+    return steps.right(name, "business", called, known, more)
 
 
 def _subscription(name: str, facts: _Facts) -> Check:

@@ -72,14 +72,7 @@ def _read(remote: Remote, mode: str, currency: str, known_name: str) -> _Facts:
 
 def _right_company(name: str, facts: _Facts) -> Check:
     called = str(facts.company.get("CompanyName", ""))
-    if facts.known_name and called != facts.known_name:
-        return Check(
-            name,
-            Verdict.WARNING,
-            f"The company is called {called}; when it was connected it was {facts.known_name}.",
-            "If it was renamed, refresh the lists of this connection. If not, disconnect it.",
-        )
-    return Check(name, Verdict.PASSED, f"This is {called}.")
+    return steps.right(name, "company", called, facts.known_name)
 
 
 def _subscription(name: str, facts: _Facts) -> Check:

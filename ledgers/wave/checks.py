@@ -62,14 +62,7 @@ def _right_business(name: str, facts: _Facts) -> Check:
         return Check(
             name, Verdict.FAILED, f"{called} is archived in Wave.", "Restore it in Wave, or disconnect it.", POSTING
         )
-    if facts.known_name and called != facts.known_name:
-        return Check(
-            name,
-            Verdict.WARNING,
-            f"The business is called {called}; when it was connected it was {facts.known_name}.",
-            "If it was renamed, refresh the lists of this connection. If not, disconnect it.",
-        )
-    return Check(name, Verdict.PASSED, f"This is {called}.")
+    return steps.right(name, "business", called, facts.known_name)
 
 
 def _plan(name: str, facts: _Facts) -> Check:

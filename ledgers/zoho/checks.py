@@ -105,14 +105,7 @@ def _foreign(remote: Remote, invoices: Sequence[Row]) -> str:
 
 def _right_one(name: str, facts: _Facts) -> Check:
     called = wire.text(facts.about.get("name"))
-    if facts.known_name and called != facts.known_name:
-        return Check(
-            name,
-            Verdict.WARNING,
-            f"The organization is called {called}; when it was connected it was {facts.known_name}.",
-            "If it was renamed, refresh the lists of this connection. If not, disconnect it.",
-        )
-    return Check(name, Verdict.PASSED, f"This is {called}.")
+    return steps.right(name, "organization", called, facts.known_name)
 
 
 def _active(name: str, facts: _Facts) -> Check:
