@@ -51,6 +51,10 @@ def test_the_way_leads_from_the_settlement_to_what_would_change_and_to_posting_i
     answer_in(acme, moved)
 
     assert reverse("flows:repost", args=[moved.pk]) in settlement.content.decode()
+    assert (
+        "its own documents get an “r2” at the end of their numbers, invoices the next free number"
+        in preview.content.decode()
+    )
     assert reverse("flows:remap", args=[moved.pk]) in settlement.content.decode()
     assert "Would be another" in text_of(difference)
     assert "1 × journal entry: deleted" in text_of(preview)

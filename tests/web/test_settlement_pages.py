@@ -828,3 +828,15 @@ def test_a_documents_number_is_shown_where_the_ledger_shows_it(signed_in, alice,
     pages = [("flows:settlement", settlement.pk), ("audit:record", row.pk)]
 
     assert {"QnVzaW5lc3M6NDI" in text_of(browser.get(reverse(name, args=[pk]))) for name, pk in pages} == {shown}
+
+
+def test_of_more_than_two_flows_one_is_chosen_from_a_list(signed_in, alice, acme):
+    for number in range(3):
+        flow_of(acme, name=f"Flow {number}", currency="USD")
+    settlement = settle(acme)
+    address = reverse("flows:settlement", args=[settlement.pk])
+
+    page = signed_in(alice).get(address)
+
+    assert [one["label"].partition(":")[0] for one in page.context["options"]] == ["Flow 0", "Flow 1", "Flow 2"]
+    assert 'aria-label="Flows"' not in page.content.decode()
