@@ -6,6 +6,7 @@ A step looks for itself and changes nothing; those that need the database are sk
 import fcntl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -58,7 +59,7 @@ def examine() -> Iterator[Step]:
     yield email()
     yield static_files()
     for spec in providers():
-        yield application(spec)
+        yield from applications(spec)
 
 
 def site() -> Step:
@@ -222,10 +223,25 @@ def static_files() -> Step:
     return Step("Static files", "passed", "Collected.")
 
 
-def application(spec: Provider) -> Step:
+def applications(spec: Provider) -> Iterator[Step]:
+    """Look at each application that the settings name at a provider, at the first of the places that it serves."""
+    by_keys: dict[tuple[str, str], tuple[str, oauth.OAuthSpec]] = {}
+    for chosen in product(
+        *([(field.name, value) for value, _ in field.choices] for field in spec.choices if field.choices)
+    ):
+        endpoints = spec.oauth(dict(chosen))
+        place = ", ".join(value for _, value in chosen)
+        by_keys.setdefault((endpoints.client_id, endpoints.client_secret), (place, endpoints))
+    registered = [found for (client_id, _), found in by_keys.items() if client_id]
+    if not registered:
+        yield application(spec, spec.name, next(iter(by_keys.values()))[1])
+    for place, endpoints in registered:
+        yield application(spec, f"{spec.name} ({place})" if len(by_keys) > 1 else spec.name, endpoints)
+
+
+def application(spec: Provider, name: str, endpoints: oauth.OAuthSpec) -> Step:
     """Ask the token endpoint for what it must refuse: how it refuses tells whether it knows our application."""
-    name, callback = spec.name, grants.redirect_uri(spec.slug)
-    endpoints = spec.oauth({field.name: field.choices[0][0] for field in spec.choices if field.choices})
+    callback = grants.redirect_uri(spec.slug)
     if not endpoints.client_id and (private := _private_applications(spec)):
         many = "a private application" if private == 1 else f"{private} private applications"
         return Step(

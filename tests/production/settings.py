@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ledgers.zoho.centres import CENTRES
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPLETE = {
     "TIEOUT_PRODUCTION": "1",
@@ -21,10 +23,11 @@ COMPLETE = {
 
 
 def names():
-    """Return every name that the settings read from the environment."""
+    """Return every name that the settings read from the environment, those of Zoho's data centres written out."""
     text = (ROOT / "connector/settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+(?:\(|,)|_rate_scale\()\s*"([A-Z_]+)"', text))
-    return read | set(COMPLETE)
+    read = set(re.findall(r'(?:env\.\w+(?:\(|,)|_rate_scale\(|_switch\()\s*"([A-Z_]+)"', text))
+    centres = {f"ZOHO_CLIENT_{part}_{location.upper()}" for part in ("ID", "SECRET") for location in CENTRES}
+    return read | centres | set(COMPLETE)
 
 
 def run(env, *arguments):

@@ -15,9 +15,10 @@ from amazon.consent import PROVIDER
 from audit import trail
 from connector import doctor
 from flows.models import Flow
-from kit import http
+from kit import http, oauth
 from kit.clock import now
 from kit.scope import unscoped
+from ledgers.zoho.provider import PROVIDER as ZOHO
 from tests.factories import ConnectionFactory, GrantFactory
 from tests.production.settings import COMPLETE, run
 from tests.web.conftest import ORIGIN, PretendProvider
@@ -244,7 +245,7 @@ def test_static_files_that_were_not_collected_are_said(settings, tmp_path):
 def test_the_way_a_refresh_is_refused_tells_whether_an_application_is_known(pretended, answer, verdict):
     pretended.tokens = answer
 
-    step = doctor.application(pretended.spec())
+    [step] = doctor.applications(pretended.spec())
 
     assert step.verdict == verdict
     assert pretended.calls == 1
@@ -263,7 +264,7 @@ def test_a_production_site_whose_services_are_down_is_told_so_to_the_end():
 def test_an_application_that_is_not_registered_is_not_asked_about(pretended, settings):
     settings.AMAZON_CLIENT_ID, settings.SITE_URL = "", "https://b.example"
 
-    step = doctor.application(PROVIDER)
+    [step] = doctor.applications(PROVIDER)
 
     assert step.verdict == "skipped"
     assert "https://b.example/connections/amazon/callback" in step.action
@@ -273,7 +274,43 @@ def test_a_private_application_misses_nothing(pretended, settings):
     settings.AMAZON_CLIENT_ID = ""
     GrantFactory(provider="amazon", application="amzn1.application-oa2-client.own")
 
-    step = doctor.application(PROVIDER)
+    [step] = doctor.applications(PROVIDER)
 
     assert (step.verdict, step.action) == ("passed", "")
     assert "a private application of their own" in step.detail
+
+
+def test_an_application_of_one_data_centre_is_asked_about_there(monkeypatch, settings):
+    settings.ZOHO_CLIENTS = dict.fromkeys(settings.ZOHO_CLIENTS, ("", "")) | {
+        "eu": ("1000.EU", "s"),
+        "in": ("1000.IN", "s"),
+    }
+    asked = []
+
+    def refuse(_http, endpoints, **_):
+        asked.append((endpoints.client_id, endpoints.token_url))
+        raise oauth.InvalidGrant("refused")
+
+    monkeypatch.setattr(oauth, "refresh", refuse)
+
+    steps = list(doctor.applications(ZOHO))
+
+    assert [(step.name, step.verdict) for step in steps] == [
+        ("Zoho Books (eu)", "passed"),
+        ("Zoho Books (in)", "passed"),
+    ]
+    assert asked == [
+        ("1000.EU", "https://accounts.zoho.eu/oauth/v2/token"),
+        ("1000.IN", "https://accounts.zoho.in/oauth/v2/token"),
+    ]
+
+
+def test_an_application_of_all_data_centres_is_asked_about_once(monkeypatch, settings):
+    settings.ZOHO_CLIENTS = dict.fromkeys(settings.ZOHO_CLIENTS, ("1000.ALL", "s"))
+
+    def refuse(*_, **__):
+        raise oauth.InvalidGrant("refused")
+
+    monkeypatch.setattr(oauth, "refresh", refuse)
+
+    assert [step.name for step in doctor.applications(ZOHO)] == ["Zoho Books"]
