@@ -1,11 +1,14 @@
 """Settings. With nothing set, a checkout runs on SQLite and an in-process broker; production names what it misses."""
 
 import base64
+import contextlib
+import logging
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -18,9 +21,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("TIEOUT_VAR", default=str(BASE_DIR / "var")))
 
-PRODUCTION = env.bool("TIEOUT_PRODUCTION", default=False)
-DEBUG = env.bool("DJANGO_DEBUG", default=False)
-
 
 def _read(read: Callable[..., Any], name: str, default: Any, is_like: str) -> Any:
     """Return a setting's parsed value. Raises ImproperlyConfigured by its name; the value may hold a password."""
@@ -28,6 +28,14 @@ def _read(read: Callable[..., Any], name: str, default: Any, is_like: str) -> An
         return read(name, default=default)
     except (ValueError, ImproperlyConfigured):
         raise ImproperlyConfigured(f"{name} must be {is_like}.") from None
+
+
+def _switch(name: str) -> bool:
+    """Return whether something is switched on. A misspelt "true" must not pass for off."""
+    said = env.str(name, default="").strip().lower()
+    if said not in (*_ON, *_OFF):
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    return said in _ON
 
 
 def _rate_scale(name: str) -> float:
@@ -46,6 +54,10 @@ def _check_patience(prefix: str, ledger: str, deadline_s: int, quarantine_s: int
             f"{ledger} may still book a document that late, and what is not there when we look is sent again."
         )
 
+
+_ON, _OFF = ("true", "on", "yes", "y", "ok", "1"), ("false", "off", "no", "n", "0", "")
+PRODUCTION = _switch("TIEOUT_PRODUCTION")
+DEBUG = _switch("DJANGO_DEBUG")
 
 REQUIRED = (
     "SECRET_KEY",
@@ -95,6 +107,8 @@ VAULT_KEYS = env.str("VAULT_KEYS", default="") or _embedded_secret(
 )
 
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+if not SITE_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}; begin it with https://, as in https://books.example.com.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 if PRODUCTION and "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts: links in e-mails lead to the one that was asked.")
@@ -166,6 +180,19 @@ TEMPLATES = [
     }
 ]
 
+
+def _own_file(name: str) -> None:
+    """Make an SQLite database for its owner only, whichever command is the first: SQLite would let everybody read it.
+
+    What SQLite puts beside it gets the same rights. A place that cannot be written to is said when it is opened.
+    """
+    if name == ":memory:" or name.startswith("file:"):
+        return
+    with contextlib.suppress(OSError):
+        Path(name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
+
+
 _DATABASE_LIKE = "like postgres://user:password@host:5432/name"
 DATABASES = {
     "default": _read(env.db_url, "DATABASE_URL", f"sqlite:///{VAR_DIR / 'tieout.sqlite3'}", _DATABASE_LIKE),
@@ -173,6 +200,7 @@ DATABASES = {
 if not DATABASES["default"].get("ENGINE"):
     raise ImproperlyConfigured(f"DATABASE_URL must be {_DATABASE_LIKE}.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    _own_file(DATABASES["default"]["NAME"])
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -182,7 +210,22 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-REDIS_URL = env.str("REDIS_URL", default="")
+
+def _redis_url() -> str:
+    """Raises ValueError, without the address: it may hold a password."""
+    url = env.str("REDIS_URL", default="")
+    parts = urlsplit(url)
+    if url and (
+        parts.scheme not in ("redis", "rediss") or parts.port == 0
+    ):  # a port that is no number raises by itself
+        raise ValueError
+    return url
+
+
+try:
+    REDIS_URL = _redis_url()
+except ValueError:
+    raise ImproperlyConfigured("REDIS_URL must be like redis://host:6379/0.") from None
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -231,6 +274,8 @@ if PRODUCTION:
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Failed sign-ins are limited by address, which is the proxy's unless its X-Forwarded-For may be believed.
 ALLAUTH_TRUSTED_PROXY_COUNT = _read(env.int, "TRUSTED_PROXIES", 1 if PRODUCTION else 0, "a whole number")
+if ALLAUTH_TRUSTED_PROXY_COUNT < 0:
+    raise ImproperlyConfigured("TRUSTED_PROXIES must be 0 or more.")
 
 EMAIL_CONFIG = _read(env.email_url, "EMAIL_URL", "consolemail://", "like smtp+tls://user:password@host:587")
 globals().update(EMAIL_CONFIG)
@@ -361,13 +406,16 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}; it must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "filters": {"opaque": {"()": "connector.request_log.Opaque"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["opaque"]}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Every tick would be four lines; what fails is logged as an error.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")},
 }
@@ -376,7 +424,7 @@ LOGGING = {
 AMAZON_APPLICATION_ID = env.str("AMAZON_APPLICATION_ID", default="")
 AMAZON_CLIENT_ID = env.str("AMAZON_CLIENT_ID", default="")
 AMAZON_CLIENT_SECRET = env.str("AMAZON_CLIENT_SECRET", default="")
-AMAZON_APP_DRAFT = env.bool("AMAZON_APP_DRAFT", default=False)
+AMAZON_APP_DRAFT = _switch("AMAZON_APP_DRAFT")
 AMAZON_REFRESH_TOKEN = env.str("AMAZON_REFRESH_TOKEN", default="")
 AMAZON_TOKEN_URL = env.str("AMAZON_TOKEN_URL", default="https://api.amazon.com/auth/o2/token")
 # One base for every region and marketplace, when a stand-in plays Amazon.

@@ -46,6 +46,15 @@ def test_one_missing_setting_is_named(name, value):
         ("DATABASE_URL", "postgres://user:pass/word@host/tieout"),
         ("EMAIL_URL", "smtp+tls://host:port"),
         ("TRUSTED_PROXIES", "x"),
+        ("TRUSTED_PROXIES", "-3"),
+        ("TIEOUT_PRODUCTION", "ture"),
+        ("AMAZON_APP_DRAFT", "maybe"),
+        ("LOG_LEVEL", "loud"),
+        ("REDIS_URL", "foo"),
+        ("REDIS_URL", "redis://host:port/0"),
+        ("SITE_URL", "books.example.com"),
+        ("AMAZON_RATE_SCALE", "-1"),
+        ("QBO_RATE_SCALE", "0"),
         ("AMAZON_RATE_SCALE", "slow"),
         ("QBO_RATE_SCALE", "fast"),
         ("QBO_DEADLINE_S", "130s"),
@@ -60,6 +69,19 @@ def test_a_setting_that_means_nothing_is_named(name, value):
 
     assert done.returncode == 1
     assert f"ImproperlyConfigured: {name} " in done.stderr
+
+
+def test_a_command_says_of_a_wrong_setting_one_sentence_and_no_more():
+    done = run({"SITE_URL": "books.example.com"}, "manage.py", "doctor")
+
+    assert done.returncode == 1
+    assert done.stderr == "SITE_URL is 'books.example.com'; begin it with https://, as in https://books.example.com.\n"
+
+
+def test_levels_and_switches_are_read_in_any_case():
+    found = shown({**COMPLETE, "LOG_LEVEL": "info", "TIEOUT_PRODUCTION": "True"}, "LOG_LEVEL", "PRODUCTION")
+
+    assert found == {"LOG_LEVEL": "INFO", "PRODUCTION": True}
 
 
 def test_the_complete_settings_have_nothing_to_complain_about():
@@ -111,6 +133,17 @@ def test_an_embedded_site_makes_its_secrets_once_and_for_its_owner_only(tmp_path
     for name in ("secret_key", "vault_keys"):
         assert stat.S_IMODE((tmp_path / "var" / name).stat().st_mode) == 0o600
     assert (tmp_path / "var/secret_key").read_text() == first["SECRET_KEY"]
+
+
+def test_an_embedded_database_is_its_owners_whichever_command_makes_it(tmp_path):
+    var = tmp_path / "var"
+
+    done = run({"TIEOUT_VAR": str(var)}, "manage.py", "makemigrations", "--check", "--dry-run")
+
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in var.iterdir()} == {0o600}
+    assert (var / "tieout.sqlite3").exists()
 
 
 def test_two_embedded_sites_share_no_secret(tmp_path):
