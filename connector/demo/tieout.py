@@ -9,6 +9,7 @@ from typing import Any
 
 from bookkeeping.documents import Kind
 from bookkeeping.money import to_text
+from connector.demo.bank import beside_payouts, payouts_of
 from connector.demo.outside import CURRENCY, Company, Outside
 from flows import history, mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
@@ -42,6 +43,8 @@ class Line:
 class Books:
     """One company as the auditor read it, beside what the truth says. ``clearing`` is book balance less expected; ``bank``
     is what is in the bank account or, where the ledger's API cannot reach that, in the account of payouts in transit.
+    ``payouts`` is what Amazon paid out to the seller and did not take back, the same in every company; ``beside`` names what
+    else there is between that and ``bank``, positive where it raises ``bank``.
 
     ``failed`` are payouts that never reached the bank: settlement, amount in minor units, whether it was booked, and the
     settlement that took it back, "" where none has. ``wrong`` says what else is not as it should be: any other account, an
@@ -53,7 +56,17 @@ class Books:
     bank: Decimal
     payouts: Decimal
     wrong: tuple[str, ...]
+    beside: tuple[tuple[str, Decimal], ...] = ()
     failed: tuple[tuple[str, int, bool, str], ...] = ()
+
+    @property
+    def unexplained(self) -> Decimal:
+        """What is in ``bank`` beyond Amazon's payouts and what is named; must be 0."""
+        return self.bank - self.payouts - sum(amount for _, amount in self.beside)
+
+    @property
+    def where(self) -> str:
+        return "payouts in transit" if pretend_of(self.company.ledger).in_transit else "the bank account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,11 @@ def result_of(outside: Outside, flows: Sequence[Flow]) -> Result:
     problems = [
         *(f"{one.company} {one.settlement_id}: {to_text(one.difference, CURRENCY)}" for one in lines if one.difference),
         *(f"{one.company.name}: clearing is off by {one.clearing}" for one in books if one.clearing),
-        *(f"{one.company.name}: bank {one.bank}, payouts {one.payouts}" for one in books if one.bank != one.payouts),
+        *(
+            f"{one.company.name}: {one.unexplained} in {one.where} is neither a payout of Amazon nor named"
+            for one in books
+            if one.unexplained
+        ),
         *(f"{one.company.name}: {text}" for one in books for text in one.wrong),
         *(f"settlement {one} was never planned" for one in sorted(raw.keys() - {line.settlement_id for line in lines})),
     ]
@@ -132,7 +149,6 @@ def _line(company: str, plan: Plan, raw: dict[str, Any]) -> Line:
         else:
             waiting += movement.amount
     waiting += statement.unknown_amount
-    payout = sum(row.answered_total or 0 for row in rows if row.number.endswith("-P") and row.state == State.POSTED)
     header = plan.settlement.total
     known = posted + waiting + statement.opening_debt
     off = abs(header - known) + abs(int(Decimal(raw["header"]).scaleb(2)) - header)
@@ -145,10 +161,16 @@ def _line(company: str, plan: Plan, raw: dict[str, Any]) -> Line:
         header=header,
         entries=posted + statement.opening_debt,
         held=waiting,
-        payout=payout,
+        payout=_paid(rows),
         difference=off,
         verdict=plan.verdict.get("verdict", ""),
     )
+
+
+def _paid(rows: Iterable[Delivery]) -> int:
+    """Return what these rows booked as payout: what the ledger answered, or our own total where it answers none."""
+    booked = (row for row in rows if row.number.endswith("-P") and row.state == State.POSTED)
+    return sum(row.amount if row.answered_total is None else row.answered_total for row in booked)
 
 
 def _books(outside: Outside, company: Company, ids: Mapping[str, str], found: dict[str, Any]) -> Books:
@@ -167,13 +189,15 @@ def _books(outside: Outside, company: Company, ids: Mapping[str, str], found: di
     wrong += [f"{account} has a balance for which there are no documents" for account in found["stated_otherwise"]]
     wrong += [f"{document} does not balance" for document in found["unbalanced"]]
     wrong += [f"in the books twice: {mark}" for mark in found["twice"]]
-    bank = "PAYOUTS" if pretend_of(company.ledger).in_transit else "BANK"
+    in_transit = pretend_of(company.ledger).in_transit
+    beside = beside_payouts(outside.truth, outside.expected(company), in_transit=in_transit)
     return Books(
         company=company,
         clearing=clearing,
-        bank=balances[bank],
-        payouts=_text(outside.expected(company)["balances"][bank]),
+        bank=balances["PAYOUTS" if in_transit else "BANK"],
+        payouts=_text(payouts_of(outside.truth).net),
         wrong=tuple(wrong),
+        beside=tuple((what, _text(amount)) for what, amount in beside),
     )
 
 
@@ -227,13 +251,9 @@ def table(result: Result, rate_scale: int) -> str:
         parts += [text, rule] if row[0] == TOTAL else [text]
     parts.append("")
     for one in result.books:
-        parts.append(
-            f"{one.company.name}: {one.bank} in {_where(one.company)}, {one.payouts} paid out by Amazon; "
-            f"clearing is off by {one.clearing}"
-        )
+        parts.append(f"{one.company.name}: clearing is off by {one.clearing}")
+        parts += _way_to_bank(one)
         parts += [_wrapped(_failed_in_words(*payout)) for payout in one.failed]
-        if others := _other_movements(one, result.lines):
-            parts.append(_wrapped(f"between Amazon and the bank besides payouts, such as a micro deposit: {others}"))
     parts.append(f"{result.orders} orders. {_count(len(result.held), 'document')} held for a person:")
     parts += [_wrapped(f"{company} {number}: {reason}") for company, number, reason in result.held]
     if rate_scale != 1:
@@ -242,16 +262,11 @@ def table(result: Result, rate_scale: int) -> str:
     return "\n".join(parts)
 
 
-def _where(company: Company) -> str:
-    in_transit = pretend_of(company.ledger).in_transit
-    return "payouts in transit, for the bank's feed to be matched with" if in_transit else "the bank account"
-
-
-def _other_movements(books: Books, lines: Iterable[Line]) -> Decimal:
-    """Return what is in the bank beyond the payouts of the table less those that were taken off it again."""
-    paid = sum(line.payout for line in lines if line.company == books.company.name)
-    back = sum(amount for _, amount, booked, later in books.failed if booked and later)
-    return books.bank - _text(paid - back)
+def _way_to_bank(books: Books) -> list[str]:
+    """Return a line for what Amazon paid out, for each amount beside it, and for what that comes to in the books."""
+    amounts = [("paid out by Amazon, less what came back", books.payouts), *books.beside]
+    amounts += [("not explained by any of these", books.unexplained)] if books.unexplained else []
+    return [f"  {amount:>10.2f}  {what}" for what, amount in [*amounts, (f"in {books.where}", books.bank)]]
 
 
 def _failed_in_words(settlement_id: str, amount: int, booked: bool, later: str) -> str:
@@ -259,9 +274,7 @@ def _failed_in_words(settlement_id: str, amount: int, booked: bool, later: str) 
     if not later:
         return f"payout failed: {money}; the money stays on clearing until a later settlement"
     if booked:
-        return (
-            f"payout failed: {money} is in the column payout; settlement {later} took it off the bank again and pays it"
-        )
+        return f"payout failed: {money} is in the column payout; settlement {later} took it back and pays it"
     return f"payout failed: {money} was never booked; settlement {later} pays it"
 
 

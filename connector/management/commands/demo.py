@@ -208,8 +208,10 @@ def _summary(result: tieout.Result, seconds: float) -> dict[str, Any]:
                 "ledger": one.company.ledger,
                 "mode": one.company.mode,
                 "clearing": f"{one.clearing:.2f}",
-                "bank": f"{one.bank:.2f}",
                 "payouts": f"{one.payouts:.2f}",
+                "beside": [{"what": what, "amount": f"{amount:.2f}"} for what, amount in one.beside],
+                "bank": f"{one.bank:.2f}",
+                "unexplained": f"{one.unexplained:.2f}",
             }
             for one in result.books
         ],
