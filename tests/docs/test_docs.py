@@ -8,6 +8,7 @@ from django.urls import resolve
 
 from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE
 from connector.settings import REQUIRED
+from ledgers.freshbooks.provider import SCOPES
 from ledgers.registry import all_ledgers
 from tenants.grants import redirect_uri
 from tests.production.settings import ROOT, names
@@ -75,6 +76,13 @@ def test_every_ledger_has_a_page_that_says_how_to_register(slug):
     assert f"`SITE_URL/connections/{slug}/callback`" in page
     assert {"## Plan", "## Register the application"} <= set(re.findall("^## .+$", page, re.MULTILINE))
     assert "```mermaid" in page
+
+
+def test_the_scopes_to_choose_at_freshbooks_are_the_ones_that_are_asked_for():
+    page = (ROOT / "docs/ledgers/freshbooks.md").read_text()
+
+    assert sorted(re.findall(r"`(user:[a-z_]+:(?:read|write))`", page)) == sorted(SCOPES)
+    assert f"these {len(SCOPES)} scopes" in page
 
 
 def test_the_chapter_that_the_doctor_names_is_there():
