@@ -473,6 +473,11 @@ WAVE_DEADLINE_S = _read(env.int, "WAVE_DEADLINE_S", 60, "a whole number")
 WAVE_QUARANTINE_S = _read(env.int, "WAVE_QUARANTINE_S", 60, "a whole number")
 # How long Wave works on a call is not published.
 _check_patience("WAVE", "Wave", WAVE_DEADLINE_S, WAVE_QUARANTINE_S, 1 if WAVE_API_BASE else 90)
+WAVE_BALANCE_LAG_S = _read(env.int, "WAVE_BALANCE_LAG_S", 60, "a whole number")
+if (1 if WAVE_API_BASE else 60) > WAVE_BALANCE_LAG_S:
+    raise ImproperlyConfigured(
+        "WAVE_BALANCE_LAG_S must be at least 60, and 1 for a stand-in: what no balance shows by then is sent again."
+    )
 
 # One application serves all data centres of Zoho; where it has other keys in one, these are set with its name (…_EU).
 ZOHO_CLIENTS = {

@@ -20,7 +20,8 @@ class Pretend:
     the remote id of its connection, ``known_as`` what it is called in calls of the public API, which follow ``audited`` in the
     address. ``asked`` is what a person answers before they leave for the consent page, ``signs_in`` the choice there, ``token``
     the control action that gives another application a token. ``in_transit``: the API reaches neither bank nor card, so payouts
-    wait in an account of their own.
+    wait in an account of their own. ``in_use`` returns what the control actions ``inactivate`` and ``reactivate`` want to be told
+    of an account that settlements are booked to; None where nothing shows what an inactive one does.
     """
 
     settings: Callable[[str, int], Mapping[str, str]]
@@ -33,6 +34,7 @@ class Pretend:
     asked: Mapping[str, str] = field(default_factory=dict)
     audited: str = ""
     in_transit: bool = False
+    in_use: Callable[[Made], Mapping[str, Any]] | None = None
 
 
 def pretended() -> list[str]:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from kit.commands import TablesCommand
 from kit.scope import unscoped
 from tenants.connections import run_checks
 from tenants.models import Connection, Member, Role
 
 
-class ConnectCommand(BaseCommand):
+class ConnectCommand(TablesCommand):
     """A command that connects something for an owner of a company, and tests it."""
 
     def add_arguments(self, parser: CommandParser) -> None:

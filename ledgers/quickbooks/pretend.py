@@ -28,4 +28,9 @@ PRETEND: Final = Pretend(
     known_as=lambda made: str(made["realm"]),
     signs_in=lambda made: str(made["realm"]),
     token=lambda made: ("issue_tokens", {"realm": made["realm"], "client_id": "auditor"}),
+    in_use=lambda made: {
+        "realm": made["realm"],
+        "kind": "Account",
+        "id": made["accounts"]["Merchant Fees:AMZ Referral Fees"],
+    },
 )

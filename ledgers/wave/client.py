@@ -100,7 +100,7 @@ class Wave:
     ``base`` ends before ``/graphql``. ``company`` is what the cached lists say; without it nothing is rendered until
     ``reference()`` was read. ``listed`` tells whether those lists have a customer or an item of a name. ``scopes`` are those of
     the consent, empty where unknown. ``rate_scale`` speeds the rate plans up for a stand-in that is scaled likewise.
-    ``deadline_s`` and ``quarantine_s`` are those of the capabilities.
+    ``deadline_s``, ``quarantine_s`` and ``confirm_s`` are those of the capabilities.
     """
 
     def __init__(
@@ -118,6 +118,7 @@ class Wave:
         rate_scale: float = 1.0,
         deadline_s: int = CAPABILITIES.deadline_s,
         quarantine_s: int = CAPABILITIES.quarantine_s,
+        confirm_s: int = CAPABILITIES.confirm_s,
     ) -> None:
         self._remote = Remote(http, base, business_id, token, meter, count, PAUSE_S / rate_scale)
         self._walk = changed.Walk(self._remote)
@@ -125,7 +126,9 @@ class Wave:
         self._listed = listed
         self._scopes = scopes
         self._rate_scale = rate_scale
-        self._capabilities = replace(CAPABILITIES, deadline_s=deadline_s, quarantine_s=quarantine_s)
+        self._capabilities = replace(
+            CAPABILITIES, deadline_s=deadline_s, quarantine_s=quarantine_s, confirm_s=confirm_s
+        )
 
     @property
     def capabilities(self) -> Capabilities:

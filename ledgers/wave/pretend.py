@@ -6,6 +6,8 @@ from typing import Final
 from ledgers.pretend import Pretend
 from ledgers.wave.sandbox.oauth import DEFAULT_APP
 
+BALANCE_LAG_S: Final = 60  # of the real Wave, at most
+
 
 def _settings(base: str, rate_scale: int) -> Mapping[str, str]:
     return {
@@ -14,6 +16,8 @@ def _settings(base: str, rate_scale: int) -> Mapping[str, str]:
         "WAVE_TOKEN_URL": f"{base}/oauth2/token/",
         "WAVE_REVOKE_URL": f"{base}/oauth2/token-revoke/",
         "WAVE_RATE_SCALE": str(rate_scale),
+        # Its balances show everything at once: what waits for them may go as much faster as its limits.
+        "WAVE_BALANCE_LAG_S": str(max(1, BALANCE_LAG_S // rate_scale)),
         "WAVE_CLIENT_ID": str(DEFAULT_APP["client_id"]),
         "WAVE_CLIENT_SECRET": str(DEFAULT_APP["client_secret"]),
     }

@@ -139,6 +139,7 @@ def open_ledger(connection: Connection) -> Ledger:
         rate_scale=settings.WAVE_RATE_SCALE,
         deadline_s=settings.WAVE_DEADLINE_S,
         quarantine_s=settings.WAVE_QUARANTINE_S,
+        confirm_s=settings.WAVE_BALANCE_LAG_S,
     )
 
 

@@ -62,6 +62,7 @@ def test_one_missing_setting_is_named(name, value):
         ("WAVE_RATE_SCALE", "fast"),
         ("WAVE_DEADLINE_S", "60s"),
         ("WAVE_QUARANTINE_S", "0.5"),
+        ("WAVE_BALANCE_LAG_S", "59"),
     ],
 )
 def test_a_setting_that_means_nothing_is_named(name, value):

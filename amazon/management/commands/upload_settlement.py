@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller, import_file
+from kit.commands import TablesCommand
 from tenants.models import Tenant
 
 _PIECE: Final = 1 << 18
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     help = "Bring in settlement files that were downloaded from Seller Central, plain or gzip."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from audit import trail
+from kit.commands import TablesCommand
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     help = "Verify the chains of the trail. Ends with an error when an event was changed, taken out or moved."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand
 from django.urls import reverse
 
 from bookkeeping.money import to_text
-from connector.demo import job, tieout
+from connector.demo import job, mishap, tieout
 from connector.demo import outside as outsides
 from connector.demo.processes import Child, Died, environment, free_port, python, running
 from connector.demo.stage import Stage
@@ -50,7 +50,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if DRIVE in os.environ:
             sys.exit(self._drive(json.loads(os.environ[DRIVE]), options))
-        signal.signal(signal.SIGTERM, _interrupt)
+        for each in (signal.SIGTERM, signal.SIGINT):  # a script that started it with "&" has it ignore INT
+            signal.signal(each, _interrupt)
         if options["once"]:
             with tempfile.TemporaryDirectory(prefix="tieout-demo-") as name:
                 sys.exit(self._show(Path(name), 0, options))
@@ -156,6 +157,8 @@ class Command(BaseCommand):
             self._say(f"\n{tieout.table(result, RATE_SCALE)}\nDone in {seconds} s.")
             if not options["once"]:
                 self._say_what_is_left(flows, told["site"])
+                for line in mishap.in_words(outside):
+                    self._say(line)
         if options["json"]:
             self._say(json.dumps(_summary(result, seconds)))
         return 1 if result.problems else 0
@@ -163,7 +166,8 @@ class Command(BaseCommand):
     def _say_what_is_left(self, flows: list[Flow], site: str) -> None:
         for flow in flows:
             if Delivery.objects.filter(flow=flow, state=Delivery.State.HELD, code="unknown_label").exists():
-                self._say(f"Give the new label a category: {site}{reverse('flows:mapping_labels', args=[flow.pk])}")
+                where = f"{site}{reverse('flows:mapping_labels', args=[flow.pk])}"
+                self._say(f"Give the new label of {flow} a category: {where}")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

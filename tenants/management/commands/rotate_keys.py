@@ -6,9 +6,10 @@ To rotate: put a new key first in VAULT_KEYS, restart, run this, then drop the o
 from typing import Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import models
 
+from kit.commands import TablesCommand
 from kit.scope import unscoped
 from kit.sealed import SealedField, context_of
 from kit.vault import CannotOpen, current_key_id, seal, unseal
@@ -16,7 +17,7 @@ from kit.vault import CannotOpen, current_key_id, seal, unseal
 BATCH = 200
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     help = "Seal every secret again with the newest key of VAULT_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
