@@ -136,6 +136,7 @@ def test_work_for_an_organization_that_is_shut_waits_until_it_is_connected_again
 
 def test_a_day_of_zoho_books_that_is_used_up_is_said_and_waited_for(scene):
     says = "The day's calls of this Zoho Books organization are used up."
-    cell = Cell("a day whose calls are used up", use_up_the_day, nothing, says, "It goes on in about 12 hours.")
+    goes_on = "It goes on in about 12 hours, at 00:01 in New York (05:01 UTC)."
+    cell = Cell("a day whose calls are used up", use_up_the_day, nothing, says, goes_on)
 
     rests_and_goes_on(scene, cell, 13 * 3600)
