@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Many processes take part; where the environment forbids it to keep compiled files, each would compile everything anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo demo-once serve test lint lock clean
 

@@ -67,7 +67,7 @@ def _queries(remote: Remote, statements: Sequence[str]) -> Iterable[list[Row]]:
 
 
 def _ask(remote: Remote, kinds: Collection[Kind], since: datetime) -> tuple[list[Kept], datetime | None]:
-    by_entity = {ENTITIES[kind]: kind for kind in sorted(kinds)}
+    by_entity = {ENTITIES[kind]: kind for kind in sorted(kinds) if kind in ENTITIES}
     answer = remote.changed(list(by_entity), since)
     found = [
         _kept(by_entity[entity], row)
