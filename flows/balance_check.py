@@ -59,9 +59,8 @@ def check(connection_id: int) -> bool:
 def catch_up(lease: Lease) -> None:
     """Read what is due of a lane that has come to rest, and after a document that only balances tell of. Raises Resting,
     LeaseLost."""
-    asked = [each.connection for each in _due().select_related("connection__grant")]
-    targets = [each for each in asked if each.remote_key == lease.remote_key]
-    for target in targets or _moved_unseen(lease):
+    asked = _due().filter(Connection.of_company(lease.remote_key, "connection__")).select_related("connection__grant")
+    for target in [each.connection for each in asked] or _moved_unseen(lease):
         compare(Reader(lease, target))
 
 

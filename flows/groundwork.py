@@ -36,10 +36,7 @@ def drop_refused(flow: Flow) -> None:
 def _mapped(company: Connection) -> set[str]:
     """Return what mappings into a company call the objects we make there, whosever they are, without the ``@``."""
     rules = MappingRule.objects.filter(
-        retired_version=None,
-        flow__target__provider=company.provider,
-        flow__target__environment=company.environment,
-        flow__target__remote_id=company.remote_id,
+        Connection.of_company(company.remote_key, "flow__target__"), retired_version=None
     )
     named = {value for target in rules.values_list("target", flat=True) for value in target.values()}
     return {value[1:] for value in named if value.startswith("@")}

@@ -23,6 +23,7 @@ from bookkeeping.planned import EarlierPayout, Previous
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 from flows.rows import chunked
 from kit.scope import unscoped
+from tenants.models import Connection
 
 State = Delivery.State
 _ON_ITS_WAY: Final = (State.SENDING, State.UNCERTAIN, State.POSTED)
@@ -166,14 +167,11 @@ def coverage_of(plan: Plan) -> list[Covering]:
 
 def next_revision(flow: Flow, settlement: Settlement) -> int:
     """Return the revision that no plan of this settlement has used up in the company, whichever tenant made it."""
-    target = flow.target
     with unscoped("a company may be shared by tenants"):
         undone = Plan.objects.filter(
+            Connection.of_company(flow.target.remote_key, "flow__target__"),
             state=Plan.State.UNDONE,
             settlement__settlement_id=settlement.settlement_id,
-            flow__target__provider=target.provider,
-            flow__target__environment=target.environment,
-            flow__target__remote_id=target.remote_id,
         )
         return 1 + (undone.aggregate(last=Max("last_revision"))["last"] or 0)
 

@@ -134,9 +134,7 @@ def unreachable(lease: Lease, target: Connection, error: NotSent) -> Resting:
 
     Where others open the company as well, the cause may be this connection's own consent, so it alone rests.
     """
-    same = Connection.objects.filter(
-        provider=target.provider, environment=target.environment, remote_id=target.remote_id, state=Access.ACTIVE
-    )
+    same = Connection.objects.filter(Connection.of_company(target.remote_key), state=Access.ACTIVE)
     if not same.exclude(pk=target.pk).exists():
         _rest(lease, str(error), error.after_s)
         return Resting()

@@ -9,7 +9,7 @@ from flows import balances, proving, rows
 from flows.models import Coverage, Delivery, Flow, Plan
 from kit import clock
 from tenants.alerts import alert, settle_alert
-from tenants.models import Alert
+from tenants.models import Alert, Connection
 
 State = Delivery.State
 STOPPED = (State.HELD, State.PARKED)
@@ -157,12 +157,9 @@ def _undone(plan: Plan) -> None:
 
 def _hand_over(plan: Plan) -> None:
     """Let the settlement be planned again wherever it was held because it was in this company's books already."""
-    target = plan.flow.target
     Plan.objects.filter(
+        Connection.of_company(plan.flow.target.remote_key, "flow__target__"),
         settlement__settlement_id=plan.settlement.settlement_id,
-        flow__target__provider=target.provider,
-        flow__target__environment=target.environment,
-        flow__target__remote_id=target.remote_id,
     ).exclude(state__in=[Plan.State.UNDOING, Plan.State.UNDONE]).update(asked=F("asked") + 1)
 
 

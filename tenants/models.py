@@ -261,6 +261,12 @@ class Connection(ScopedModel):
         """Name the remote company across the installation: two tenants' connections to it share this key."""
         return f"{self.provider}:{self.environment}:{self.remote_id}"
 
+    @staticmethod
+    def of_company(remote_key: str, of: str = "") -> models.Q:
+        """Select the connections to a remote company, whosever they are. ``of`` leads to them: ``"flow__target__"``."""
+        provider, environment, remote_id = remote_key.split(":", 2)
+        return models.Q(**{f"{of}provider": provider, f"{of}environment": environment, f"{of}remote_id": remote_id})
+
 
 class Quota(ScopedModel):
     """The calls a provider lets be made to one company in a day, by anybody, as it said with its last answer."""

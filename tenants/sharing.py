@@ -69,9 +69,7 @@ def _others(connection: Connection) -> list[Connection]:
     if provider(connection.provider).kind is not ProviderKind.LEDGER:
         return []  # any number of accounts may read from a seller
     with unscoped("two tenants may share a company, and both have to know"):
-        same = Connection.objects.filter(
-            provider=connection.provider, environment=connection.environment, remote_id=connection.remote_id
-        )
+        same = Connection.objects.filter(Connection.of_company(connection.remote_key))
         return list(same.exclude(state=Access.REVOKED).exclude(tenant_id=connection.tenant_id).order_by("pk"))
 
 

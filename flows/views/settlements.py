@@ -190,7 +190,8 @@ def _plan_context(request: TenantRequest, settlement: Settlement, plan: Plan, pa
         "read_back_at": readback.compared_at(readback.last(plan.flow.target), plan),
         "not_compared": readback.not_compared(plan)[:PAGE_DOCUMENTS],
         "only_shown": readback.only_shown(plan.flow.target),
-        "transit": transit.of_plan(plan) if plan.state in IN_THE_BOOKS else None,
+        # What failed will not come to the bank, whatever stands on the account until it is taken back.
+        "transit": transit.of_plan(plan) if plan.state in IN_THE_BOOKS and not payout.failed else None,
         "payout_told": bool(payout.failed) and payout.failed in banner.text,
         "touched": touched,
         "may_check": can(request.member, Action.RUN) and plan.flow.target.state == Access.ACTIVE,

@@ -6,6 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
+from amazon.models import Settlement
 from bookkeeping.accounts import AccountKey as K
 from bookkeeping.documents import Kind
 from flows import balance_check, balances, pace, planning, readback, transit, verdicts
@@ -16,6 +17,7 @@ from kit.clock import now
 from kit.scope import scope
 from ledgers.models import ListEntry
 from tenants.models import Alert
+from tests import factories
 from tests.flows import slate
 from tests.flows.slate import no_answer
 
@@ -210,6 +212,20 @@ def test_a_payout_awaits_the_bank_by_our_own_documents_before_anybody_read_the_a
     assert transit.of_plan(first) == transit.Transit("My Amazon Payouts in Transit", "USD", 5100)
     assert transit.of_plan(second).amount == 1700
     assert transit.of_flows([books.flow])[books.flow.pk].amount == 6800
+
+
+def test_a_payout_that_failed_awaits_no_bank(books, client):
+    plan = books.post(books.settle())
+    client.force_login(factories.member(books.tenant, "alice@acme.test", "owner"))
+    address = f"/settlements/{plan.settlement_id}/"
+    waiting = client.get(address).content.decode()
+
+    Settlement.objects.filter(pk=plan.settlement_id).update(payout_failed=True)
+    failed = client.get(address).content.decode()
+
+    assert "Awaiting bank" in waiting
+    assert "Awaiting bank" not in failed
+    assert "Failed after it was booked" in failed
 
 
 def test_a_settlement_tells_its_own_payout_beside_what_the_whole_account_held(books):
