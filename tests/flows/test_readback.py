@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.models import Event
 from bookkeeping.accounts import AccountKey as K
 from flows import history, lanes, pace, planning, readback, tasks
+from flows.looking import Reader
 from flows.models import Delivery, Plan, ReadBack
 from flows.replay import replay
 from flows.rows import VOID
@@ -385,6 +386,19 @@ def test_a_change_while_a_check_is_running_is_seen_by_the_next(books, plan, monk
     assert readback.due() == [books.connection.pk]
     assert readback.check(books.connection.pk)
     assert [row.kind for row in changed(plan).values()] == ["deposit"]
+
+
+def test_a_settlement_that_begins_to_leave_the_books_as_they_are_read_is_left_to_its_undo(books, plan, monkeypatch):
+    wait_for_tokens = Reader.together
+
+    def begins_meanwhile(self, *calls):
+        Plan.objects.filter(pk=plan.pk).update(state=Plan.State.UNDOING)
+        return wait_for_tokens(self, *calls)
+
+    monkeypatch.setattr(Reader, "together", begins_meanwhile)
+
+    assert check(books)
+    assert changed(plan) == {}
 
 
 def test_a_check_that_got_no_answer_moves_nothing_on(books, plan):
