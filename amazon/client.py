@@ -1,10 +1,11 @@
-"""The thin client of Amazon's Selling Partner API: reports, orders, payouts and the seller's marketplaces. It only reads.
+"""The thin client of Amazon's Selling Partner API: reports, orders, payouts and the seller's marketplaces.
 
-Every call is a GET, so a lost answer loses nothing: whatever may pass by itself is a :class:`WaitFor`, which says in
-how many seconds to come back. Nothing is retried here except once with a new access token. Source: SP-API models
+Whatever may pass by itself is a :class:`WaitFor`, which says in how many seconds to come back. Nothing is retried here
+except once with a new access token. Source: SP-API models
 Orders 2026-01-01, Reports 2021-06-30, Finances v0 and Sellers v1; developer guide, usage plans and errors.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +75,10 @@ class NotFound(AmazonError):
 
 class BadRequest(AmazonError):
     """Any other 4xx. The text is Amazon's own and often hides the reason."""
+
+
+class Conflict(BadRequest):
+    """409: what was to be made is there already."""
 
 
 class DocumentExpired(Exception):
@@ -161,8 +166,8 @@ class Client:
         self._token()
 
     def marketplace_participations(self) -> list[Participation]:
-        answer = self._get("marketplaceParticipations", "/sellers/v1/marketplaceParticipations")
-        with _reading("marketplaceParticipations"):
+        answer = self.get("marketplaceParticipations", "/sellers/v1/marketplaceParticipations")
+        with reading("marketplaceParticipations"):
             return [_participation(item) for item in answer["payload"]]
 
     def settlement_reports(self, created_since: datetime) -> Iterator[ReportInfo]:
@@ -178,24 +183,24 @@ class Client:
         }
         seen: set[str] = set()
         while True:
-            answer = self._get("getReports", "/reports/2021-06-30/reports", params)
-            with _reading("getReports"):
+            answer = self.get("getReports", "/reports/2021-06-30/reports", params)
+            with reading("getReports"):
                 reports = [_report(item) for item in answer["reports"]]
             yield from reports
             token = answer.get("nextToken") or ""
             if not token:
                 return
-            _refuse_loop(token, seen)
+            refuse_loop(token, seen)
             params = {"nextToken": token}  # any other parameter beside the token is a 400
 
     def report(self, report_id: str) -> ReportInfo:
-        answer = self._get("getReport", f"/reports/2021-06-30/reports/{quote(report_id, safe='')}")
-        with _reading("getReport"):
+        answer = self.get("getReport", f"/reports/2021-06-30/reports/{quote(report_id, safe='')}")
+        with reading("getReport"):
             return _report(answer)
 
     def report_document(self, document_id: str) -> Document:
-        answer = self._get("getReportDocument", f"/reports/2021-06-30/documents/{quote(document_id, safe='')}")
-        with _reading("getReportDocument"):
+        answer = self.get("getReportDocument", f"/reports/2021-06-30/documents/{quote(document_id, safe='')}")
+        with reading("getReportDocument"):
             return Document(answer["url"], (answer.get("compressionAlgorithm") or "").upper() == "GZIP")
 
     @contextmanager
@@ -234,9 +239,9 @@ class Client:
         }
         if page_token:
             params["paginationToken"] = page_token
-        answer = self._get("searchOrders", "/orders/2026-01-01/orders", params)
+        answer = self.get("searchOrders", "/orders/2026-01-01/orders", params)
         bound = answer.get("lastUpdatedBefore")
-        with _reading("searchOrders"):
+        with reading("searchOrders"):
             return OrdersPage(
                 orders=tuple(answer["orders"]),
                 next_token=(answer.get("pagination") or {}).get("nextToken") or "",
@@ -245,8 +250,8 @@ class Client:
 
     def order(self, order_id: str) -> Mapping[str, Any]:
         path = f"/orders/2026-01-01/orders/{quote(order_id, safe='')}"
-        answer = self._get("getOrder", path, {"includedData": INCLUDED_DATA})
-        with _reading("getOrder"):
+        answer = self.get("getOrder", path, {"includedData": INCLUDED_DATA})
+        with reading("getOrder"):
             order: Mapping[str, Any] = answer["order"]
         return order
 
@@ -262,39 +267,59 @@ class Client:
         }
         seen: set[str] = set()
         while True:
-            answer = self._get("listFinancialEventGroups", "/finances/v0/financialEventGroups", params)
-            with _reading("listFinancialEventGroups"):
+            answer = self.get("listFinancialEventGroups", "/finances/v0/financialEventGroups", params)
+            with reading("listFinancialEventGroups"):
                 payload = answer["payload"]
                 groups: list[Mapping[str, Any]] = list(payload.get("FinancialEventGroupList") or ())
                 token = payload.get("NextToken") or ""
             yield from groups  # an empty page with a token is normal
             if not token:
                 return
-            _refuse_loop(token, seen)
+            refuse_loop(token, seen)
             params = {**params, "NextToken": token}
 
-    def _get(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def get(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the JSON object that a read answers with; ``operation`` names its usage plan."""
+        return self.call(operation, "GET", path, params)
+
+    def call(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make one call and return the JSON object it answers with; {} where it answers with nothing.
+
+        Raises AmazonError. After ServerTrouble a call that is no GET may have been carried out all the same.
+        """
         # Encoded here, because page tokens hold + / = and a literal + would arrive as a blank.
         url = self._base + path + (f"?{urlencode(params, quote_via=quote, safe='')}" if params else "")
         token = self._token()
-        answer = self._call(operation, url, token)
+        answer = self._send(operation, method, url, token, body)
         if answer.status in (401, 403) and self._worth_a_new_token(answer):
             self._refreshed = True
-            answer = self._call(operation, url, self._token(rejected=token))
-        if answer.status != 200:
+            answer = self._send(operation, method, url, self._token(rejected=token), body)
+        if not 200 <= answer.status < 300:
             raise _refusal(operation, answer)
+        if not answer.body:
+            return {}
         try:
-            body = answer.json()
+            found = answer.json()
         except ValueError:
-            body = None
-        if not isinstance(body, dict):
+            found = None
+        if not isinstance(found, dict):
             raise ServerTrouble(f"{operation} answered something that is not JSON", TROUBLE_WAIT_S, _request_id(answer))
-        return body
+        return found
 
-    def _call(self, operation: str, url: str, token: str) -> Answer:
+    def _send(self, operation: str, method: str, url: str, token: str, body: Mapping[str, Any] | None) -> Answer:
         self._wait_for_turn(operation)
+        headers, sent = {"x-amz-access-token": token}, b""
+        if body is not None:
+            headers["content-type"], sent = "application/json", json.dumps(body).encode()
         try:
-            answer = self._http.request("GET", url, headers={"x-amz-access-token": token}, deadline_s=CALL_DEADLINE_S)
+            answer = self._http.request(method, url, headers=headers, body=sent, deadline_s=CALL_DEADLINE_S)
         except (ConnectFailed, AnswerLost) as error:
             raise ServerTrouble(f"{operation}: {error}", TROUBLE_WAIT_S) from error
         self.clock_skew = _skew(answer.headers.get("date", ""))
@@ -315,14 +340,16 @@ class Client:
 
 
 @contextmanager
-def _reading(operation: str) -> Iterator[None]:
+def reading(operation: str) -> Iterator[None]:
+    """Tell an answer of a shape that nobody knows as trouble of the server."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ServerTrouble(f"{operation} answered in an unknown shape: {error!r}", TROUBLE_WAIT_S) from error
 
 
-def _refuse_loop(token: str, seen: set[str]) -> None:
+def refuse_loop(token: str, seen: set[str]) -> None:
+    """Raise ServerTrouble for a page token that came before; else remember it."""
     if token in seen:
         raise ServerTrouble("Amazon sent the same page token twice", TROUBLE_WAIT_S)
     seen.add(token)
@@ -337,7 +364,7 @@ def _refusal(operation: str, answer: Answer) -> AmazonError:
         return Throttled(said, pause, request_id)
     if answer.status >= 500 or answer.status < 400:
         return ServerTrouble(said, TROUBLE_WAIT_S, request_id)
-    kinds: Mapping[int, type[AmazonError]] = {401: Forbidden, 403: Forbidden, 404: NotFound}
+    kinds: Mapping[int, type[AmazonError]] = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict}
     return kinds.get(answer.status, BadRequest)(said, request_id)
 
 

@@ -15,11 +15,17 @@ from tenants.buckets import take
 PLANS: Final = {
     "marketplaceParticipations": RatePlan(0.016, 15),
     "getReports": RatePlan(0.0222, 10),
+    "createReport": RatePlan(0.0167, 15),
     "getReport": RatePlan(2.0, 15),
     "getReportDocument": RatePlan(0.0167, 15),
     "searchOrders": RatePlan(0.0056, 20),
     "getOrder": RatePlan(0.5, 30),
     "listFinancialEventGroups": RatePlan(0.5, 30),
+    "listTransactions": RatePlan(0.5, 10),
+    "listBalances": RatePlan(0.5, 10),
+    "listSummary": RatePlan(0.5, 10),
+    "listPayouts": RatePlan(0.5, 10),
+    "listExpectedPayouts": RatePlan(0.5, 10),
 }
 
 

@@ -1,4 +1,4 @@
-"""What has been read from Amazon: how far, which files, which settlements and orders.
+"""Settlement files and the settlements in them.
 
 Rows of a settlement are not copied into tables: they are read again from the sealed chunks of its report.
 """
@@ -12,38 +12,6 @@ from kit.sealed import SealedField
 # The model lists no statuses: the first is what integrators see, the others are from the model's own example.
 _WENT_THROUGH = frozenset({"succeeded", "transferred", "transfered"})
 CHUNK_BYTES = 1 << 20  # plain bytes of one ReportChunk, at most
-
-
-class Resource(models.TextChoices):
-    SETTLEMENTS = "settlements", "Settlements"
-    ORDERS = "orders", "Orders"
-    TRANSFERS = "transfers", "Transfers"
-
-
-class Cursor(ScopedModel):
-    """How far one resource of one connection has been read.
-
-    ``watermark`` never passes an item that is not stored. ``walk`` resumes a listing after a kill. ``due_at`` is a wish
-    to be read ahead of the flow's cadence: a notice sets it, and so does a pull that was told to wait.
-    """
-
-    connection = models.ForeignKey("tenants.Connection", models.CASCADE, related_name="cursors")
-    resource = models.CharField(max_length=16, choices=Resource)
-    watermark = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
-    walk = models.JSONField(default=dict, blank=True)
-    failures = models.PositiveIntegerField(default=0, help_text="pulls in a row that Amazon made wait")
-    claimed_until = models.DateTimeField(null=True, blank=True)
-    fence = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "connection", "resource"], name="amazon_cursor_once"),
-        ]
-        indexes = [models.Index(fields=["due_at"], name="amazon_cursor_due", condition=Q(due_at__isnull=False))]
-
-    def __str__(self) -> str:
-        return f"{self.resource} of connection {self.connection_id}"
 
 
 class Report(ScopedModel):
@@ -163,6 +131,10 @@ class Settlement(ScopedModel):
     trace_id = models.CharField(max_length=64, blank=True, help_text="what the bank calls the transfer")
     account_tail = models.CharField(max_length=4, blank=True, help_text="last digits of the bank account")
     transfer_asked_at = models.DateTimeField(null=True, blank=True)
+    summary_total = models.BigIntegerField(
+        null=True, blank=True, help_text="net proceeds in Amazon's own summary of it; empty: it has not said"
+    )
+    summary_asked_at = models.DateTimeField(null=True, blank=True)
     belongs = models.BooleanField(default=False)
     row_count = models.PositiveBigIntegerField()
     marketplaces = models.JSONField(default=list, help_text="marketplace names as the rows spell them, sorted")
@@ -199,60 +171,3 @@ class Settlement(ScopedModel):
     @property
     def transfer_failed(self) -> bool:
         return "fail" in self.transfer_status.casefold()
-
-
-class Order(ScopedModel):
-    """An order as last seen, without personal data. ``total`` is in minor units, empty while the order is pending.
-
-    ``status`` is Amazon's own text; unknown ones are kept. ``shipped_at`` is frozen at the first sight of SHIPPED.
-    ``items`` is a list of :class:`amazon.orders.Item` as plain dicts; ``raw`` the order as sent, scrubbed and sealed.
-    """
-
-    connection = models.ForeignKey("tenants.Connection", models.CASCADE, related_name="orders")
-    order_id = models.CharField(max_length=64)
-    status = models.CharField(max_length=40)
-    channel = models.CharField(max_length=40, blank=True, help_text="AMAZON or NON_AMAZON")
-    fulfilled_by = models.CharField(max_length=20, blank=True)
-    purchased_at = models.DateTimeField()
-    last_updated_at = models.DateTimeField()
-    shipped_at = models.DateTimeField(null=True, blank=True)
-    marketplace_id = models.CharField(max_length=20, blank=True)
-    marketplace = models.CharField(max_length=64, blank=True)
-    currency = models.CharField(max_length=3, blank=True)
-    total = models.BigIntegerField(null=True, blank=True)
-    items = models.JSONField(default=list)
-    tracking = models.JSONField(default=list, help_text="carrier, number and ship time of each package")
-    raw = SealedField(blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "connection", "order_id"], name="amazon_order_once"),
-        ]
-        indexes = [
-            models.Index(fields=["tenant", "order_id"], name="amazon_order_id"),
-            models.Index(fields=["tenant", "connection", "status"], name="amazon_order_status"),
-            models.Index(fields=["tenant", "connection", "last_updated_at"], name="amazon_order_updated"),
-        ]
-
-    def __str__(self) -> str:
-        return self.order_id
-
-
-class Buyer(ScopedModel):
-    """The buyer of an order, where the tenant wants buyers in the books. ``hash`` stands for them wherever the name may not.
-
-    ``sealed`` is JSON of name and e-mail; it is emptied by and by, the hash stays, so that the order's documents come out the
-    same when they are planned again.
-    """
-
-    order = models.OneToOneField(Order, models.CASCADE, related_name="buyer")
-    hash = models.CharField(max_length=16)
-    sealed = SealedField(blank=True)
-    fetched_at = models.DateTimeField()
-    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="Somebody had the buyer forgotten")
-
-    class Meta:
-        indexes = [models.Index(fields=["tenant", "hash"], name="amazon_buyer_hash")]
-
-    def __str__(self) -> str:
-        return f"buyer {self.hash}"

@@ -1,0 +1,20 @@
+"""What has been read from Amazon: how far, which files, which settlements and orders, what it says of the money."""
+
+from amazon.models.cursors import Cursor, Resource
+from amazon.models.finances import Balance, Payout, Transaction
+from amazon.models.orders import Buyer, Order
+from amazon.models.reports import CHUNK_BYTES, Report, ReportChunk, Settlement
+
+__all__ = [
+    "CHUNK_BYTES",
+    "Balance",
+    "Buyer",
+    "Cursor",
+    "Order",
+    "Payout",
+    "Report",
+    "ReportChunk",
+    "Resource",
+    "Settlement",
+    "Transaction",
+]
