@@ -23,7 +23,7 @@ from bookkeeping.planned import Planned
 from bookkeeping.policy import Policy
 from bookkeeping.remarks import Hold, HoldReason
 from bookkeeping.terms import OF_SETTLEMENT, Booked, Carrying, Strategy, Terms, is_payout, with_rate
-from flows import arrivals, drafts, history, mapping, rows
+from flows import arrivals, chain, drafts, mapping, rows
 from flows.mapping import TenantMapping
 from flows.models import Coverage, Delivery, ExchangeRate, Flow, InvoiceBalance, Plan
 from ledgers import reference
@@ -298,7 +298,7 @@ def _before(flow: Flow, settlement: Settlement) -> Mapping[str, Any]:
     left = {one.settlement.settlement_id: one.exchange["left"] for one in found if one.exchange.get("rate")}
     rounding = {one.settlement.settlement_id: one.exchange.get("rounding", 0) for one in found}
     arrived = {one.settlement.settlement_id: arrivals.received(one.settlement, flow.home) for one in found}
-    before = history.chain(flow, settlement).before
+    before = chain.around(flow, settlement).before
     return {
         "brought": left.get(before.settlement_id) if before else None,
         "brought_rounding": rounding.get(before.settlement_id, 0) if before else 0,

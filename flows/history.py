@@ -1,8 +1,7 @@
-"""What is known before a settlement is planned: open invoices, numbers, earlier payouts, its neighbours."""
+"""What is known before a settlement is planned: open invoices, numbers, earlier payouts."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from bookkeeping.documents import BOOKING, Invoice, Kind, document_from
 from bookkeeping.entries import dated
 from bookkeeping.invoices import receivable_of
 from bookkeeping.numbering import settlement_key
-from bookkeeping.planned import EarlierPayout, Previous
+from bookkeeping.planned import EarlierPayout
 from flows.models import Coverage, Delivery, Flow, InvoiceBalance, Plan
 from flows.rows import chunked
 from kit.scope import unscoped
@@ -174,50 +173,6 @@ def next_revision(flow: Flow, settlement: Settlement) -> int:
             settlement__settlement_id=settlement.settlement_id,
         )
         return 1 + (undone.aggregate(last=Max("last_revision"))["last"] or 0)
-
-
-# Neighbours
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The settlements around one. ``before`` ends exactly where it starts, ``after`` starts exactly where it ends.
-
-    ``gap_after`` is the last one before a period of which nothing is known: at least one settlement is missing.
-    ``parallel``: another one runs where it starts, so it follows none of them (an account of another type). Those that may
-    be another seller's are nobody's neighbours.
-    """
-
-    before: Settlement | None
-    gap_after: Settlement | None
-    after: Settlement | None
-    parallel: bool = False
-
-
-def chain(flow: Flow, settlement: Settlement) -> Chain:
-    others = settlements_of(flow).exclude(pk=settlement.pk).exclude(doubted())
-    at = settlement.starts_at
-    before = others.filter(ends_at=at).last()
-    parallel = before is None and others.filter(starts_at__lt=at, ends_at__gt=at).exists()
-    earlier = None if before or parallel else others.filter(ends_at__lt=at).last()
-    if earlier is not None and ended_before(flow, earlier):
-        earlier = None  # it is not in the books: what lies between does not concern them
-    return Chain(before, earlier, others.filter(starts_at=settlement.ends_at).first(), parallel)
-
-
-def previous(flow: Flow, settlement: Settlement) -> Previous | None:
-    """Return what the settlement before left behind, or the opening balances where the books begin with this one.
-
-    None where neither is known: the settlement before is missing, or nobody said how the books begin.
-    """
-    around = chain(flow, settlement)
-    before = around.before
-    if before is not None and not ended_before(flow, before):
-        return Previous(before.total, before.reserve_held)
-    stated = bool(flow.opening_clearing or flow.opening_reserve)
-    if around.gap_after is None and not around.parallel and (stated or before is not None):
-        return Previous(flow.opening_clearing, -flow.opening_reserve)
-    return None
 
 
 # Payouts

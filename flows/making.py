@@ -10,7 +10,7 @@ from bookkeeping.figures import Statement
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.policy import Mode
 from bookkeeping.remarks import Flag, FlagKind, HoldReason
-from flows import buyers, currencies, drafts, history, mapping
+from flows import buyers, chain, currencies, drafts, history, mapping
 from flows import reading as readings
 from flows.mapping import TenantMapping
 from flows.models import Flow, Plan
@@ -41,7 +41,7 @@ def make(plan: Plan, mode: str) -> Made:
     wanted = None if mode == Flow.Mode.ORDERS else open_ids
     statement = readings.statement(settlement, readings.reading(flow, known), wanted)
     order_ids = set(statement.orders)
-    around, doubt = history.chain(flow, settlement), overlaps.doubt(settlement)
+    around, doubt = chain.around(flow, settlement), overlaps.doubt(settlement)
     opened = history.open_invoices(flow, open_ids & order_ids, without=plan)
     policy = drafts.policy_of(flow)
     planning = carry.plan(
@@ -51,7 +51,7 @@ def make(plan: Plan, mode: str) -> Made:
         open_invoices=opened,
         numbers=history.numbers(flow, order_ids),
         payouts=history.earlier_payouts(flow, settlement, without=plan),
-        previous=history.previous(flow, settlement),
+        previous=chain.previous(flow, settlement),
         payout_failed=settlement.payout_failed and not history.payout_is_out(flow, settlement),
         doubt=doubt,
         revision=plan.revision,

@@ -13,7 +13,7 @@ from bookkeeping.days import local_day
 from bookkeeping.money import shown
 from bookkeeping.planned import Planned
 from bookkeeping.remarks import FlagKind
-from flows import currencies, drafts, history, mapping, rows
+from flows import chain, currencies, drafts, history, mapping, rows
 from flows.models import Delivery, Flow, Plan
 from flows.planner import kick
 from ledgers import reference
@@ -44,7 +44,7 @@ def told(flow: Flow) -> Told | None:
     """Return what the flow's first planned settlement says, None also where the one before it is merely missing."""
     known = Plan.objects.filter(flow=flow).exclude(settlement__in=history.doubted_in(flow))
     first = known.order_by("settlement__ends_at").select_related("settlement").first()
-    if first is None or history.chain(flow, first.settlement).gap_after is not None:
+    if first is None or chain.around(flow, first.settlement).gap_after is not None:
         return None
     found = told_by(first.settlement)
     if found is None or not any(part.get("before") for part in first.statement.get("parts", [])):

@@ -15,7 +15,7 @@ from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.remarks import HoldReason
-from flows import groundwork, history, opening, planner, rows, shipments
+from flows import chain, groundwork, history, opening, planner, rows, shipments
 from flows.drafts import policy_of
 from flows.models import Delivery, Flow, Plan
 from flows.opening import plan_opening
@@ -49,6 +49,7 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     if new:
         waits |= Q(Exists(held.filter(code__in=[HoldReason.CONTINUITY, HoldReason.PAYOUT_UNMATCHED])))
         waits |= Q(settlement__starts_at__in=[settlement.ends_at for settlement in new])
+        waits |= Q(settlement__in=[gap.after.pk for gap in chain.gaps()])  # where it begins may have moved
     doubted, held_back = Q(settlement__in=history.doubted_in(flow)), Q(Exists(held.filter(code=HoldReason.OVERLAP)))
     waits |= (doubted & ~held_back & Q(state__in=_OPEN)) | (held_back & ~doubted)
     planner.mark(waiting.filter(waits))
@@ -59,6 +60,7 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     _approve_reposted(flow)
     if new and not flow.books_from:
         opening.bring_up_to_date(flow)  # it is dated by the first settlement
+    chain.tell()
     return len(new)
 
 

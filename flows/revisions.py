@@ -6,7 +6,7 @@ from typing import Final
 from amazon.load import accept_revision, read, reject_revision
 from amazon.models import Report
 from bookkeeping.facts import Label
-from flows import planning
+from flows import chain, planning
 from flows.models import Plan
 
 SHOWN: Final = 200  # labels that differ; more than that is another settlement altogether
@@ -65,6 +65,7 @@ def accept(report: Report, actor: str) -> int:
     found = list(plans.select_related("settlement", "flow__source", "flow__target"))
     for plan in found:
         planning.replan(plan)
+    chain.tell()
     return len(found)
 
 

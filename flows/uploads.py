@@ -11,7 +11,7 @@ from amazon import overlaps
 from amazon.models import Report, Settlement
 from amazon.reports import drop_bytes
 from audit import trail
-from flows import history, planner, planning
+from flows import chain, history, planner, planning
 from flows.cannot import Cannot
 from flows.models import Attempt, Delivery, Flow, Plan
 from tenants.alerts import settle_alert
@@ -40,6 +40,7 @@ def state_belongs(settlement: Settlement, actor: str) -> None:
         )
     for flow in _flows(settlement):
         _follow(flow, settlement.starts_at, settlement.ends_at)
+    chain.tell()
 
 
 def why_kept(settlement: Settlement) -> CannotDecide | None:
@@ -96,6 +97,7 @@ def remove(settlement: Settlement, actor: str) -> None:
         drop_bytes(file)
     for flow in flows:
         _follow(flow, starts_at, ends_at)
+    chain.tell()
 
 
 def _flows(settlement: Settlement) -> Iterator[Flow]:

@@ -18,6 +18,7 @@ from bookkeeping.remarks import FlagKind, HoldReason
 from flows import (
     arrivals,
     categories,
+    chain,
     drafts,
     overview,
     plans,
@@ -57,10 +58,14 @@ def listing(request: TenantRequest) -> HttpResponse:
     page = Paginator(selectors.settlements(**form.chosen), PAGE).get_page(request.GET.get("page"))
     shown, today = list(page), now().date()
     entered, known = selectors.entered(shown), Payouts(shown)
+    gaps = {gap.after.pk: gap for gap in chain.gaps()}
     context = {
         "filter": form,
         "page": page,
-        "rows": [(one, known.of(one, today), selectors.alike(entered.get(one.pk, []))) for one in shown],
+        "rows": [
+            (one, known.of(one, today), selectors.alike(entered.get(one.pk, [])), gaps.get(one.pk)) for one in shown
+        ],
+        "missing": len(gaps),
         "tabs": _tabs(files=False),
         "may_upload": can(request.member, Action.UPLOAD),
     }
@@ -101,6 +106,8 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "plan": plan,
         "may_state_payout": can(request.member, Action.APPROVE) and may_be_stated(settlement, known.came_back),
         "doubt": overlaps.doubt(settlement),
+        "may_upload": can(request.member, Action.UPLOAD),
+        "place": chain.place_of(settlement),
         "may_decide": can(request.member, Action.APPROVE),
         "may_remove": can(request.member, Action.UPLOAD) and uploads.why_kept(settlement) is None,
         "asks_payout": has_to_be_asked(settlement, today, known.came_back),

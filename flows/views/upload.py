@@ -5,14 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.load import Fate
+from amazon.models import Settlement
 from amazon.upload import WhichSeller, import_file
-from flows import planning
+from flows import chain, planning
+from flows.views.settlements import number_or
 from tenants.models import Access, Connection, Role
 from tenants.roles import requires
 from tenants.views import TenantRequest
@@ -37,7 +39,12 @@ class UploadForm(forms.Form):
 @requires(Role.BOOKKEEPER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: TenantRequest) -> HttpResponse:
+    gap = None
+    if after := number_or(request.GET.get("before"), 0):
+        gap = chain.place_of(get_object_or_404(Settlement, pk=after)).gap
     form = UploadForm(request.POST or None, request.FILES or None)
+    if gap and "connection" in form.fields:
+        form.initial["connection"] = gap.after.connection_id
     refused, name = None, ""
     if request.method == "POST" and form.is_valid():
         file, seller = form.cleaned_data["file"], form.cleaned_data.get("connection")
@@ -66,6 +73,7 @@ def upload(request: TenantRequest) -> HttpResponse:
         "form": form,
         "refused": refused,
         "name": name,
+        "gap": gap,
         "crumbs": [("Settlements", reverse("flows:settlements"))],
     }
     failed = refused is not None or form.errors

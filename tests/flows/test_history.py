@@ -6,7 +6,7 @@ import pytest
 
 from amazon.models import Settlement
 from bookkeeping.planned import Previous
-from flows import history, planning
+from flows import chain, history, planning
 from flows.models import Delivery, Flow, InvoiceBalance
 from tests.amazon.settlements import SALE
 from tests.web.small_books import flow_of, plan_of, post, settle
@@ -34,10 +34,10 @@ def test_the_settlement_before_ends_exactly_where_this_one_starts(acme):
     first = settle(acme, rows=[*SALE, HELD])
     second = settle(acme, "15000000002", rows=[*SALE, GIVEN_BACK], start="2026-01-15")
 
-    assert history.previous(flow, second) == Previous(750, -500)
-    around = history.chain(flow, second)
+    assert chain.previous(flow, second) == Previous(750, -500)
+    around = chain.around(flow, second)
     assert (around.before, around.gap_after, around.after) == (first, None, None)
-    assert history.chain(flow, first).after == second
+    assert chain.around(flow, first).after == second
     assert flags(second) == []
 
 
@@ -46,8 +46,8 @@ def test_one_that_ended_earlier_is_not_the_one_before(acme):
     first = settle(acme)
     third = settle(acme, "15000000003", rows=[*SALE, GIVEN_BACK], start="2026-01-29")
 
-    assert history.previous(flow, third) is None
-    assert history.chain(flow, third).gap_after == first
+    assert chain.previous(flow, third) is None
+    assert chain.around(flow, third).gap_after == first
     assert flags(third) == ["chain_gap"]
 
 
@@ -72,7 +72,7 @@ def test_a_reserve_that_is_not_what_was_held_is_flagged(acme):
 def test_the_first_settlement_follows_the_opening_balances(acme, values, expected):
     flow = flow_with(acme, **values)
 
-    assert history.previous(flow, settle(acme)) == expected
+    assert chain.previous(flow, settle(acme)) == expected
 
 
 def test_a_settlement_out_of_the_books_counts_only_by_the_opening_balances(acme):
@@ -82,7 +82,7 @@ def test_a_settlement_out_of_the_books_counts_only_by_the_opening_balances(acme)
     second = settle(acme, "15000000002", rows=[*SALE, DEBT], start="2026-01-15")
 
     assert first.total == -1250
-    assert history.previous(flow, second) == Previous(-1250, 0)
+    assert chain.previous(flow, second) == Previous(-1250, 0)
     assert not Delivery.objects.filter(plan=plan_of(second), state="held").exists()
 
 
