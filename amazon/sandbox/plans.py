@@ -17,15 +17,42 @@ class Plan(NamedTuple):
     burst: int
 
 
+_SOON = Plan(0.5, 30)
+_MONEY = Plan(0.5, 10)
+_REPORTS = Plan(0.0222, 10)
+
 PLANS = {
     "searchOrders": Plan(0.0056, 20),
-    "getOrder": Plan(0.5, 30),
-    "getReports": Plan(0.0222, 10),
+    "getOrder": _SOON,
+    "getOrders": Plan(0.0167, 20),
+    "getOrderV0": _SOON,
+    "getOrderBuyerInfo": _SOON,
+    "getOrderAddress": _SOON,
+    "getOrderItems": _SOON,
+    "getOrderItemsBuyerInfo": _SOON,
+    "getReports": _REPORTS,
     "getReport": Plan(2, 15),
     "createReport": Plan(0.0167, 15),
+    "cancelReport": _REPORTS,
+    "createReportSchedule": _REPORTS,
+    "getReportSchedules": _REPORTS,
+    "getReportSchedule": _REPORTS,
+    "cancelReportSchedule": _REPORTS,
     "getReportDocument": Plan(0.0167, 15),
-    "listFinancialEventGroups": Plan(0.5, 30),
+    "listFinancialEventGroups": _SOON,
+    "listFinancialEventsByGroupId": _SOON,
+    "listFinancialEventsByOrderId": _SOON,
+    "listFinancialEvents": _SOON,
+    "listTransactions": _MONEY,
+    "listBalances": _MONEY,
+    "listSummary": _MONEY,
+    "listPayouts": _MONEY,
+    "listExpectedPayouts": _MONEY,
+    "getPaymentMethods": _SOON,
+    "initiatePayout": Plan(0.017, 2),
     "getMarketplaceParticipations": Plan(0.016, 15),
+    "getAccount": Plan(0.016, 15),
+    "createRestrictedDataToken": Plan(1, 10),
 }
 SANDBOX_PLAN = Plan(5, 15)
 

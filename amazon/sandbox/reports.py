@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from amazon.sandbox.errors import Refused, denied, error, invalid
 from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE, Caller
 from amazon.sandbox.signed import Signer
+from amazon.sandbox.telling import Silent, Teller
 from amazon.sandbox.times import instant, number, words, written
 from sandbox.clock import Clock
 from sandbox.store import Store
@@ -31,10 +32,13 @@ _TIMES = ("createdTime", "processingStartTime", "processingEndTime")
 
 
 class Reports:
-    def __init__(self, store: Store, clock: Clock, signer: Signer) -> None:
+    """``teller`` hears of every report that is finished."""
+
+    def __init__(self, store: Store, clock: Clock, signer: Signer, teller: Teller | None = None) -> None:
         self._store = store
         self._clock = clock
         self._signer = signer
+        self._teller = teller or Silent()
 
     # Publishing, the tester's side
 

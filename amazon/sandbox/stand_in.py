@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox.consent import PATH, Consent
@@ -24,7 +24,7 @@ from amazon.sandbox.orders import Orders
 from amazon.sandbox.plans import PLANS, SANDBOX_PLAN, Buckets
 from amazon.sandbox.reports import Reports
 from amazon.sandbox.signed import Signer
-from amazon.sandbox.static_cases import StaticCases
+from amazon.sandbox.static_cases import ANSWERED, StaticCases
 from sandbox.seller import MARKETPLACES
 from sandbox.switches import Switch
 from sandbox.wsgi import Control, Route, StandIn, json_response
@@ -59,6 +59,9 @@ class AmazonStandIn(StandIn):
             "buyer and recipient data: refused without a restricted role, given to anybody, or left out of the answer",
         ),
         Switch("group_pages", ("full", "first empty"), "whether the first page of event groups holds any"),
+        Switch(
+            "equal_static_cases", ("success", "error"), "which of two sandbox cases that fit equally well is answered"
+        ),
         Switch("order_sequence", ("oldest first", "newest first"), "how searchOrders sorts its pages"),
     )
 
@@ -110,6 +113,14 @@ class AmazonStandIn(StandIn):
     # What there is
 
     def routes(self) -> Iterable[Route]:
+        alive = list(self._alive_routes())
+        yield from alive
+        for operation, (method, path) in ANSWERED.items():
+            if operation not in {each.operation for each in alive}:
+                yield self._route(method, path, operation, self._answers_in_sandbox_only)
+
+    def _alive_routes(self) -> Iterable[Route]:
+        """What has a behaviour of its own."""
         reports, orders = "/reports/2021-06-30", "/orders/2026-01-01/orders"
         yield Route("GET", PATH, "consent.show", self.consent.show)
         yield Route("POST", PATH, "consent.decide", self._decide)
@@ -141,12 +152,16 @@ class AmazonStandIn(StandIn):
             try:
                 caller = self.lwa.caller(request)
                 if request.environ.get("amazon.sandbox"):
-                    return self.static_cases.answer(operation, request, values)
+                    errors_win = self.switches["equal_static_cases"] == "error"
+                    return self.static_cases.answer(operation, request, values, errors_win=errors_win)
                 return handler(request, caller, **values)
             except Refused as refused:
                 return refused.response
 
         return Route(method, path, operation, answer)
+
+    def _answers_in_sandbox_only(self, request: Request, caller: Caller, **values: Any) -> Response:
+        return self.unknown_path(request, NotFound())
 
     # The door
 

@@ -1,12 +1,12 @@
 """Canned answers of the ``sandbox.`` host: a request gets the answer of the case that matches most of its parameters.
 
 The cases are not written here; a tester loads them (from the official models) through the control API. A case matches
-when every parameter it lists equals the request's: lists as sets, bodies by the keys the case names. 2xx wins over an
-error.
+when every parameter it lists equals the request's: lists as sets, bodies by the keys the case names. A parameter that the
+operation requires must be there even where the case does not list it. 2xx wins over an error.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from werkzeug.wrappers import Request, Response
 
@@ -14,20 +14,55 @@ from amazon.sandbox.errors import error
 from sandbox.store import Store
 from sandbox.wsgi import json_response, posted_json
 
+TRANSFERS: Final = "/finances/transfers/2024-06-01"
+ORDER_V0: Final = "/orders/v0/orders/<order_id>"
+
+ANSWERED: Final = {
+    "getAccount": ("GET", "/sellers/v1/account"),
+    "cancelReport": ("DELETE", "/reports/2021-06-30/reports/<report_id>"),
+    "createReportSchedule": ("POST", "/reports/2021-06-30/schedules"),
+    "getReportSchedules": ("GET", "/reports/2021-06-30/schedules"),
+    "getReportSchedule": ("GET", "/reports/2021-06-30/schedules/<report_schedule_id>"),
+    "cancelReportSchedule": ("DELETE", "/reports/2021-06-30/schedules/<report_schedule_id>"),
+    "createRestrictedDataToken": ("POST", "/tokens/2021-03-01/restrictedDataToken"),
+    "getOrders": ("GET", "/orders/v0/orders"),
+    "getOrderV0": ("GET", ORDER_V0),
+    "getOrderBuyerInfo": ("GET", f"{ORDER_V0}/buyerInfo"),
+    "getOrderAddress": ("GET", f"{ORDER_V0}/address"),
+    "getOrderItems": ("GET", f"{ORDER_V0}/orderItems"),
+    "getOrderItemsBuyerInfo": ("GET", f"{ORDER_V0}/orderItems/buyerInfo"),
+    "listFinancialEventsByGroupId": ("GET", "/finances/v0/financialEventGroups/<event_group_id>/financialEvents"),
+    "listFinancialEventsByOrderId": ("GET", "/finances/v0/orders/<order_id>/financialEvents"),
+    "listFinancialEvents": ("GET", "/finances/v0/financialEvents"),
+    "listTransactions": ("GET", "/finances/2024-06-19/transactions"),
+    "listBalances": ("GET", "/finances/2024-06-19/balances"),
+    "listSummary": ("GET", "/finances/2024-06-19/summary"),
+    "listPayouts": ("GET", f"{TRANSFERS}/payouts"),
+    "listExpectedPayouts": ("GET", f"{TRANSFERS}/payouts/expected"),
+    "getPaymentMethods": ("GET", f"{TRANSFERS}/paymentMethods"),
+    "initiatePayout": ("POST", f"{TRANSFERS}/payouts"),
+}
+"""Operations with nothing behind them but their canned answers: operation → method and path. One that has a behaviour of
+its own is routed there. Orders v0's ``getOrder`` is told from that of 2026 by its name here."""
+
 
 class StaticCases:
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def load(self, cases: list[dict[str, Any]]) -> int:
-        """Add cases of ``operation``, ``parameters``, ``status`` and ``response``; answers how many there are."""
+        """Add cases of ``operation``, ``parameters``, ``required`` (names), ``status`` and ``response``; answers how many
+        cases of these operations there are."""
         for case in cases:
             operation = case["operation"]
             number = self._store.next_number(f"static:{operation}")
             self._store.put("static", f"{number:04d}", dict(case), scope=operation)
         return sum(self._store.count("static", scope=operation) for operation in {case["operation"] for case in cases})
 
-    def answer(self, operation: str, request: Request, path_values: Mapping[str, Any]) -> Response:
+    def answer(
+        self, operation: str, request: Request, path_values: Mapping[str, Any], *, errors_win: bool = False
+    ) -> Response:
+        """``errors_win``: of cases that fit equally well an error is answered."""
         given: dict[str, Any] = {**request.args.to_dict(), **path_values}
         if request.get_data():
             given["body"] = posted_json(request)
@@ -36,7 +71,9 @@ class StaticCases:
             wanted = case["parameters"]
             if not all(_same(value, given.get(_plain(name, given))) for name, value in wanted.items()):
                 continue
-            if best is None or _rank(case) > _rank(best):
+            if any(_plain(name, given) not in given for name in case.get("required", ())):
+                continue
+            if best is None or _rank(case, errors_win=errors_win) > _rank(best, errors_win=errors_win):
                 best = case
         if best is None:
             return error(400, "No static sandbox case matches the request.")
@@ -45,8 +82,8 @@ class StaticCases:
         return json_response(best["response"], best["status"])
 
 
-def _rank(case: Mapping[str, Any]) -> tuple[int, bool]:
-    return len(case["parameters"]), case["status"] < 300
+def _rank(case: Mapping[str, Any], *, errors_win: bool) -> tuple[int, bool]:
+    return len(case["parameters"]), (case["status"] < 300) is not errors_win
 
 
 def _plain(name: str, given: Mapping[str, Any]) -> str:
