@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.urls import reverse
 
 from amazon import settlement_file
 from amazon.child import run_in_child
@@ -157,10 +159,13 @@ def accept_revision(report: Report, actor: str) -> Settlement:
         earlier = settlement.report_id
         for name, value in _figures(found).items():
             setattr(settlement, name, value)
+        if report.seller_id and not settlement.seller_id:
+            settlement.seller_id, settlement.connection_id = report.seller_id, report.connection_id
         settlement.report = report
         settlement.revision += 1
         settlement.save()
-        settle_alert(report.tenant_id, _revision_key(settlement))
+        _waiting(settlement).filter(content_digest=report.content_digest).update(state=Report.State.LOADED)
+        _settle_if_decided(settlement)
         record(
             "settlement.revised",
             f"settlement:{settlement.pk}",
@@ -178,7 +183,9 @@ def reject_revision(report: Report, actor: str) -> None:
     with recorded():
         _decide(report, Report.State.REFUSED, problem="A person kept the earlier version of this settlement.")
         settlement = Settlement.objects.get(reports=report)
-        settle_alert(report.tenant_id, _revision_key(settlement))
+        same = _waiting(settlement).filter(content_digest=report.content_digest)
+        same.update(state=Report.State.REFUSED, problem=report.problem)
+        _settle_if_decided(settlement)
         record(
             "settlement.revision_rejected",
             f"settlement:{settlement.pk}",
@@ -203,6 +210,8 @@ def _accept(report: Report, found: Analysis, moved: Callable[[], None]) -> Loade
     elif settlement.report.content_digest == found.digest:
         fate = Fate.SAME
         _adopt(settlement, report)
+    elif report.origin == Report.Origin.API and _waiting(settlement).filter(content_digest=found.digest).exists():
+        fate = Fate.SAME  # the same other version once more: it waits already
     else:
         fate = Fate.REVISION
         _announce_revision(settlement, report)
@@ -265,7 +274,18 @@ def _announce_revision(settlement: Settlement, report: Report) -> None:
         title=f"Settlement {settlement.settlement_id} came again with other rows",
         text=f"{report} is the same settlement as {settlement.report} with other rows. The first one still counts.",
         action="Compare the two versions and accept or reject the new one.",
+        url=reverse("flows:revision", args=[report.pk]),
     )
+
+
+def _waiting(settlement: Settlement) -> QuerySet[Report]:
+    return settlement.reports.filter(state=Report.State.REVISION)
+
+
+def _settle_if_decided(settlement: Settlement) -> None:
+    """End the alert, unless yet another version waits."""
+    if not _waiting(settlement).exists():
+        settle_alert(settlement.tenant_id, _revision_key(settlement))
 
 
 def _decide(report: Report, state: Report.State, **changes: Any) -> None:

@@ -97,14 +97,48 @@ class DiffersSerializer(serializers.Serializer[Any]):
     now = serializers.IntegerField()
 
 
+class OfCategorySerializer(serializers.Serializer[Any]):
+    """What the rows of one category came to in both versions, where that differs."""
+
+    category = serializers.CharField()
+    name = serializers.CharField()
+    rows_before = serializers.IntegerField()
+    rows_now = serializers.IntegerField()
+    before = serializers.IntegerField()
+    now = serializers.IntegerField()
+
+
+class OtherRowSerializer(serializers.Serializer[Any]):
+    """A row that is in one version only, or differs between them. Lines are those of each version's file."""
+
+    kind = serializers.ChoiceField(["added", "removed", "changed"])
+    transaction_type = serializers.CharField(source="row.label.transaction_type")
+    amount_type = serializers.CharField(source="row.label.amount_type")
+    amount_description = serializers.CharField(source="row.label.amount_description")
+    order_id = serializers.CharField(source="row.order_id")
+    sku = serializers.CharField(source="row.sku")
+    line_before = serializers.IntegerField(source="before.line", default=None, allow_null=True)
+    line_now = serializers.IntegerField(source="now.line", default=None, allow_null=True)
+    before = serializers.IntegerField(source="before.amount", default=None, allow_null=True)
+    now = serializers.IntegerField(source="now.amount", default=None, allow_null=True)
+
+
 class VersionsSerializer(serializers.Serializer[Any]):
-    """Both versions side by side. Without labels the rows differ in dates, orders, SKUs or their order."""
+    """Both versions side by side. Without labels the rows differ in dates, orders, SKUs or their order.
+
+    `added`, `removed` and `changed` count rows; `rows` has the first 200 of them.
+    """
 
     total_before = serializers.IntegerField()
     total_now = serializers.IntegerField()
     rows_before = serializers.IntegerField()
     rows_now = serializers.IntegerField()
     labels = DiffersSerializer(many=True)
+    categories = OfCategorySerializer(many=True)
+    added = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    rows = OtherRowSerializer(many=True)
 
 
 class RevisionDetailSerializer(RevisionSerializer):

@@ -264,6 +264,14 @@ def test_the_same_settlement_with_other_rows_waits_for_a_person(revised):
     assert Alert.objects.get(settled_at=None).kind == "settlement_differs"
 
 
+def test_the_same_other_version_under_a_third_report_waits_once(amazon, pull, revised):
+    amazon.publish("r3", v2(rows=(("Order", "ItemPrice", "Principal", "21.00"),)), days_ago=0)
+
+    assert pull().seen_again == 1
+
+    assert Report.objects.filter(state=Report.State.REVISION).count() == 1
+
+
 def test_an_accepted_revision_takes_the_place_of_the_first_version(revised):
     settlement = accept_revision(Report.objects.get(report_id="r2"), "alice@acme.test")
 
