@@ -37,7 +37,9 @@ WITH_BUYERS: Final = f"{INCLUDED_DATA},BUYER"  # only for a tenant who asked for
 CALL_DEADLINE_S: Final = 30.0
 DOWNLOAD_DEADLINE_S: Final = 280.0  # a document's address dies after 300 s
 DOWNLOAD_MAX_BYTES: Final = 1 << 30  # never held in memory; the unpacker refuses earlier and says why
-PATIENCE_S: Final = 5.0  # a wait up to here is slept; a longer one goes back to the caller
+PATIENCE_S: Final = (
+    5.0  # a wait up to here is slept, unless a caller says otherwise; a longer one goes back to the caller
+)
 TROUBLE_WAIT_S: Final = 30.0
 
 
@@ -156,7 +158,9 @@ class Client:
         token: Token,
         take: Callable[[str], float],
         sleep: Callable[[float], None] = time.sleep,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._http, self._base, self._token, self._take, self._sleep = http, base.rstrip("/"), token, take, sleep
         self._refreshed = False
         self.clock_skew: timedelta | None = None  # ours minus Amazon's, by the Date of its last answer
@@ -248,9 +252,10 @@ class Client:
                 covered_until=moment(bound) if bound else None,
             )
 
-    def order(self, order_id: str) -> Mapping[str, Any]:
+    def order(self, order_id: str, *, buyers: bool = False) -> Mapping[str, Any]:
+        """Return one order; ``buyers`` as for ``search_orders``."""
         path = f"/orders/2026-01-01/orders/{quote(order_id, safe='')}"
-        answer = self.get("getOrder", path, {"includedData": INCLUDED_DATA})
+        answer = self.get("getOrder", path, {"includedData": WITH_BUYERS if buyers else INCLUDED_DATA})
         with reading("getOrder"):
             order: Mapping[str, Any] = answer["order"]
         return order
@@ -326,7 +331,7 @@ class Client:
         return answer
 
     def _wait_for_turn(self, operation: str) -> None:
-        patience = PATIENCE_S
+        patience = self._patience_s
         while (wait := self._take(operation)) > 0:
             if wait > patience:
                 raise WaitFor(f"Amazon allows {operation} again in {wait:.0f} s", wait)

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
-from amazon.client import ENDPOINTS, Client, ServerTrouble
+from amazon.client import ENDPOINTS, PATIENCE_S, Client, ServerTrouble
 from amazon.rates import pacer
 from kit.http import Http
 from tenants.grants import RefreshFailed, token_for
@@ -21,8 +21,9 @@ def api_base(region: str) -> str:
     return settings.AMAZON_API_BASE or ENDPOINTS[region]
 
 
-def client_for(connection: Connection) -> Client:
-    """Return a client in the connection's region, paced with everybody else who calls with this authorization.
+def client_for(connection: Connection, patience_s: float = PATIENCE_S) -> Client:
+    """Return a client in the connection's region, paced with everybody else who calls with this authorization. It sleeps at most
+    ``patience_s`` for its turn.
 
     Not with everybody who names this seller: anybody can, and would slow its owner down.
     """
@@ -35,4 +36,5 @@ def client_for(connection: Connection) -> Client:
             raise ServerTrouble(str(error), error.after_s) from error
 
     region = connection.data["region"]
-    return Client(HTTP, api_base(region), token, pacer(application, f"{region}:grant:{connection.grant_id}"))
+    pace = pacer(application, f"{region}:grant:{connection.grant_id}")
+    return Client(HTTP, api_base(region), token, pace, patience_s=patience_s)

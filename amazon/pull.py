@@ -5,7 +5,7 @@ is half stored is removed or resumed by the next one. ``WaitFor`` tells the call
 stored until then stays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -119,12 +119,15 @@ def pull_orders(
     return result
 
 
-def pull_order(connection: Connection, order_id: str, client: Client | None = None) -> Order:
-    """Bring in one order now. Raises NotFound, WaitFor, Forbidden, BadOrder."""
-    sent = (client or client_for(connection)).order(order_id)
+def pull_order(
+    connection: Connection, order_id: str, client: Client | None = None, *, with_buyers: bool = False
+) -> Order:
+    """Bring in one order now, ``with_buyers`` as in :func:`pull_orders`. Whoever calls holds the cursor of orders, or nobody
+    else stores any. Raises NotFound, WaitFor, Forbidden, BadOrder."""
+    sent, people = _Buyers(connection, with_buyers).one(client or client_for(connection), order_id)
     parse_order(sent)
     with transaction.atomic():
-        store_orders(connection, [sent])
+        store_orders(connection, [sent], people)
     return Order.objects.get(connection=connection, order_id=order_id)
 
 
@@ -296,13 +299,22 @@ class _Buyers:
             page = client.search_orders(after, before, token)
             self.refused = True
             return page, {}
-        found = {str(order.get("orderId")): person_in(order) for order in page.orders}
-        people = {order_id: person for order_id, person in found.items() if person is not None}
+        people = _people(page.orders)
         self.named += len(people)
         self.shipped += sum(
             (order.get("fulfillment") or {}).get("fulfillmentStatus") == SHIPPED for order in page.orders
         )
         return page, people
+
+    def one(self, client: Client, order_id: str) -> tuple[Mapping[str, Any], dict[str, Person]]:
+        """Return an order, and its buyer as ``page`` does. Raises as ``Client.order`` does."""
+        if not self.wanted:
+            return client.order(order_id), {}
+        try:
+            sent = client.order(order_id, buyers=True)
+        except Forbidden:
+            return client.order(order_id), {}
+        return sent, _people([sent])
 
     def tell(self) -> None:
         """Tell once that Amazon withholds who bought; take it back when it no longer does, or nobody asks."""
@@ -319,6 +331,11 @@ class _Buyers:
                 action="Names need one of Amazon's restricted roles, Direct-to-Consumer Shipping or Tax Invoicing, on the "
                 "application, and the seller's consent after it was granted. Without them, switch buyers off in the flow.",
             )
+
+
+def _people(orders: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
+    found = {str(order.get("orderId")): person_in(order) for order in orders}
+    return {order_id: person for order_id, person in found.items() if person is not None}
 
 
 def _record_orders(connection: Connection, walk: dict[str, Any], watermark: datetime) -> None:

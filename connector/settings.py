@@ -390,6 +390,7 @@ CELERY_BEAT_SCHEDULE = {
     "remove_buyers": {"task": "flows.tasks.remove_buyers", "schedule": crontab(), "options": {"expires": 60}},
     "ask_for_proofs": {"task": "flows.tasks.ask_for_proofs", "schedule": crontab(minute=57)},
     "verify_audit": {"task": "audit.tasks.verify_audit", "schedule": crontab(minute=37)},
+    "purge_notices": {"task": "amazon.tasks.purge_notices", "schedule": crontab(minute=52)},
 }
 
 # One line per event; tracebacks without the values of variables, which may be secrets.

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", views.ready, name="health_ready"),
     path("accounts/", include("allauth.urls")),
     path("api/", include("connector.api")),
+    path("", include("amazon.urls")),
     path("", include("tenants.urls")),
     path("", include("flows.urls")),
     path("audit/", include("audit.urls")),

@@ -132,7 +132,9 @@ def _fetch_settlements(flow: Flow, run: Run) -> None:
     now = clock.now()
     pulled = pull.pull_settlements(flow.source)
     run.found |= {"settlements": len(pulled.settlements), "refused": pulled.refused}
-    Flow.objects.filter(pk=flow.pk).update(next_settlements_at=_later(now, flow.settlements_every_min))
+    # Who asked for another look meanwhile gets it.
+    asked = Flow.objects.filter(pk=flow.pk, next_settlements_at=flow.next_settlements_at)
+    asked.update(next_settlements_at=_later(now, flow.settlements_every_min))
 
 
 def _settlements_are_due(flow: Flow) -> bool:
@@ -162,11 +164,11 @@ def _end(flow: Flow, run: Run, state: str, problem: str = "", again_in_s: float 
     run.state, run.problem, run.finished_at, run.step = state, problem, now, ""
     run.save()
     next_run_at = now + timedelta(seconds=again_in_s) if again_in_s else _later(now, flow.orders_every_min)
-    Flow.objects.filter(pk=flow.pk).update(claimed_until=None, next_run_at=next_run_at)
-    # Before it is live, a flow runs only when somebody asks.
-    Flow.objects.filter(pk=flow.pk).exclude(state=Flow.State.LIVE).update(
-        next_run_at=next_run_at if again_in_s else None
-    )
+    # Who asked for a run meanwhile gets it; and before it is live, a flow runs only when somebody asks.
+    asked = Flow.objects.filter(pk=flow.pk, next_run_at=flow.next_run_at)
+    asked.exclude(state=Flow.State.LIVE).update(next_run_at=next_run_at if again_in_s else None)
+    asked.filter(state=Flow.State.LIVE).update(next_run_at=next_run_at)
+    Flow.objects.filter(pk=flow.pk).update(claimed_until=None)
 
 
 def _later(now: datetime, minutes: int, spread: Callable[[], float] = random.random) -> datetime:

@@ -48,14 +48,18 @@ def plan_shipments(flow: Flow) -> int:
     planned = 0
     with sole(flow) as mine:
         if mine:
-            invoicing = flow.mode == Flow.Mode.ORDERS and flow.trigger != Flow.Trigger.SETTLED
-            planned = _invoice(flow, [*(_new_orders(flow) if invoicing else ()), *_unsent(flow)])
+            planned = _invoice(flow, [*(_new_orders(flow) if invoices_early(flow) else ()), *_unsent(flow)])
             closing.take_back_cancelled(flow)
     closing.watch(flow)
     own = Delivery.objects.filter(flow=flow, plan=None, state=State.PLANNED)
     if flow.state == Flow.State.LIVE and rows.release(own):
         kick(flow.target.remote_key)
     return planned
+
+
+def invoices_early(flow: Flow) -> bool:
+    """Whether the flow invoices orders before they settle."""
+    return flow.mode == Flow.Mode.ORDERS and flow.trigger != Flow.Trigger.SETTLED
 
 
 def bring_up_to_date(flow: Flow, *, whatever: bool = False) -> None:

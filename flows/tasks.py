@@ -4,7 +4,8 @@ from datetime import datetime
 
 from celery import shared_task
 
-from flows import balance_check, forgetting, outbox, planning, proving, readback, schedule, undo
+from amazon import notices as amazon_notices
+from flows import balance_check, forgetting, notices, outbox, planning, proving, readback, schedule, undo
 
 HINT_S = 10
 
@@ -14,6 +15,8 @@ def tick() -> None:
     """Look for due flows, settlements to plan, prove or undo, lanes with due work and books to compare; a worker for each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
+    for tenant_id, seller_id in amazon_notices.waiting():
+        act_on_notices.apply_async((tenant_id, seller_id), expires=HINT_S)
     for flow_id, taken_until in planning.flows_to_plan():
         plan_flow.delay(flow_id, taken_until.isoformat())
     for plan_id in undo.waiting():
@@ -33,6 +36,11 @@ def tick() -> None:
 def run_flow(flow_id: int) -> None:
     if schedule.begin(flow_id):
         schedule.run_flow(flow_id)
+
+
+@shared_task
+def act_on_notices(tenant_id: int, seller_id: str) -> None:
+    notices.act(tenant_id, seller_id)
 
 
 @shared_task

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ITSELF = "tests/test_repository.py"
 LARGEST_BYTES = 1_000_000
-PACKAGES = ("requirements.txt", "requirements-dev.txt")
+PACKAGES = ("requirements.txt", "requirements-dev.txt", "requirements-sqs.txt")
 
 FORBIDDEN = {
     "a path of somebody's machine": r"(?<![\w.])/(Users|root|work|workspace|private)/\w|/home/(?!tieout\b)\w|[A-Z]:\\\\?Users",

@@ -1,7 +1,8 @@
-"""What has been read from Amazon: how far, which files, which settlements and orders, what it says of the money."""
+"""What has been read from Amazon: how far, which files, which settlements and orders, what it says of the money, and its notices."""
 
 from amazon.models.cursors import Cursor, Resource
 from amazon.models.finances import Balance, Payout, Transaction
+from amazon.models.notices import Notice, NoticeEndpoint, PoisonMessage, Subscription
 from amazon.models.orders import Buyer, Order
 from amazon.models.reports import CHUNK_BYTES, Report, ReportChunk, Settlement
 
@@ -10,11 +11,15 @@ __all__ = [
     "Balance",
     "Buyer",
     "Cursor",
+    "Notice",
+    "NoticeEndpoint",
     "Order",
     "Payout",
+    "PoisonMessage",
     "Report",
     "ReportChunk",
     "Resource",
     "Settlement",
+    "Subscription",
     "Transaction",
 ]
