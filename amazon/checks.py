@@ -6,6 +6,7 @@ from typing import Final
 
 from amazon.client import AmazonError, Client, Forbidden, WaitFor
 from amazon.connect import client_for
+from amazon.rates import Priority
 from kit.clock import now
 from tenants.grants import NeedsReconnect
 from tenants.models import Connection
@@ -21,7 +22,7 @@ SKEW_FAILS: Final = timedelta(
 
 def run(connection: Connection, mode: str) -> list[Step]:
     """Return every step in order; steps that need a token are skipped where there is none."""
-    client = client_for(connection)
+    client = client_for(connection, Priority.PERSON)
     token = _token(client)
     remote: list[tuple[str, Callable[[], str]]] = [
         ("Seller and marketplaces", lambda: _marketplaces(client)),

@@ -149,7 +149,7 @@ def stamp(at: datetime) -> str:
 
 
 class Client:
-    """One seller's door. ``base`` is the regional endpoint; ``take`` the pacer of :mod:`amazon.rates`."""
+    """One seller's door. ``base`` is the regional endpoint; ``take`` and ``too_fast`` are those of ``amazon.rates.Pacer``."""
 
     def __init__(
         self,
@@ -159,8 +159,9 @@ class Client:
         take: Callable[[str], float],
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = PATIENCE_S,
+        too_fast: Callable[[str], None] = lambda operation: None,
     ) -> None:
-        self._patience_s = patience_s
+        self._patience_s, self._too_fast = patience_s, too_fast
         self._http, self._base, self._token, self._take, self._sleep = http, base.rstrip("/"), token, take, sleep
         self._refreshed = False
         self.clock_skew: timedelta | None = None  # ours minus Amazon's, by the Date of its last answer
@@ -306,6 +307,8 @@ class Client:
         if answer.status in (401, 403) and self._worth_a_new_token(answer):
             self._refreshed = True
             answer = self._send(operation, method, url, self._token(rejected=token), body)
+        if answer.status == 429:
+            self._too_fast(operation)
         if not 200 <= answer.status < 300:
             raise _refusal(operation, answer)
         if not answer.body:

@@ -6,7 +6,7 @@ from typing import Final
 from django.conf import settings
 
 from amazon.client import ENDPOINTS, PATIENCE_S, Client, ServerTrouble
-from amazon.rates import pacer
+from amazon.rates import Priority, pacer
 from kit.http import Http
 from tenants.grants import RefreshFailed, token_for
 from tenants.models import Connection
@@ -21,13 +21,11 @@ def api_base(region: str) -> str:
     return settings.AMAZON_API_BASE or ENDPOINTS[region]
 
 
-def client_for(connection: Connection, patience_s: float = PATIENCE_S) -> Client:
-    """Return a client in the connection's region, paced with everybody else who calls with this authorization. It sleeps at most
-    ``patience_s`` for its turn.
-
-    Not with everybody who names this seller: anybody can, and would slow its owner down.
-    """
-    application = connection.grant.application or settings.AMAZON_CLIENT_ID
+def client_for(
+    connection: Connection, priority: Priority = Priority.SCHEDULE, patience_s: float = PATIENCE_S
+) -> Client:
+    """Return a client in the connection's region, paced with everybody else who calls for this seller. It sleeps at most
+    ``patience_s`` for its turn."""
 
     def token(rejected: str = "") -> str:
         try:
@@ -35,6 +33,6 @@ def client_for(connection: Connection, patience_s: float = PATIENCE_S) -> Client
         except RefreshFailed as error:
             raise ServerTrouble(str(error), error.after_s) from error
 
-    region = connection.data["region"]
-    pace = pacer(application, f"{region}:grant:{connection.grant_id}")
-    return Client(HTTP, api_base(region), token, pace, patience_s=patience_s)
+    turns = pacer(connection, priority)
+    base = api_base(connection.data["region"])
+    return Client(HTTP, base, token, turns.take, patience_s=patience_s, too_fast=turns.too_fast)

@@ -13,6 +13,7 @@ from django.conf import settings
 from amazon.checks import run
 from amazon.client import Client, Forbidden, Participation, WaitFor
 from amazon.connect import HTTP, api_base
+from amazon.limits import panels
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
 from kit.oauth import OAuthSpec, Tokens
 from tenants.connections import ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
@@ -167,4 +168,5 @@ PROVIDER: Final = Provider(
     consent_life=REAUTHORIZE_AFTER,
     choices=(_MARKETPLACE,),
     manual=_MANUAL,
+    panels=panels,
 )

@@ -1,17 +1,30 @@
-"""How often Amazon lets us call: the published plans as data, one bucket per (application, authorization, operation).
+"""How often Amazon lets us call: the published plans as data, one bucket per (application, seller, operation).
 
 An answer that says we were too fast carries no limit and no Retry-After, so calls are paced from this table alone.
 Source: SP-API usage plans, defaults, rate per second and burst; a seller's real plan is never below them.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final
 
 from django.conf import settings
 
 from kit.rate import RatePlan
-from tenants.buckets import take
+from tenants import buckets
+from tenants.models import Connection
 
+
+class Priority(IntEnum):
+    """Who wants a call. The value is how many tokens of the bucket are left to those who come before."""
+
+    PERSON = 0
+    NOTICE = 1
+    SCHEDULE = 2
+    BACKFILL = 4
+
+
+NAMED: Final = "named_by_amazon"  # in a connection's data: an answer of Amazon's named the seller
 PLANS: Final = {
     "marketplaceParticipations": RatePlan(0.016, 15),
     "getReports": RatePlan(0.0222, 10),
@@ -35,6 +48,38 @@ def plan(operation: str) -> RatePlan:
     return RatePlan(published.rate_per_s * settings.AMAZON_RATE_SCALE, published.burst)
 
 
-def pacer(application: str, authorization: str) -> Callable[[str], float]:
-    """Return ``take(operation)``: 0 when a call is allowed now, else the seconds to wait before asking again."""
-    return lambda operation: take(f"amazon:{application}:{authorization}:{operation}", plan(operation))
+@dataclass(frozen=True, slots=True)
+class Pacer:
+    """The turns of all who call for one seller with one application, in every process.
+
+    ``account`` is the seller as Amazon itself has named it, else the authorization: anybody can say that they are this
+    seller, and would slow its owner down.
+    """
+
+    application: str
+    account: str
+    priority: Priority = Priority.SCHEDULE
+
+    def take(self, operation: str) -> float:
+        """Return 0 when a call is allowed now, else the seconds to wait before asking again."""
+        full = plan(operation)
+        return buckets.take(self._key(operation), replace(full, spared=min(self.priority, full.burst - full.cost)))
+
+    def too_fast(self, operation: str) -> None:
+        """Amazon refused a call that we had a token for: nobody else needs to try what is left."""
+        buckets.empty(self._key(operation))
+
+    def left(self) -> dict[str, float]:
+        """Return how many calls may be made at once, for each operation that was called before."""
+        found = {operation: buckets.level(self._key(operation), plan(operation)) for operation in PLANS}
+        return {operation: tokens for operation, tokens in found.items() if tokens is not None}
+
+    def _key(self, operation: str) -> str:
+        return f"amazon:{self.application}:{self.account}:{operation}"
+
+
+def pacer(connection: Connection, priority: Priority = Priority.SCHEDULE) -> Pacer:
+    """Return the turns of a connection."""
+    application = connection.grant.application or settings.AMAZON_CLIENT_ID
+    account = connection.remote_id if connection.data.get(NAMED) else f"grant:{connection.grant_id}"
+    return Pacer(application, f"{connection.environment}:{account}", priority)

@@ -17,6 +17,7 @@ from amazon.cursors import claimed, look_again
 from amazon.envelopes import ORDER_CHANGE, REPORT_FINISHED, TRANSACTION_UPDATE
 from amazon.models import Notice, Report, Resource
 from amazon.orders import BadOrder
+from amazon.rates import Priority
 from flows import buyers, shipments
 from flows.models import Flow
 from kit import clock
@@ -70,7 +71,7 @@ def _fetch(connection: Connection, told: Sequence[Notice]) -> None:
         by_order.setdefault(notice.subject, []).append(notice)
     queue = list(by_order.values())
     try:
-        client, with_buyers = client_for(connection, patience_s=0), buyers.wanted_from(connection)
+        client, with_buyers = client_for(connection, Priority.NOTICE, patience_s=0), buyers.wanted_from(connection)
         with claimed(connection, Resource.ORDERS) as claim:
             while queue and len(by_order) - len(queue) < AT_ONCE:
                 claim.alive()

@@ -37,7 +37,7 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
     needed = plan.cost + plan.spared
     if needed > plan.burst:
         raise ValueError(f"a call that needs {needed} never fits into a burst of {plan.burst}")
-    tokens = _tokens(level, plan, at_s)
+    tokens = tokens_at(level, plan, at_s)
     if tokens >= needed:
         return Level(tokens - plan.cost, at_s), 0.0
     return Level(tokens, at_s), (needed - tokens) / plan.rate_per_s
@@ -45,7 +45,7 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
 
 def owe(level: Level, plan: RatePlan, at_s: float) -> Level:
     """Return the level after the cost of a call that is made whatever there is: below nothing, what flows in is owed."""
-    return Level(_tokens(level, plan, at_s) - plan.cost, at_s)
+    return Level(tokens_at(level, plan, at_s) - plan.cost, at_s)
 
 
 def give_back(level: Level, plan: RatePlan) -> Level:
@@ -53,6 +53,7 @@ def give_back(level: Level, plan: RatePlan) -> Level:
     return Level(min(float(plan.burst), level.tokens + plan.cost), level.at_s)
 
 
-def _tokens(level: Level, plan: RatePlan, at_s: float) -> float:
+def tokens_at(level: Level, plan: RatePlan, at_s: float) -> float:
+    """Return the tokens that are there at a moment."""
     passed_s = max(0.0, at_s - level.at_s)
     return min(float(plan.burst), level.tokens + passed_s * plan.rate_per_s)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from kit.clock import now
-from kit.rate import Level, RatePlan
+from kit.rate import Level, RatePlan, tokens_at
 from kit.rate import give_back as give_back_to
 from kit.rate import owe as owe_to
 from kit.rate import take as take_from
@@ -68,6 +69,17 @@ def owe(plans: Mapping[str, RatePlan]) -> None:
             row, _made = Bucket.objects.get_or_create(key=key, defaults={"tokens": plan.burst, "at_s": at_s})
             if _put(row, owe_to(Level(row.tokens, row.at_s), plan, at_s)):
                 break
+
+
+def empty(key: str) -> None:
+    """Take what is left in a bucket: the remote, which counts on its own, says that nothing is."""
+    Bucket.objects.filter(pk=key, tokens__gt=0).update(tokens=0, at_s=now().timestamp(), version=F("version") + 1)
+
+
+def level(key: str, plan: RatePlan) -> float | None:
+    """Return the tokens in a bucket now; None for one that nobody has used."""
+    row = Bucket.objects.filter(pk=key).first()
+    return tokens_at(Level(row.tokens, row.at_s), plan, now().timestamp()) if row else None
 
 
 def _put(row: Bucket, level: Level) -> bool:

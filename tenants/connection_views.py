@@ -63,9 +63,11 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
     connection = _connection(pk)
     grant = connection.grant
     mine = grant.user_id == request.user.pk and grant.state == Access.ACTIVE
+    spec = _provider(connection.provider)
     context = {
         "connection": connection,
-        "provider": _provider(connection.provider),
+        "provider": spec,
+        "panels": spec.panels(connection) if connection.state != Access.REVOKED else (),
         "may_add": mine and can(request.member, Action.CONNECT),
         "quota": quotas.of(connection),
         "budget": quotas.of_all(connection) if can(request.member, Action.CONNECT) else "",

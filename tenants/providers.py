@@ -80,6 +80,19 @@ class ManualField:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of a connection's page that only its provider knows; ``template`` gets ``shown`` as ``panel``."""
+
+    template: str
+    shown: Any
+
+
+def no_panels(connection: "Connection") -> Sequence[Panel]:
+    """Return none: most connections have nothing to show but what all have."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One outside system.
 
@@ -99,7 +112,7 @@ class Provider:
     the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
     calls a day the provider allows our application over all companies (0: no such number is known), ``shared`` how we keep
     to that, by the name of the bucket; ``role`` in a sentence what the system is for, ``needs`` which plan of it and whose rights a
-    consent is of use with; ``logo`` is a static path.
+    consent is of use with; ``panels`` what else its connections' page shows; ``logo`` is a static path.
     """
 
     slug: str
@@ -119,6 +132,7 @@ class Provider:
     consent_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()
+    panels: Callable[["Connection"], Sequence[Panel]] = no_panels
     logo: str = ""
 
 

@@ -201,13 +201,16 @@ def test_a_refusal_keeps_the_request_id_for_amazons_support(api, client):
     assert raised.value.request_id == "abc-123"
 
 
-def test_throttling_waits_about_one_token_of_the_published_plan(api, client):
+def test_throttling_waits_about_one_token_of_the_published_plan_and_is_told_to_the_others(api, tokens):
+    told = []
+    client = Client(Http("Tieout/1.0"), BASE, tokens, lambda operation: 0.0, pytest.fail, too_fast=told.append)
     api.answer(ORDERS, fault(429, "QuotaExceeded"))
 
     with pytest.raises(Throttled) as raised:
         client.search_orders(JAN, FEB)
 
     assert 89 <= raised.value.seconds <= 179
+    assert told == ["searchOrders"]
 
 
 def test_a_short_wait_is_slept_and_a_long_one_goes_to_the_caller(api, tokens):
