@@ -54,6 +54,16 @@ class Store:
     def close(self) -> None:
         self._file.connection.close()
 
+    def content(self) -> bytes:
+        """The whole file, every space of it."""
+        with self._file.lock:
+            return self._file.connection.serialize()
+
+    def replace_content(self, content: bytes) -> None:
+        """Put another one's content in place of all there is. Only in memory."""
+        with self._file.lock:
+            self._file.connection.deserialize(content)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. Nested use is a savepoint: an inner failure takes back the inner part only."""

@@ -169,5 +169,8 @@ def postgres_url():
     with tempfile.TemporaryDirectory(prefix="tieout-pg-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
         data = Path(directory) / "data"
-        with pgserver.get_server(data, cleanup_mode="stop"):
+        with pgserver.get_server(data, cleanup_mode="stop") as server:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nobody keeps what is in it
+                server.psql(f"ALTER SYSTEM SET {setting} = off")
+            server.psql("SELECT pg_reload_conf()")
             yield f"postgres://postgres@/postgres?host={data}"

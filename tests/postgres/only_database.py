@@ -1,8 +1,11 @@
 """A plugin for the run on Postgres: it keeps the tests that use the database, wherever they are.
 
 Tests that start processes of their own bring their database with them and stay out. So does what asks a page, or a
-mutant, that is the same on any database, in a transaction that is rolled back.
+mutant, that is the same on any database, in a transaction that is rolled back. Of a test with many cases some run,
+spread over all of them: the statements are the same in each.
 """
+
+from collections import defaultdict
 
 import pytest
 
@@ -17,14 +20,15 @@ SAME_ANYWHERE = (
     "tests/sandbox/",
     "tests/security/",
     "tests/web/",
-    # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay. E7
-    # itself runs there too, into QuickBooks in summary and orders.
+    # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay, the
+    # whole job into two companies among them.
     "tests/flows/bad_input/",
     "tests/flows/test_books_begin.py",
     "tests/flows/test_buyers.py",
     "tests/flows/test_converted_forms.py",
     "tests/flows/test_currencies_in_the_books.py",
     "tests/flows/test_e7_in_freshbooks.py",
+    "tests/flows/test_e7_in_the_books.py",
     "tests/flows/test_e7_in_wave.py",
     "tests/flows/test_e7_in_zoho.py",
     "tests/flows/test_e7_variations_in_the_books.py",
@@ -39,15 +43,20 @@ SAME_ANYWHERE = (
     "tests/flows/test_wave_faults.py",
     "tests/flows/test_zoho_limits.py",
 )
+CASES = 8
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, left = [], []
+    cases = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    some = {each.nodeid for all_of_it in cases.values() for each in all_of_it[:: -(-len(all_of_it) // CASES)]}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         uses = DATABASE.intersection(fixtures) or item.get_closest_marker("django_db")
         alone = any(item.get_closest_marker(name) for name in OWN_PROCESSES)
         same = item.nodeid.startswith(SAME_ANYWHERE) and not COMMITS.intersection(fixtures)
-        (kept if uses and not alone and not same else left).append(item)
+        (kept if uses and not alone and not same and item.nodeid in some else left).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left)

@@ -22,6 +22,7 @@ from ledgers.freshbooks.remote import Remote
 from ledgers.freshbooks.sandbox import FreshBooksStandIn
 from ledgers.freshbooks.tests import factories as make
 from ledgers.port import Binding, External, Ledger, Post, Posted
+from tests.contract.furnished import furnish
 
 BASE = "https://freshbooks.stand-in.test"
 _ACCOUNTS = (
@@ -119,6 +120,10 @@ class Rig:
         for key in _ITEMS:
             known = self.bindings.get(key.value, Binding())
             self.bindings[key.value] = replace(known, item=made[f"item:{key}"].external_id)
+
+    def read(self) -> None:
+        """Read the lists of the business as it is now."""
+        self.ledger = self.at(BASE)
         self.ledger.reference()
 
     def deliver(self, *posts: Post) -> dict[str, Posted]:
@@ -256,7 +261,7 @@ def rig(plan: str = "Plus", **switches: Any) -> Iterator[Rig]:
     made = Rig(plan, **switches)
     http.mount(BASE, made.stand_in)
     try:
-        made.furnish()
+        furnish(made, ("freshbooks", plan, *sorted(switches.items())))
         yield made
     finally:
         http.unmount(BASE)

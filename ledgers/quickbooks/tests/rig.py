@@ -18,6 +18,7 @@ from ledgers.port import Binding, External, Ledger, Post, Posted
 from ledgers.quickbooks.client import QuickBooks
 from ledgers.quickbooks.sandbox import QuickBooksStandIn
 from ledgers.quickbooks.tests import factories as make
+from tests.contract.furnished import furnish
 
 BASE = "https://quickbooks.stand-in.test"
 _ACCOUNTS = (
@@ -78,6 +79,10 @@ class Rig:
         for key in _ITEMS:
             account = self.bindings[key.value].account
             self.bindings[key.value] = Binding(account=account, item=made[f"item:{key}"].external_id)
+
+    def read(self) -> None:
+        """Read the lists of the company as it is now."""
+        self.ledger = self.at(BASE)
         self.ledger.reference()
 
     def deliver(self, *posts: Post) -> dict[str, Posted]:
@@ -202,7 +207,7 @@ def rig() -> Iterator[Rig]:
     made = Rig()
     http.mount(BASE, made.stand_in)
     try:
-        made.furnish()
+        furnish(made, "quickbooks")
         yield made
     finally:
         http.unmount(BASE)

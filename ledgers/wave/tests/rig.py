@@ -20,6 +20,7 @@ from ledgers.wave.client import Wave, company_from
 from ledgers.wave.sandbox import WaveStandIn
 from ledgers.wave.tests import factories as make
 from tests.conformance.witness import Witness, published
+from tests.contract.furnished import furnish
 
 BASE = "https://wave.stand-in.test"
 _ACCOUNTS = (
@@ -96,7 +97,10 @@ class Rig:
         for key in _ITEMS:
             account = self.bindings[key.value].account
             self.bindings[key.value] = Binding(account=account, item=made[f"item:{key}"].external_id)
-        self.ledger = self.at(BASE, company_from(self.business, self.ledger.reference()))
+
+    def read(self) -> None:
+        """Read the lists of the business as it is now."""
+        self.ledger = self.at(BASE, company_from(self.business, self.at(BASE).reference()))
 
     def deliver(self, *posts: Post) -> dict[str, Posted]:
         """Send posts that must be taken, and return what became of each."""
@@ -223,7 +227,7 @@ def rig() -> Iterator[Rig]:
     witness = Witness(made.stand_in, schema) if schema else None
     http.mount(BASE, witness or made.stand_in)
     try:
-        made.furnish()
+        furnish(made, "wave")
         yield made
     finally:
         http.unmount(BASE)

@@ -22,6 +22,7 @@ from ledgers.zoho.sandbox import ZohoStandIn
 from ledgers.zoho.sandbox.tests.description import SPECS
 from ledgers.zoho.tests import factories as make
 from ledgers.zoho.tests.witness import Witness
+from tests.contract.furnished import furnish
 
 BASE: Final = "https://zoho.stand-in.test"
 _ACCOUNTS: Final = (
@@ -94,6 +95,10 @@ class Rig:
         for key in _ITEMS:
             account = self.bindings[key.value].account
             self.bindings[key.value] = Binding(account=account, item=made[f"item:{key}"].external_id)
+
+    def read(self) -> None:
+        """Read the lists of the company as it is now."""
+        self.ledger = self.at(BASE)
         self.ledger.reference()
 
     def deliver(self, *posts: Post) -> dict[str, Posted]:
@@ -259,7 +264,7 @@ def rig(**values: Any) -> Iterator[Rig]:
     witness = Witness(made.stand_in) if SPECS.is_dir() else None
     http.mount(BASE, witness or made.stand_in)
     try:
-        made.furnish()
+        furnish(made, ("zoho", *sorted(values.items())))
         yield made
     finally:
         http.unmount(BASE)
