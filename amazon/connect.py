@@ -8,12 +8,26 @@ from django.conf import settings
 from amazon.client import ENDPOINTS, PATIENCE_S, Client, ServerTrouble
 from amazon.rates import Priority, pacer
 from kit.http import Http
+from kit.oauth import OAuthSpec
 from tenants.grants import RefreshFailed, token_for
 from tenants.models import Connection
 
+SLUG: Final = "amazon"
 # Mandatory at Amazon, in this form, at most 500 characters.
 USER_AGENT: Final = f"Tieout/1.0 (Language=Python/{platform.python_version()}; Platform={platform.system()})"
 HTTP: Final = Http(USER_AGENT)
+
+
+def application() -> OAuthSpec:
+    """Return the token endpoint with what the settings say of this installation's own application."""
+    return OAuthSpec(
+        client_id=settings.AMAZON_CLIENT_ID,
+        client_secret=settings.AMAZON_CLIENT_SECRET,
+        authorize_url="",
+        token_url=settings.AMAZON_TOKEN_URL,
+        client_auth="body",
+        authorize_omit=frozenset({"client_id", "response_type", "scope"}),
+    )
 
 
 def api_base(region: str) -> str:

@@ -5,6 +5,7 @@ Source: SP-API website authorization workflow; LWA token endpoint.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,15 +13,15 @@ from django.conf import settings
 
 from amazon.checks import run
 from amazon.client import Client, Forbidden, Participation, WaitFor
-from amazon.connect import HTTP, api_base
+from amazon.connect import HTTP, SLUG, api_base, application
 from amazon.limits import panels
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
+from amazon.secrets import LIFE
 from kit.oauth import OAuthSpec, Tokens
 from tenants.connections import ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
 from tenants.models import Connection, Tenant, User
 from tenants.providers import Identity, ManualField, Provider, ProviderKind
 
-SLUG: Final = "amazon"
 REAUTHORIZE_AFTER: Final = timedelta(days=365)  # an application's authorization ends after a year, whatever was used
 _SELLER_ID: Final = re.compile(r"A[A-Z0-9]{8,20}")
 
@@ -68,15 +69,7 @@ def oauth(chosen: Mapping[str, Any]) -> OAuthSpec:
     extra = {"application_id": settings.AMAZON_APPLICATION_ID}
     if settings.AMAZON_APP_DRAFT:
         extra["version"] = "beta"
-    return OAuthSpec(
-        client_id=settings.AMAZON_CLIENT_ID,
-        client_secret=settings.AMAZON_CLIENT_SECRET,
-        authorize_url=f"{base.rstrip('/')}/apps/authorize/consent",
-        token_url=settings.AMAZON_TOKEN_URL,
-        client_auth="body",
-        authorize_extra=extra,
-        authorize_omit=frozenset({"client_id", "response_type", "scope"}),
-    )
+    return replace(application(), authorize_url=f"{base.rstrip('/')}/apps/authorize/consent", authorize_extra=extra)
 
 
 def environment(chosen: Mapping[str, Any]) -> str:
@@ -166,6 +159,7 @@ PROVIDER: Final = Provider(
     checks=run,
     code_param="spapi_oauth_code",
     consent_life=REAUTHORIZE_AFTER,
+    secret_life=LIFE,
     choices=(_MARKETPLACE,),
     manual=_MANUAL,
     panels=panels,

@@ -39,6 +39,7 @@ PLANS: Final = {
     "listSummary": RatePlan(0.5, 10),
     "listPayouts": RatePlan(0.5, 10),
     "listExpectedPayouts": RatePlan(0.5, 10),
+    "rotateApplicationClientSecret": RatePlan(0.0167, 1),
 }
 
 

@@ -33,6 +33,7 @@ from kit.scope import unscoped
 from kit.sealed import SealedField, context_of
 from kit.vault import CannotOpen, current_key_id, unseal
 from tenants import grants
+from tenants import secrets as application_secrets
 from tenants.models import Grant
 from tenants.providers import Provider, Step, providers
 
@@ -229,7 +230,7 @@ def applications(spec: Provider) -> Iterator[Step]:
     for chosen in product(
         *([(field.name, value) for value, _ in field.choices] for field in spec.choices if field.choices)
     ):
-        endpoints = spec.oauth(dict(chosen))
+        endpoints = _endpoints(spec, dict(chosen))
         place = ", ".join(value for _, value in chosen)
         by_keys.setdefault((endpoints.client_id, endpoints.client_secret), (place, endpoints))
     registered = [found for (client_id, _), found in by_keys.items() if client_id]
@@ -276,6 +277,15 @@ _ON_THE_TABLES: Final[tuple[tuple[str, Callable[[], Step]], ...]] = (
     ("Trail", trail_is_whole),
     ("Schedule", schedule),
 )
+
+
+def _endpoints(spec: Provider, chosen: dict[str, str]) -> oauth.OAuthSpec:
+    """Return the endpoints with every secret that is known; with the settings' alone where the database cannot say."""
+    try:
+        with transaction.atomic():
+            return application_secrets.endpoints(spec, chosen)
+    except Error:
+        return spec.oauth(chosen)
 
 
 def _private_applications(spec: Provider) -> int:

@@ -2,8 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +17,12 @@ DEFAULT_LIFE_S = 3600  # RFC 6749 lets a server leave expires_in out; an hour is
 
 @dataclass(frozen=True, slots=True)
 class OAuthSpec:
-    """One provider's endpoints and our credentials there."""
+    """One provider's endpoints and our credentials there.
+
+    ``other_secrets`` are further secrets of the same application, tried in their order where the token endpoint refuses the
+    one before: while a secret is being replaced both work for some days, and nobody knows which of them still does.
+    ``refused`` is told of those that were refused once another one was taken.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -40,6 +45,8 @@ class OAuthSpec:
     # Error codes that mean: too many tokens were asked for; nothing is asked for ``throttle_s`` then.
     throttled: frozenset[str] = frozenset()
     throttle_s: float = 0
+    other_secrets: tuple[str, ...] = field(default=(), repr=False)
+    refused: Callable[[tuple[str, ...]], None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,14 @@ class InvalidGrant(OAuthError):
 
 
 class ClientRefused(OAuthError):
-    """The application itself was refused: its id, secret or set-up at the provider is wrong."""
+    """The application itself was refused: its id, secret or set-up at the provider is wrong.
+
+    ``unknown``: the token endpoint does not know this pair of id and secret, and looked at nothing else.
+    """
+
+    def __init__(self, text: str, *, unknown: bool = False) -> None:
+        super().__init__(text)
+        self.unknown = unknown
 
 
 class TokenEndpointDown(OAuthError):
@@ -120,6 +134,15 @@ def refresh(http: Http, spec: OAuthSpec, *, refresh_token: str, redirect_uri: st
     return _tokens(http, spec, form)
 
 
+def client_credentials(http: Http, spec: OAuthSpec, *, scope: str) -> Tokens:
+    """Get a token for the application itself, nobody's account: RFC 6749, 4.4. No refresh token comes with it.
+
+    Raises:
+        InvalidGrant, ClientRefused (also for a scope the application does not have), TokenEndpointDown
+    """
+    return _tokens(http, spec, {"grant_type": "client_credentials", "scope": scope})
+
+
 def revoke(http: Http, spec: OAuthSpec, *, token: str) -> None:
     """End a token at the provider; does nothing where it has no such endpoint.
 
@@ -141,6 +164,31 @@ def revoke(http: Http, spec: OAuthSpec, *, token: str) -> None:
 
 
 def _tokens(http: Http, spec: OAuthSpec, form: dict[str, str]) -> Tokens:
+    """Ask with each secret in turn: one that is not known is refused before anything else of the request is looked at."""
+    refused: list[str] = []
+    for secret in (spec.client_secret, *spec.other_secrets):
+        try:
+            tokens = _tokens_with(http, replace(spec, client_secret=secret), form)
+        except ClientRefused as error:
+            if not error.unknown:
+                raise
+            refused.append(secret)
+            last = error
+            continue
+        except InvalidGrant:
+            _tell_refused(spec, refused)  # a secret that is refused itself never gets this far
+            raise
+        _tell_refused(spec, refused)
+        return tokens
+    raise last
+
+
+def _tell_refused(spec: OAuthSpec, refused: list[str]) -> None:
+    if refused and spec.refused is not None:
+        spec.refused(tuple(refused))
+
+
+def _tokens_with(http: Http, spec: OAuthSpec, form: dict[str, str]) -> Tokens:
     answer = _post_form(http, spec, spec.token_url, form)
     # A status alone proves nothing: some endpoints answer 200 with an error in the body.
     try:
@@ -157,7 +205,8 @@ def _tokens(http: Http, spec: OAuthSpec, form: dict[str, str]) -> Tokens:
     if answer.status >= 500 or answer.status == 429 or error in spec.try_later:
         raise TokenEndpointDown(f"the token endpoint answered {answer.status} {error}".rstrip(), answer_lost=True)
     if error or answer.status >= 400:
-        raise ClientRefused(f"the token endpoint refused the application: {answer.status} {error}".rstrip())
+        said_of = f"the token endpoint refused the application: {answer.status} {error}".rstrip()
+        raise ClientRefused(said_of, unknown=error == "invalid_client")
     if not said.get("access_token"):
         raise TokenEndpointDown("the token endpoint answered without a token", answer_lost=True)
     return Tokens(

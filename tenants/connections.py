@@ -10,7 +10,7 @@ from kit import oauth
 from kit.clock import now
 from kit.oauth import InvalidGrant, OAuthError, OAuthSpec, TokenEndpointDown, Tokens
 from kit.scope import scope
-from tenants import companies, grants, sharing
+from tenants import companies, grants, secrets, sharing
 from tenants.companies import Consented
 from tenants.consents import (
     ConsentError,
@@ -56,7 +56,7 @@ def begin_consent(user: User, tenant: Tenant, provider_slug: str, *, extra: Mapp
     """
     spec = provider(provider_slug)
     chosen = dict(extra or {})
-    endpoints = spec.oauth(chosen)
+    endpoints = secrets.endpoints(spec, chosen)
     if not endpoints.client_id:
         raise ConsentUnavailable(
             f"This installation is not registered with {spec.name}.",
@@ -87,7 +87,7 @@ def finish_consent(user: User, tenant: Tenant, provider_slug: str, params: Mappi
         )
     # What was chosen before stands: the query comes by way of the browser.
     brought = {name: params[name] for name in spec.keeps if name in params} | begun.extra
-    endpoints = spec.oauth(brought)
+    endpoints = secrets.endpoints(spec, brought)
     try:
         tokens = oauth.exchange(grants.HTTP, endpoints, code=code, redirect_uri=grants.redirect_uri(spec.slug))
     except InvalidGrant:

@@ -20,6 +20,7 @@ from kit.http import Http
 from kit.oauth import ClientRefused, InvalidGrant, OAuthSpec, Throttled, TokenEndpointDown, Tokens
 from kit.scope import scope, unscoped
 from kit.sealed import open_from, seal_into
+from tenants import secrets
 from tenants.alerts import alert
 from tenants.consents import ConsentError
 from tenants.models import Access, Connection, Grant
@@ -143,8 +144,8 @@ def spec_of(grant: Grant) -> OAuthSpec:
     """Return the provider's endpoints with the credentials that belong to this grant. Raises ConsentError: none it knows."""
     spec = provider(grant.provider).oauth(grant.data)
     if grant.application:
-        return replace(spec, client_id=grant.application, client_secret=open_from(grant, "client_secret"))
-    return spec
+        spec = replace(spec, client_id=grant.application, client_secret=open_from(grant, "client_secret"))
+    return secrets.with_all(spec, secrets.application_of(grant))
 
 
 def store_tokens(grant: Grant, tokens: Tokens) -> None:

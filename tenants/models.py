@@ -210,6 +210,30 @@ class Grant(models.Model):
         return f"{self.provider}:{self.environment}:{self.subject}"
 
 
+class ApplicationSecret(models.Model):
+    """A secret of an application beside the one it began with, which is in the settings or with the grant.
+
+    ``tenant`` is whose private application it is, None for this installation's own. A row without a ``secret`` only says when
+    the first one ends. Several may be good at a time: the order in which they are tried is ``tenants.secrets``'.
+    """
+
+    tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=40)
+    client_id = models.CharField(max_length=255)
+    secret = SealedField(blank=True)
+    ends_at = models.DateTimeField(help_text="When the provider takes it no more.")
+    assumed = models.BooleanField(default=False, help_text="Nobody said when it ends; counted from the day it came.")
+    others_end_at = models.DateTimeField(null=True, help_text="When those before it end, where that was told.")
+    refused_at = models.DateTimeField(null=True, help_text="Since when another one is taken and this one is not.")
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "client_id"], name="secret_of_application")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.client_id} until {self.ends_at:%Y-%m-%d}"
+
+
 class Connection(ScopedModel):
     """One authorised account on one system: a seller account or a ledger company, as this tenant sees it."""
 

@@ -109,7 +109,8 @@ class Provider:
 
     ``choices`` are asked before the consent, ``manual`` is the form of pasted credentials (empty: not possible),
     ``code_param`` names the callback's code, ``consent_life`` says after what time a consent must be renewed whatever
-    the tokens say, ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
+    the tokens say, ``secret_life`` how long a secret of an application is good there,
+    ``single_consent`` that a user's consent ends every earlier one of that user, ``daily_calls`` how many
     calls a day the provider allows our application over all companies (0: no such number is known), ``shared`` how we keep
     to that, by the name of the bucket; ``role`` in a sentence what the system is for, ``needs`` which plan of it and whose rights a
     consent is of use with; ``panels`` what else its connections' page shows; ``logo`` is a static path.
@@ -130,6 +131,7 @@ class Provider:
     daily_calls: int = 0
     shared: Callable[[], Mapping[str, RatePlan]] = dict
     consent_life: timedelta | None = None
+    secret_life: timedelta | None = None
     choices: tuple[ManualField, ...] = ()
     manual: tuple[ManualField, ...] = ()
     panels: Callable[["Connection"], Sequence[Panel]] = no_panels
