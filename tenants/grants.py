@@ -142,10 +142,15 @@ def end_leases() -> None:
 
 def spec_of(grant: Grant) -> OAuthSpec:
     """Return the provider's endpoints with the credentials that belong to this grant. Raises ConsentError: none it knows."""
-    spec = provider(grant.provider).oauth(grant.data)
+    system = provider(grant.provider)
+    spec = system.oauth(grant.data)
     if grant.application:
         spec = replace(spec, client_id=grant.application, client_secret=open_from(grant, "client_secret"))
-    return secrets.with_all(spec, secrets.application_of(grant))
+    if system.secret_life is None:
+        return spec
+    return secrets.with_all(
+        spec, secrets.Application(system.slug, spec.client_id, grant.tenant_id if grant.application else None)
+    )
 
 
 def store_tokens(grant: Grant, tokens: Tokens) -> None:

@@ -55,13 +55,11 @@ def endpoints(spec: Provider, chosen: Mapping[str, Any]) -> OAuthSpec:
     Raises as ``Provider.oauth``.
     """
     found = spec.oauth(chosen)
-    return with_all(found, Application(spec.slug, found.client_id))
+    return with_all(found, Application(spec.slug, found.client_id)) if spec.secret_life else found
 
 
 def with_all(found: OAuthSpec, application: Application) -> OAuthSpec:
     """Return endpoints with every secret of the application; the one they have already counts as its first."""
-    if not application.client_id or provider(application.provider).secret_life is None:
-        return found
     rows = [row for row in _rows(application) if row.secret]
     good, doubtful = [row for row in rows if not row.refused_at], [row for row in rows if row.refused_at]
     by_row = {row.pk: open_from(row, "secret") for row in rows}
