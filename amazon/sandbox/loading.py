@@ -10,7 +10,6 @@ from amazon.sandbox.lwa import DEMO_APPLICATION, Lwa
 from amazon.sandbox.plans import Buckets
 from amazon.sandbox.reports import SETTLEMENT, Reports
 from amazon.sandbox.static_cases import StaticCases
-from amazon.sandbox.times import written
 from sandbox.clock import Clock
 from sandbox.seller import (
     MARKETPLACES,
@@ -74,8 +73,6 @@ class Loading:
             "publish": self._publish,
             "republish": self._republish,
             "put_group": self._put_group,
-            "put_order": self._put_order,
-            "update_order": self._update_order,
             "plan": self._plan,
             "seller_switches": self._seller_switches,
             "static_cases": lambda given: {"cases": self._cases.load(given["cases"])},
@@ -86,7 +83,7 @@ class Loading:
     def load(self, account: Account, today: date | None = None, style: Style | None = None) -> dict[str, Any]:
         """Register a seller with its settlements and orders; answers (and keeps) its truth."""
         shop = account.marketplace
-        self._register(account.seller_id, account.store_name, shop.country)
+        self.register(account.seller_id, account.store_name, shop.country)
         published = [self._publish_settlement(account, each, style or Style()) for each in account.settlements]
         self._open_group(account)
         for order in account.orders:
@@ -108,7 +105,8 @@ class Loading:
         own = self._store.get("seller_switch", name, scope=seller_id)
         return own["value"] if own else self._switches[name]
 
-    def _register(self, seller_id: str, store_name: str, country: str) -> None:
+    def register(self, seller_id: str, store_name: str, country: str) -> None:
+        """Let a seller exist, and sell in this country; one that is known keeps its name."""
         marketplace = MARKETPLACES[country]
         known = self._store.get("seller", seller_id)
         countries = list(dict.fromkeys([*(known["countries"] if known else []), country]))
@@ -117,7 +115,7 @@ class Loading:
             seller_id,
             {
                 "seller_id": seller_id,
-                "store_name": store_name,
+                "store_name": known["store_name"] if known else store_name,
                 "region": marketplace.region,
                 "countries": countries,
             },
@@ -166,7 +164,7 @@ class Loading:
         country = given.get("country", "US")
         big = big_seller(int(given["rows"]), int(given.get("seed", 1)), country)
         seller_id = given.get("seller_id", "A2TIEOUTBIG001")
-        self._register(seller_id, "Big Seller", country)
+        self.register(seller_id, "Big Seller", country)
         settlement = big.settlement
         report_id = self._reports.publish(
             seller_id,
@@ -254,22 +252,6 @@ class Loading:
         moments = {name: datetime.fromisoformat(given[name]) for name in ("starts_at", "ends_at", "sent_at")}
         values = {name: value for name, value in given.items() if name != "seller_id"}
         return {"group_id": self._groups.publish(given["seller_id"], Group(**{**values, **moments}))}
-
-    def _put_order(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Add or replace an order, given complete in the shape of the Orders API."""
-        order = given["order"]
-        self._store.put("order", order["orderId"], order, scope=given["seller_id"])
-        return {}
-
-    def _update_order(self, given: dict[str, Any]) -> dict[str, str]:
-        """Change an order's status now, as Amazon or the seller would."""
-        order = self._store.get("order", given["order_id"], scope=given["seller_id"])
-        if order is None:
-            raise KeyError(given["order_id"])
-        order["fulfillment"]["fulfillmentStatus"] = given["status"]
-        order["lastUpdatedTime"] = written(self._clock.now())
-        self._store.put("order", given["order_id"], order, scope=given["seller_id"])
-        return {"lastUpdatedTime": order["lastUpdatedTime"]}
 
     def _plan(self, given: dict[str, Any]) -> dict[str, Any]:
         self._buckets.set_plan(given["seller_id"], given["operation"], str(given["rate"]), int(given["burst"]))

@@ -1,20 +1,26 @@
 """Orders API 2026-01-01: searchOrders and getOrder.
 
-Stored orders are complete; what is shown depends on ``includedData`` and on the order's state. Source: official model
+Orders are kept complete; what is shown depends on ``includedData`` and on the order's state. Pages follow one another by
+the key of the last order seen, so a walk through the longest history holds one page at a time. Source: official model
 orders_2026-01-01 and its parameter descriptions.
 """
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
 
 from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox.errors import Refused, denied, error, invalid
 from amazon.sandbox.lwa import ORDERS_ROLE, Caller
+from amazon.sandbox.order_book import OrderBook
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.times import instant, number, words, written
 from sandbox.clock import Clock
-from sandbox.store import Store
+from sandbox.seller.history import Key
+from sandbox.switches import Switch
 from sandbox.wsgi import json_response
 
 STATUSES = (
@@ -26,6 +32,7 @@ STATUSES = (
     "CANCELLED",
     "UNFULFILLABLE",
 )
+UNPAID = ("PENDING", "PENDING_AVAILABILITY")
 FULFILLERS = ("MERCHANT", "AMAZON")
 MOST_MARKETPLACES = 50
 PAGE_SIZE = 100
@@ -33,6 +40,23 @@ TOKEN_LIVES = timedelta(hours=24)
 NEWEST = timedelta(minutes=2)
 """No upper bound may be younger than this; without one it is what the answer covers."""
 HISTORY = timedelta(days=730)
+LONG_HISTORY = datetime(2016, 1, 1, tzinfo=UTC)
+WITH_LONG_HISTORY = ("A19VAU5U5O7RUS", "A39IBJ37TRP1C6", "A1VC38T7YXB528")  # SG, AU, JP
+
+SWITCHES: Final = (
+    Switch("order_visible_after_s", (180,), "seconds until an order appears in the Orders API"),
+    Switch(
+        "buyers",
+        ("by role", "given", "left out"),
+        "buyer and recipient data: refused without a restricted role, given to anybody, or left out of the answer",
+    ),
+    Switch("order_sequence", ("oldest first", "newest first", "out of order"), "how searchOrders sorts its pages"),
+    Switch(
+        "order_pages",
+        ("once", "token loop", "duplicated page"),
+        "page tokens of searchOrders: each page once, the second one for ever, or the first one twice",
+    ),
+)
 
 DATA_SETS = {
     "BUYER": ("buyer",),
@@ -64,52 +88,84 @@ _BAD_TOKEN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """The switches of this module as they stand for the caller."""
+
+    visible_after_s: int
+    buyers: str
+    sequence: str
+    pages: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a walk through pages goes on: up to which moment, after which order, until when its token lives."""
+
+    before: datetime
+    until: datetime
+    after: Key | None = None
+
+
 class Orders:
-    def __init__(self, store: Store, clock: Clock, signer: Signer) -> None:
-        self._store = store
+    def __init__(self, book: OrderBook, clock: Clock, signer: Signer) -> None:
+        self._book = book
         self._clock = clock
         self._signer = signer
-        store.index("order", "$.createdTime")
-        store.index("order", "$.lastUpdatedTime")
 
-    def search(
-        self, request: Request, caller: Caller, *, visible_after_s: int, newest_first: bool, buyers: str
-    ) -> Response:
+    def search(self, request: Request, caller: Caller, rules: OrderRules) -> Response:
         """GET /orders/2026-01-01/orders."""
-        included = self._included(request, caller, buyers)
+        included = self._included(request, caller, rules.buyers)
         field, after, before = self._window(request)
         statuses = words(request, "fulfillmentStatuses", STATUSES)
         fulfillers = words(request, "fulfilledBy", FULFILLERS)
         marketplaces = words(request, "marketplaceIds", most=MOST_MARKETPLACES)
         size = number(request, "maxResultsPerPage", PAGE_SIZE, PAGE_SIZE)
-        start = 0
+        place = _Place(before, self._clock.now() + TOKEN_LIVES)
         if "paginationToken" in request.args:
-            start, before = self._resumed(request, caller)
-        oldest = self._clock.now() - HISTORY
-        youngest = written(self._clock.now() - timedelta(seconds=visible_after_s))
-        found = [
+            place = self._resumed(request, caller)
+        found = (
             order
-            for order in self._store.between(
-                "order", f"$.{field}", written(max(after, oldest)), written(before), caller.seller_id
-            )
-            if order["createdTime"] <= youngest
-            and (not statuses or order["fulfillment"]["fulfillmentStatus"] in statuses)
-            and (not fulfillers or order["fulfillment"]["fulfilledBy"] in fulfillers)
-            and (not marketplaces or order["salesChannel"]["marketplaceId"] in marketplaces)
-        ]
-        found.sort(key=lambda order: (order[field], order["orderId"]), reverse=newest_first)
-        answer: dict[str, Any] = {"orders": [shown(order, included) for order in found[start : start + size]]}
-        if start + size < len(found):
-            answer["pagination"] = {"nextToken": self._token(request, caller, start + size, before)}
-        answer["createdBefore" if field == "createdTime" else "lastUpdatedBefore"] = written(before)
+            for order in self._walk(caller.seller_id, field, after, place, rules.sequence)
+            if self._is_there(order, rules.visible_after_s)
+            and (not statuses or status_of(order) in statuses)
+            and (not fulfillers or order.get("fulfillment", {}).get("fulfilledBy") in fulfillers)
+            and (not marketplaces or order["salesChannel"].get("marketplaceId") in marketplaces)
+        )
+        page = list(islice(found, size + 1))
+        answer: dict[str, Any] = {"orders": [shown(order, included) for order in page[:size]]}
+        if len(page) > size:
+            last = _key(page[size - 1], field, rules.sequence)
+            answer["pagination"] = {"nextToken": self._next(request, caller, place, last, rules.pages)}
+        answer["createdBefore" if field == "createdTime" else "lastUpdatedBefore"] = written(place.before)
         return json_response(answer)
 
-    def get(self, request: Request, caller: Caller, order_id: str, *, visible_after_s: int, buyers: str) -> Response:
+    def _walk(
+        self, seller_id: str, field: str, low: datetime, place: _Place, sequence: str
+    ) -> Iterator[dict[str, Any]]:
+        if sequence != "out of order":
+            newest_first = sequence == "newest first"
+            yield from self._book.walk(
+                seller_id, field, low, place.before, after=place.after, newest_first=newest_first
+            )
+            return
+        everything = self._book.walk(seller_id, field, low, place.before)
+        for order in sorted(everything, key=lambda each: _key(each, field, sequence)):
+            if place.after is None or _key(order, field, sequence) > place.after:
+                yield order
+
+    def _is_there(self, order: dict[str, Any], visible_after_s: int) -> bool:
+        """Orders appear some minutes after the purchase, and are kept for two years, in some countries for longer."""
+        now = self._clock.now()
+        long = order["salesChannel"].get("marketplaceId") in WITH_LONG_HISTORY
+        oldest = LONG_HISTORY if long else now - HISTORY
+        return written(oldest) <= str(order["createdTime"]) <= written(now - timedelta(seconds=visible_after_s))
+
+    def get(self, request: Request, caller: Caller, order_id: str, rules: OrderRules) -> Response:
         """GET /orders/2026-01-01/orders/{orderId}."""
-        included = self._included(request, caller, buyers)
-        order = self._store.get("order", order_id, scope=caller.seller_id)
-        youngest = written(self._clock.now() - timedelta(seconds=visible_after_s))
-        if order is None or order["createdTime"] > youngest:
+        included = self._included(request, caller, rules.buyers)
+        order = self._book.get(caller.seller_id, order_id)
+        if order is None or not self._is_there(order, rules.visible_after_s):
             raise Refused(error(404, f"Order {order_id} is not found."))
         return json_response({"order": shown(order, included)})
 
@@ -141,35 +197,46 @@ class Orders:
             raise invalid()
         return f"{kind}Time", after, before or newest
 
-    def _token(self, request: Request, caller: Caller, start: int, before: datetime) -> str:
-        until = (self._clock.now() + TOKEN_LIVES).isoformat()
-        if "paginationToken" in request.args:
-            kept = self._signer.value(request.args["paginationToken"]) or {}
-            until = kept.get("until", until)
+    def _next(self, request: Request, caller: Caller, place: _Place, last: Key, pages: str) -> str:
+        given = request.args.get("paginationToken")
+        if pages == "token loop" and given:
+            return given
+        repeats = pages == "duplicated page" and not given
         return self._signer.token(
             {
                 "seller": caller.seller_id,
                 "bound": {name: request.args.get(name) for name in _BOUND},
-                "start": start,
-                "before": before.isoformat(),
-                "until": until,
+                "after": [] if repeats else list(last),
+                "before": place.before.isoformat(),
+                "until": place.until.isoformat(),
             }
         )
 
-    def _resumed(self, request: Request, caller: Caller) -> tuple[int, datetime]:
+    def _resumed(self, request: Request, caller: Caller) -> _Place:
         kept = self._signer.value(request.args["paginationToken"])
         same = kept is not None and kept.get("bound") == {name: request.args.get(name) for name in _BOUND}
         if kept is None or not same or kept["seller"] != caller.seller_id:
             raise invalid(message=_BAD_TOKEN)
-        if datetime.fromisoformat(kept["until"]) <= self._clock.now():
+        before, until = (datetime.fromisoformat(kept[name]) for name in ("before", "until"))
+        if until <= self._clock.now():
             raise invalid(message=_BAD_TOKEN)
-        return int(kept["start"]), datetime.fromisoformat(kept["before"])
+        return _Place(before, until, (kept["after"][0], kept["after"][1]) if kept["after"] else None)
+
+
+def _key(order: dict[str, Any], field: str, sequence: str) -> Key:
+    """What pages are sorted by. Out of order: by the end of the id, which has nothing to do with time."""
+    return (order["orderId"][::-1] if sequence == "out of order" else order[field], order["orderId"])
+
+
+def status_of(order: dict[str, Any]) -> str:
+    """An order's fulfilment status; "" for one that has none, which the model allows."""
+    return str(order.get("fulfillment", {}).get("fulfillmentStatus", ""))
 
 
 def shown(order: dict[str, Any], included: list[str]) -> dict[str, Any]:
     """An order with the data sets that were asked for; an unpaid one shows no money."""
     wanted = {part for name in included for part in DATA_SETS[name]}
-    unpaid = order["fulfillment"]["fulfillmentStatus"] in ("PENDING", "PENDING_AVAILABILITY")
+    unpaid = status_of(order) in UNPAID
     if unpaid:
         wanted -= {"proceeds", "payment", "tax"}
     hidden = _OPTIONAL - wanted

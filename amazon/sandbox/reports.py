@@ -1,16 +1,17 @@
-"""Reports API 2021-06-30: reports that Amazon made by itself, their documents, and the presigned downloads.
+"""Reports API 2021-06-30: the reports there are, their documents, and the presigned downloads.
 
-Settlement reports appear when a period closes; asking for one is refused. Report ids are unique only together with
-the seller, and every seller counts from the same number here. Source: official model reports_2021-06-30.
+Settlement reports appear when a period closes; others are asked for (``report_requests``). Report ids are unique only
+together with the seller, and every seller counts from the same number here. Source: official model reports_2021-06-30.
 """
 
 import gzip
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Request, Response
 
+from amazon.sandbox.all_orders import TYPES as ALL_ORDERS
 from amazon.sandbox.errors import Refused, denied, error, invalid
 from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE, Caller
 from amazon.sandbox.signed import Signer
@@ -18,17 +19,26 @@ from amazon.sandbox.telling import Silent, Teller
 from amazon.sandbox.times import instant, number, words, written
 from sandbox.clock import Clock
 from sandbox.store import Store
-from sandbox.wsgi import json_response, posted_json
+from sandbox.switches import Switch
+from sandbox.wsgi import json_response
 
 SETTLEMENT = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 RETIRED = ("GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE", "GET_V2_SETTLEMENT_REPORT_DATA_XML")
 STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
 KEPT = timedelta(days=90)
+ORDERS_KEPT = timedelta(days=30)
+_HEARD_OF = timedelta(minutes=1)
+"""A report that ended longer ago when it is published belongs to the past: nobody is told."""
 LINK_LIVES_S = 300
 FIRST_REPORT = 50_001_020_777
 _DEFAULT_PAGE, _LARGEST_PAGE, _MOST = 10, 100, 10
 _TOKEN_LIVES = timedelta(hours=24)
-_TIMES = ("createdTime", "processingStartTime", "processingEndTime")
+
+SWITCHES: Final = (
+    Switch("document_compression", ("gzip", "none", "truncated"), "how documents are delivered"),
+    Switch("document_charset", ("as written", "none"), "whether the download's Content-Type names a charset"),
+    Switch("document_link", ("alive", "first expired"), "whether the first link to each document has expired already"),
+)
 
 
 class Reports:
@@ -38,7 +48,7 @@ class Reports:
         self._store = store
         self._clock = clock
         self._signer = signer
-        self._teller = teller or Silent()
+        self.teller = teller or Silent()
 
     # Publishing, the tester's side
 
@@ -54,34 +64,76 @@ class Reports:
         status: str = "DONE",
         content_type: str = "text/plain;charset=UTF-8",
         takes_s: int = 60,
+        schedule_id: str = "",
+        awaited: bool = False,
     ) -> str:
         """Make a report that is finished ``takes_s`` after its creation; answers its id.
 
-        ``content`` are the bytes of the document before compression, None for a report without one.
+        ``content`` are the bytes of the document before compression, None for a report without one. With ``awaited`` it
+        stays unfinished until ``end`` is called, however much time has passed.
         """
         if status not in STATUSES:
             raise ValueError(f"status is one of {', '.join(STATUSES)}")
-        number_ = self._store.next_number(f"report:{seller_id}", FIRST_REPORT)
-        document_id = ""
-        if content is not None:
-            document_id = f"amzn1.spdoc.1.4.na.{seller_id.lower()}-{number_}.T{number_ % 977:03d}.2651"
-            self._store.put_blob("document", document_id, gzip.compress(content, mtime=0))
-            kept = {"seller_id": seller_id, "report_type": report_type, "content_type": content_type}
-            self._store.put("document", document_id, kept)
+        report_id = str(self._store.next_number(f"report:{seller_id}", FIRST_REPORT))
+        ends_at = created_at + timedelta(seconds=takes_s)
         report = {
-            "reportId": str(number_),
+            "reportId": report_id,
             "reportType": report_type,
             "marketplaceIds": marketplace_ids,
             "dataStartTime": written(period[0]),
             "dataEndTime": written(period[1]),
+            "reportScheduleId": schedule_id,
             "createdTime": written(created_at),
             "processingStartTime": written(created_at + timedelta(seconds=takes_s / 4)),
-            "processingEndTime": written(created_at + timedelta(seconds=takes_s)),
-            "processingStatus": status,
-            "reportDocumentId": document_id,
+            "processingEndTime": written(ends_at),
+            "processingStatus": "IN_PROGRESS" if awaited else status,
+            "reportDocumentId": "",
         }
-        self._store.put("report", str(number_), report, scope=seller_id)
-        return str(number_)
+        self._store.put("report", report_id, report, scope=seller_id)
+        if content is not None:
+            report["reportDocumentId"] = self.keep_document(seller_id, report_id, content, content_type)
+            self._store.put("report", report_id, report, scope=seller_id)
+        if awaited or ends_at > self._clock.now() - _HEARD_OF:
+            due = {"seller_id": seller_id, "report_id": report_id, "at": written(ends_at)}
+            self._store.put("report_due", f"{seller_id} {report_id}", due)
+        return report_id
+
+    def keep_document(
+        self, seller_id: str, report_id: str, content: bytes, content_type: str, *, packed: bool = False
+    ) -> str:
+        """Keep the document of a report; answers its id. ``packed``: the bytes are compressed already."""
+        report = self._store.get("report", report_id, scope=seller_id) or {}
+        number_ = int(report_id)
+        document_id = f"amzn1.spdoc.1.4.na.{seller_id.lower()}-{number_}.T{number_ % 977:03d}.2651"
+        self._store.put_blob("document", document_id, content if packed else gzip.compress(content, mtime=0))
+        kept = {
+            "seller_id": seller_id,
+            "report_type": report["reportType"],
+            "content_type": content_type,
+            "created_at": report["createdTime"],
+        }
+        self._store.put("document", document_id, kept)
+        return document_id
+
+    # The end of a report
+
+    def due(self) -> list[tuple[str, str]]:
+        """Seller and report id of every report whose time is over and whose end nobody was told of."""
+        now = written(self._clock.now())
+        return [(each["seller_id"], each["report_id"]) for each in self._store.all("report_due") if each["at"] <= now]
+
+    def end(
+        self, seller_id: str, report_id: str, status: str = "", document_id: str = "", *, started: bool = True
+    ) -> None:
+        """Let a report end, and tell. ``status`` "": as it was published; ``started`` False: now, out of the queue."""
+        self._store.delete("report_due", f"{seller_id} {report_id}")
+        report = self._store.get("report", report_id, scope=seller_id) or {}
+        if status:
+            report |= {"processingStatus": status, "reportDocumentId": document_id}
+        if not started:
+            report |= {"processingStartTime": "", "processingEndTime": written(self._clock.now())}
+        self._store.put("report", report_id, report, scope=seller_id)
+        self.teller.tell("REPORT_PROCESSING_FINISHED", seller_id, _as_of(report, written(self._clock.now())))
 
     def content(self, seller_id: str, report_id: str) -> bytes:
         """The bytes of a report's document before compression."""
@@ -150,45 +202,45 @@ class Reports:
 
     def get(self, caller: Caller, report_id: str) -> Response:
         """GET /reports/2021-06-30/reports/{reportId}."""
-        report = next((each for each in self._visible(caller.seller_id) if each["reportId"] == report_id), None)
-        if report is None:
-            raise Refused(error(404, f"Report {report_id} is not found."))
+        report = self.visible(caller.seller_id, report_id)
         check_role(report["reportType"], caller)
         return json_response(report)
 
-    def create(self, request: Request) -> Response:
-        """POST /reports/2021-06-30/reports: settlements cannot be asked for, and withdrawn types no longer."""
-        try:
-            body = posted_json(request)
-        except ValueError:
-            raise invalid("The body is not JSON.") from None
-        if not isinstance(body, dict) or not body.get("reportType") or not body.get("marketplaceIds"):
-            raise invalid("reportType and marketplaceIds are required.")
-        if body["reportType"] == SETTLEMENT:
-            raise invalid("The report type 1118 is not allowed at this time.")
-        if body["reportType"] in RETIRED:
-            raise invalid("The report type is no longer available.")
-        raise invalid("Invalid Report Type")
+    def visible(self, seller_id: str, report_id: str) -> dict[str, Any]:
+        """One report as it stands now.
+
+        Raises:
+            Refused: there is none, or no longer.
+        """
+        report = next((each for each in self._visible(seller_id) if each["reportId"] == report_id), None)
+        if report is None:
+            raise Refused(error(404, f"Report {report_id} is not found."))
+        return report
 
     def _visible(self, seller_id: str) -> list[dict[str, Any]]:
-        """The seller's reports of the last 90 days as they stand now."""
-        now, oldest = written(self._clock.now()), written(self._clock.now() - KEPT)
+        """The seller's reports as they stand now, without those that are no longer kept."""
+        now = self._clock.now()
         return [
-            _as_of(report, now)
+            _as_of(report, written(now))
             for report in self._store.all("report", scope=seller_id)
-            if oldest <= report["createdTime"] <= now
+            if written(now - _kept(report["reportType"])) <= report["createdTime"] <= written(now)
         ]
 
     # Documents
 
-    def document(self, request: Request, caller: Caller, document_id: str, base: str, compression: str) -> Response:
+    def document(
+        self, request: Request, caller: Caller, document_id: str, base: str, *, compression: str, link: str
+    ) -> Response:
         """GET /reports/2021-06-30/documents/{reportDocumentId}: a link that lives five minutes."""
-        kept = self._store.get("document", document_id)
-        if kept is None or kept["seller_id"] != caller.seller_id:
+        kept, now = self._store.get("document", document_id), self._clock.now()
+        known = kept is not None and kept["seller_id"] == caller.seller_id
+        if kept is None or not known or kept["created_at"] < written(now - _kept(kept["report_type"])):
             raise Refused(error(404, f"Document {document_id} is not found."))
         check_role(kept["report_type"], caller)
+        first = self._store.next_number(f"link:{document_id}") == 1
+        made_at = now - timedelta(seconds=LINK_LIVES_S) if first and link == "first expired" else now
         signed = {
-            "X-Amz-Date": self._clock.now().strftime("%Y%m%dT%H%M%SZ"),
+            "X-Amz-Date": made_at.strftime("%Y%m%dT%H%M%SZ"),
             "X-Amz-Expires": str(LINK_LIVES_S),
             "compression": compression,
             "encoded": request.args.get("enableContentEncodingUrlHeader", "false"),
@@ -230,6 +282,10 @@ class Reports:
         if signed["encoded"] == "true" and compression != "none":
             response.headers["Content-Encoding"] = "gzip"
         return response
+
+
+def _kept(report_type: str) -> timedelta:
+    return ORDERS_KEPT if report_type in ALL_ORDERS else KEPT
 
 
 def check_role(report_type: str, caller: Caller) -> None:

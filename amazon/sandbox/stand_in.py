@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Request, Response
 
+from amazon.sandbox import orders, report_requests, reports
 from amazon.sandbox.consent import PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
 from amazon.sandbox.groups import Groups
 from amazon.sandbox.loading import Loading
 from amazon.sandbox.lwa import Caller, Lwa
-from amazon.sandbox.orders import Orders
+from amazon.sandbox.order_actions import OrderActions
+from amazon.sandbox.order_book import OrderBook
+from amazon.sandbox.orders import OrderRules, Orders
 from amazon.sandbox.plans import PLANS, SANDBOX_PLAN, Buckets
+from amazon.sandbox.report_requests import ReportRules, Requests
+from amazon.sandbox.report_schedules import Schedules
 from amazon.sandbox.reports import Reports
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.static_cases import ANSWERED, StaticCases
@@ -50,19 +55,13 @@ class AmazonStandIn(StandIn):
             "refresh_token_replaced", (False, True), "every refresh hands out a new refresh token, the old one dies"
         ),
         Switch("denial", ("returns", "stays"), "a seller who refuses is sent back with an error, or stays at Amazon"),
-        Switch("document_compression", ("gzip", "none", "truncated"), "how documents are delivered"),
-        Switch("document_charset", ("as written", "none"), "whether the download's Content-Type names a charset"),
-        Switch("order_visible_after_s", (180,), "seconds until an order appears in the Orders API"),
-        Switch(
-            "buyers",
-            ("by role", "given", "left out"),
-            "buyer and recipient data: refused without a restricted role, given to anybody, or left out of the answer",
-        ),
         Switch("group_pages", ("full", "first empty"), "whether the first page of event groups holds any"),
         Switch(
             "equal_static_cases", ("success", "error"), "which of two sandbox cases that fit equally well is answered"
         ),
-        Switch("order_sequence", ("oldest first", "newest first"), "how searchOrders sorts its pages"),
+        *orders.SWITCHES,
+        *reports.SWITCHES,
+        *report_requests.SWITCHES,
     )
 
     @cached_property
@@ -87,8 +86,24 @@ class AmazonStandIn(StandIn):
         return Reports(self.store, self.clock, self.signer)
 
     @cached_property
+    def requests(self) -> Requests:
+        return Requests(self.store, self.clock, self.reports, self.order_book)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        return Schedules(self.store, self.clock, self.requests)
+
+    @cached_property
+    def order_book(self) -> OrderBook:
+        return OrderBook(self.store)
+
+    @cached_property
     def orders(self) -> Orders:
-        return Orders(self.store, self.clock, self.signer)
+        return Orders(self.order_book, self.clock, self.signer)
+
+    @cached_property
+    def order_actions(self) -> OrderActions:
+        return OrderActions(self.order_book, self.clock, self.loading.register)
 
     @cached_property
     def groups(self) -> Groups:
@@ -121,7 +136,7 @@ class AmazonStandIn(StandIn):
 
     def _alive_routes(self) -> Iterable[Route]:
         """What has a behaviour of its own."""
-        reports, orders = "/reports/2021-06-30", "/orders/2026-01-01/orders"
+        orders = "/orders/2026-01-01/orders"
         yield Route("GET", PATH, "consent.show", self.consent.show)
         yield Route("POST", PATH, "consent.decide", self._decide)
         yield Route("POST", "/auth/o2/token", "token", self._token)
@@ -129,21 +144,40 @@ class AmazonStandIn(StandIn):
         yield self._route(
             "GET", "/sellers/v1/marketplaceParticipations", "getMarketplaceParticipations", self._participations
         )
-        yield self._route("GET", f"{reports}/reports", "getReports", self.reports.find)
-        yield self._route("POST", f"{reports}/reports", "createReport", lambda request, _: self.reports.create(request))
-        yield self._route(
-            "GET",
-            f"{reports}/reports/<report_id>",
-            "getReport",
-            lambda _, caller, report_id: self.reports.get(caller, report_id),
-        )
-        yield self._route("GET", f"{reports}/documents/<report_document_id>", "getReportDocument", self._document)
+        yield from self._report_routes()
         yield self._route("GET", "/finances/v0/financialEventGroups", "listFinancialEventGroups", self._find_groups)
         yield self._route("GET", orders, "searchOrders", self._search_orders)
         yield self._route("GET", f"{orders}/<order_id>", "getOrder", self._get_order)
 
+    def _report_routes(self) -> Iterable[Route]:
+        reports, schedules = "/reports/2021-06-30/reports", "/reports/2021-06-30/schedules"
+        one, scheduled = f"{reports}/<report_id>", f"{schedules}/<report_schedule_id>"
+        yield self._route("GET", reports, "getReports", self.reports.find)
+        yield self._route("POST", reports, "createReport", self._create_report)
+        yield self._route("GET", one, "getReport", lambda _, caller, report_id: self.reports.get(caller, report_id))
+        yield self._route(
+            "DELETE", one, "cancelReport", lambda _, caller, report_id: self.requests.cancel(caller, report_id)
+        )
+        yield self._route("POST", schedules, "createReportSchedule", self.schedules.create)
+        yield self._route("GET", schedules, "getReportSchedules", self.schedules.find)
+        yield self._route(
+            "GET",
+            scheduled,
+            "getReportSchedule",
+            lambda _, caller, report_schedule_id: self.schedules.get(caller, report_schedule_id),
+        )
+        yield self._route(
+            "DELETE",
+            scheduled,
+            "cancelReportSchedule",
+            lambda _, caller, report_schedule_id: self.schedules.cancel(caller, report_schedule_id),
+        )
+        yield self._route(
+            "GET", "/reports/2021-06-30/documents/<report_document_id>", "getReportDocument", self._document
+        )
+
     def controls(self) -> Mapping[str, Control]:
-        return self.loading.actions()
+        return {**self.loading.actions(), **self.order_actions.actions()}
 
     def _route(self, method: str, path: str, operation: str, handler: Callable[..., Response]) -> Route:
         """A route of the Selling Partner API: its handler gets the request and who is calling."""
@@ -177,6 +211,9 @@ class AmazonStandIn(StandIn):
                 environ["amazon.sandbox"] = True
             else:
                 environ["amazon.region"] = first[0].upper()
+        with self.store.transaction():
+            self.schedules.run(self._report_rules(""))
+            self.requests.settle()
         return super().__call__(environ, start_response)
 
     def guard(self, request: Request, operation: str) -> Response | None:
@@ -253,8 +290,21 @@ class AmazonStandIn(StandIn):
 
     def _document(self, request: Request, caller: Caller, report_document_id: str) -> Response:
         base = f"{request.scheme}://{request.host}{request.environ.get('amazon.root', '')}"
-        compression = str(self._switch("document_compression", caller))
-        return self.reports.document(request, caller, report_document_id, base, compression)
+        return self.reports.document(
+            request,
+            caller,
+            report_document_id,
+            base,
+            compression=str(self._switch("document_compression", caller)),
+            link=str(self._switch("document_link", caller)),
+        )
+
+    def _create_report(self, request: Request, caller: Caller) -> Response:
+        return self.requests.create(request, caller, self._report_rules(caller.seller_id))
+
+    def _report_rules(self, seller_id: str) -> ReportRules:
+        names = ("takes_s", "outcome", "long_range", "identical", "columns")
+        return ReportRules(**{name: self.loading.switch(f"report_{name}", seller_id) for name in names})
 
     def _download(self, request: Request, document_id: str) -> Response:
         kept = self.store.get("document", document_id)
@@ -266,19 +316,15 @@ class AmazonStandIn(StandIn):
         return self.groups.find(request, caller, empty_pages=empty)
 
     def _search_orders(self, request: Request, caller: Caller) -> Response:
-        return self.orders.search(
-            request,
-            caller,
-            visible_after_s=self._switch("order_visible_after_s", caller),
-            newest_first=self._switch("order_sequence", caller) == "newest first",
-            buyers=self._switch("buyers", caller),
-        )
+        return self.orders.search(request, caller, self._order_rules(caller))
 
     def _get_order(self, request: Request, caller: Caller, order_id: str) -> Response:
-        return self.orders.get(
-            request,
-            caller,
-            order_id,
+        return self.orders.get(request, caller, order_id, self._order_rules(caller))
+
+    def _order_rules(self, caller: Caller) -> OrderRules:
+        return OrderRules(
             visible_after_s=self._switch("order_visible_after_s", caller),
             buyers=self._switch("buyers", caller),
+            sequence=self._switch("order_sequence", caller),
+            pages=self._switch("order_pages", caller),
         )

@@ -19,11 +19,6 @@ ORDER_V0: Final = "/orders/v0/orders/<order_id>"
 
 ANSWERED: Final = {
     "getAccount": ("GET", "/sellers/v1/account"),
-    "cancelReport": ("DELETE", "/reports/2021-06-30/reports/<report_id>"),
-    "createReportSchedule": ("POST", "/reports/2021-06-30/schedules"),
-    "getReportSchedules": ("GET", "/reports/2021-06-30/schedules"),
-    "getReportSchedule": ("GET", "/reports/2021-06-30/schedules/<report_schedule_id>"),
-    "cancelReportSchedule": ("DELETE", "/reports/2021-06-30/schedules/<report_schedule_id>"),
     "createRestrictedDataToken": ("POST", "/tokens/2021-03-01/restrictedDataToken"),
     "getOrders": ("GET", "/orders/v0/orders"),
     "getOrderV0": ("GET", ORDER_V0),

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 class Teller(Protocol):
     def tell(self, kind: str, seller_id: str, payload: dict[str, Any]) -> None:
-        """Something of a notification type (``REPORT_PROCESSING_FINISHED``) happened to a seller.
+        """Something of a notification type (``REPORT_PROCESSING_FINISHED``, ``ORDER_CHANGE``) happened to a seller.
 
-        ``payload`` is what the notification of that type carries, without its envelope.
+        ``payload`` is what it happened to, in the shape of its own API: the report, the order.
         """
 
 

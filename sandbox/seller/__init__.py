@@ -3,6 +3,7 @@
 from sandbox.seller.account import Account, Item, Line, Order, Period, Product, Settlement
 from sandbox.seller.big import BigSettlement, big_seller
 from sandbox.seller.demo import demo_seller
+from sandbox.seller.history import History
 from sandbox.seller.layout import Style, v1_file, v2_file
 from sandbox.seller.marketplaces import MARKETPLACES, Marketplace
 from sandbox.seller.orders import order_json
@@ -13,6 +14,7 @@ __all__ = [
     "MARKETPLACES",
     "Account",
     "BigSettlement",
+    "History",
     "Item",
     "Line",
     "Marketplace",

@@ -52,6 +52,16 @@ class Caller:
     def post(self, path: str, body: Any, *, root: str = "") -> TestResponse:
         return self.client.post(f"{root}{path}", json=body, headers=self.headers())
 
+    def delete(self, path: str) -> TestResponse:
+        return self.client.delete(path, headers=self.headers())
+
+    def request_report(self, report_type: str, **body: Any) -> TestResponse:
+        given = {"reportType": report_type, "marketplaceIds": ["ATVPDKIKX0DER"], **body}
+        return self.post("/reports/2021-06-30/reports", given)
+
+    def report(self, report_id: str) -> Any:
+        return self.get(f"/reports/2021-06-30/reports/{report_id}").json
+
     def reports(self, **query: str) -> TestResponse:
         return self.get("/reports/2021-06-30/reports", **query)
 
