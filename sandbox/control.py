@@ -63,12 +63,14 @@ def _overview(stand_in: "StandIn") -> dict[str, Any]:
         },
         "faults": stand_in.faults.rules(),
         "late": len(stand_in.late_requests()),
-        "actions": sorted(stand_in.controls()),
+        "actions": sorted([*stand_in.controls(), *stand_in.errands()]),
     }
 
 
 def _write(stand_in: "StandIn", path: str, posted: Any) -> Any:
     if path.startswith("do/"):
+        if errand := stand_in.errands().get(path.removeprefix("do/")):
+            return errand(posted)
         with stand_in.store.transaction():
             return stand_in.controls()[path.removeprefix("do/")](posted)
     writers: dict[str, Callable[[Any], Any]] = {

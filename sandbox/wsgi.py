@@ -126,6 +126,10 @@ class StandIn:
         """This stand-in's own control actions: name → function of the posted JSON object."""
         return {}
 
+    def errands(self) -> Mapping[str, Control]:
+        """Control actions that call others: they run outside any transaction, so that those may call back."""
+        return {}
+
     # The way of a request
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

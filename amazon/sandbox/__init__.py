@@ -2,7 +2,7 @@
 in-process.
 """
 
-from amazon.sandbox.lwa import DEMO_APPLICATION
+from amazon.sandbox.applications import DEMO_APPLICATION
 from amazon.sandbox.stand_in import AmazonStandIn
 
 STAND_IN = AmazonStandIn

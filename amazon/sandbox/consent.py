@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from amazon.sandbox.lwa import LOOPBACK, Lwa
+from amazon.sandbox.applications import LOOPBACK, Applications
+from amazon.sandbox.lwa import Lwa
 from sandbox.consent import consent_page, refusal_page
 from sandbox.store import Store
 
@@ -19,8 +20,9 @@ PATH = "/apps/authorize/consent"
 
 
 class Consent:
-    def __init__(self, store: Store, lwa: Lwa) -> None:
+    def __init__(self, store: Store, applications: Applications, lwa: Lwa) -> None:
         self._store = store
+        self._applications = applications
         self._lwa = lwa
 
     def show(self, request: Request) -> Response:
@@ -70,14 +72,14 @@ class Consent:
         return _back(redirect_uri, answer)
 
     def _checked(self, values: Mapping[str, str]) -> tuple[Mapping[str, Any], str] | Response:
-        application = self._lwa.application(application_id=values.get("application_id", ""))
+        application = self._applications.find(application_id=values.get("application_id", ""))
         if application is None or (application["draft"] and values.get("version") != "beta"):
             return refusal_page("MD1000: the application does not exist or is in Draft state.")
         if not values.get("state"):
             return refusal_page("The request has no state.")
         registered = [each for each in application["redirect_uris"] if each != LOOPBACK]
         redirect_uri = values.get("redirect_uri") or next(iter(registered), "")
-        if not redirect_uri or not self._lwa.redirect_is_registered(application, redirect_uri):
+        if not redirect_uri or not self._applications.redirect_is_registered(application, redirect_uri):
             return refusal_page("MD5101: the redirect_uri is not registered for this application.")
         return application, redirect_uri
 

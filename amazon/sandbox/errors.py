@@ -17,6 +17,7 @@ _CODES = {
     401: ("Unauthorized", DENIED),
     403: ("Unauthorized", DENIED),
     404: ("NotFound", "The requested resource is not found."),
+    409: ("Conflict", "The resource specified conflicts with the current state."),
     413: ("RequestTooLarge", "The request size exceeded the maximum accepted size."),
     415: ("UnsupportedMediaType", "The entity of the request is in a format not supported by the requested resource."),
     429: ("QuotaExceeded", QUOTA),

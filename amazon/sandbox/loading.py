@@ -5,8 +5,9 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from amazon.sandbox.applications import DEMO_APPLICATION, Applications
 from amazon.sandbox.groups import Group, Groups
-from amazon.sandbox.lwa import DEMO_APPLICATION, Lwa
+from amazon.sandbox.lwa import Lwa
 from amazon.sandbox.plans import Buckets
 from amazon.sandbox.reports import SETTLEMENT, Reports
 from amazon.sandbox.static_cases import StaticCases
@@ -34,7 +35,7 @@ _REPORT_AFTER = timedelta(hours=2)
 _CHARSETS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Cp1252", "cp932": "windows-31j"}
 """A codec's name as Amazon writes it into the Content-Type of a download."""
 
-_FOR_EVERYBODY = ("limit_header", "missing_user_agent", "refresh_token_replaced", "denial")
+_FOR_EVERYBODY = ("limit_header", "missing_user_agent", "refresh_token_replaced", "denial", "queue_permission")
 """Switches that act where nobody knows yet which seller it is about."""
 
 
@@ -44,6 +45,7 @@ class Loading:
         store: Store,
         clock: Clock,
         switches: Switches,
+        applications: Applications,
         lwa: Lwa,
         reports: Reports,
         groups: Groups,
@@ -53,6 +55,7 @@ class Loading:
         self._store = store
         self._clock = clock
         self._switches = switches
+        self._applications = applications
         self._lwa = lwa
         self._reports = reports
         self._groups = groups
@@ -65,8 +68,7 @@ class Loading:
             "seller": self._seller,
             "big": self._big,
             "truth": lambda given: self.truth(given["seller_id"]),
-            "application": lambda given: self._lwa.add_application(given),
-            "rotate_secret": lambda given: {"client_secret": self._lwa.rotate_secret(given["client_id"])},
+            **self._applications.actions(),
             "authorise": self._authorise,
             "revoke": self._revoke,
             "expire_tokens": lambda given: {"ended": self._lwa.expire_access_tokens(given.get("seller_id", ""))},
@@ -181,10 +183,9 @@ class Loading:
         """Self-authorisation: a refresh token to paste, with the client id and secret it belongs to."""
         client_id = given.get("client_id", DEMO_APPLICATION["client_id"])
         self._lwa.authorise(client_id, given["seller_id"])
-        application = self._lwa.application(client_id=client_id) or {}
         return {
             "client_id": client_id,
-            "client_secret": application["client_secret"],
+            "client_secret": self._applications.known(client_id)["client_secret"],
             "refresh_token": self._lwa.refresh_token(client_id, given["seller_id"]),
         }
 

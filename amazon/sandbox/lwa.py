@@ -1,4 +1,4 @@
-"""Login with Amazon: applications, authorisations, and the token endpoint with its three grants.
+"""Login with Amazon: authorisations, and the token endpoint with its three grants.
 
 An authorisation binds one application to one selling partner for 365 days; the refresh tokens, and through them the
 access tokens, die with it. Nobody is told: the next refresh answers ``invalid_grant``, the next call 403.
@@ -12,37 +12,26 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from amazon.sandbox.applications import FINANCE_ROLE, ORDERS_ROLE, Applications
 from amazon.sandbox.errors import Refused, denied, error
 from sandbox.clock import Clock
 from sandbox.store import Store
 from sandbox.wsgi import json_response
 
+__all__ = ["FINANCE_ROLE", "NOTIFICATIONS_SCOPE", "ORDERS_ROLE", "ROTATION_SCOPE", "Caller", "Lwa"]
+
 CODE_LIVES = timedelta(minutes=5)
 ACCESS_LIVES_S = 3600
 AUTHORISATION_LIVES = timedelta(days=365)
-OLD_SECRET_LIVES = timedelta(days=7)
 
-ORDERS_ROLE = "Inventory and Order Tracking"
-FINANCE_ROLE = "Finance and Accounting"
-SCOPES = ("sellingpartnerapi::notifications", "sellingpartnerapi::client_credential:rotation")
-
-LOOPBACK = "loopback"
-"""In an application's redirect addresses: any address on this machine, so that a demo needs no registration."""
-
-DEMO_APPLICATION: dict[str, Any] = {
-    "application_id": "amzn1.sp.solution.0f6c2a51-demo-4b7e-9f21-5d3c8a7e6b10",
-    "client_id": "amzn1.application-oa2-client.5d0c7be1f4a94f3e8b6a2c1d9e0f7a64",
-    "client_secret": "amzn1.oa2-cs.v1.8c1f0b7e6d5a4938271605f4e3d2c1b0a9f8e7d6c5b4a39281706f5e4d3c2b1a",
-    "name": "Tieout",
-    "redirect_uris": [LOOPBACK],
-    "draft": False,
-    "roles": [FINANCE_ROLE, ORDERS_ROLE],
-}
+NOTIFICATIONS_SCOPE = "sellingpartnerapi::notifications"
+ROTATION_SCOPE = "sellingpartnerapi::client_credential:rotation"
+SCOPES = (NOTIFICATIONS_SCOPE, ROTATION_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who an access token speaks for."""
+    """Who an access token speaks for; a grantless one for the application alone: no seller, no region, no roles."""
 
     client_id: str
     seller_id: str
@@ -51,53 +40,16 @@ class Caller:
 
 
 class Lwa:
-    """``replace_refresh_tokens()`` says whether a refresh hands out a new refresh token and retires the old one."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, applications: Applications) -> None:
         self._store = store
         self._clock = clock
-
-    # Applications
-
-    def applications(self) -> list[dict[str, Any]]:
-        return self._store.all("application") or [DEMO_APPLICATION]
-
-    def application(self, **field: str) -> dict[str, Any] | None:
-        """The application whose ``application_id`` or ``client_id`` this is."""
-        ((name, value),) = field.items()
-        return next((each for each in self.applications() if each[name] == value), None)
-
-    def add_application(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Add or replace an application; what is not given is taken from the demo application."""
-        if extra := set(values) - set(DEMO_APPLICATION):
-            raise ValueError(f"unknown: {', '.join(sorted(extra))}")
-        made = {**DEMO_APPLICATION, **values}
-        # The demo application exists without being stored; it must not vanish when another one is added.
-        self._store.put("application", DEMO_APPLICATION["client_id"], self.applications()[0])
-        self._store.put("application", made["client_id"], made)
-        return made
-
-    def rotate_secret(self, client_id: str) -> str:
-        """Give an application a new secret; the old one works for seven more days."""
-        application = self.application(client_id=client_id)
-        if application is None:
-            raise KeyError(client_id)
-        until = self._clock.now() + OLD_SECRET_LIVES
-        old = {"secret": application["client_secret"], "until": until.isoformat()}
-        made = {**application, "client_secret": f"amzn1.oa2-cs.v1.{secrets.token_hex(32)}", "old_secret": old}
-        self._store.put("application", client_id, made)
-        return str(made["client_secret"])
-
-    def redirect_is_registered(self, application: Mapping[str, Any], redirect_uri: str) -> bool:
-        registered = application["redirect_uris"]
-        local = ("http://127.0.0.1", "http://localhost", "http://[::1]", "http://testserver")
-        return redirect_uri in registered or (LOOPBACK in registered and redirect_uri.startswith(local))
+        self._applications = applications
 
     # Authorisations
 
     def authorise(self, client_id: str, seller_id: str) -> None:
         """The seller agrees: from now on, for 365 days, with the roles the application has today."""
-        application = self.application(client_id=client_id)
+        application = self._applications.find(client_id=client_id)
         if application is None or self._store.get("seller", seller_id) is None:
             raise KeyError(client_id if application is None else seller_id)
         before = self._store.get("authorisation", client_id, scope=seller_id)
@@ -116,6 +68,11 @@ class Lwa:
             if kept is None:
                 raise KeyError(each)
             self._store.put("authorisation", each, {**kept, "revoked": True}, scope=seller_id)
+
+    def authorisation(self, client_id: str, seller_id: str) -> dict[str, Any] | None:
+        """roles, until, serial of what the seller agreed to; None when that is over, revoked or never was."""
+        kept = self._store.get("authorisation", client_id, scope=seller_id)
+        return self._alive(client_id, seller_id, kept["serial"]) if kept else None
 
     def _alive(self, client_id: str, seller_id: str, serial: int) -> dict[str, Any] | None:
         kept = self._store.get("authorisation", client_id, scope=seller_id)
@@ -158,8 +115,8 @@ class Lwa:
         if request.mimetype != "application/x-www-form-urlencoded":
             return _no("invalid_request", "The Content-Type must be application/x-www-form-urlencoded")
         form = request.form
-        application = self.application(client_id=form.get("client_id", ""))
-        if application is None or not self._secret_is(application, form.get("client_secret", "")):
+        application = self._applications.find(client_id=form.get("client_id", ""))
+        if application is None or not self._applications.accepts(application, form.get("client_secret", "")):
             return _no("invalid_client", "Client authentication failed", 401)
         match form.get("grant_type"):
             case "authorization_code":
@@ -172,12 +129,6 @@ class Lwa:
                 return _no("invalid_request", "The request is missing a required parameter : grant_type")
             case _:
                 return _no("unsupported_grant_type", "The authorization grant type is not supported")
-
-    def _secret_is(self, application: Mapping[str, Any], secret: str) -> bool:
-        if secret == application["client_secret"]:
-            return True
-        old = application.get("old_secret")
-        return bool(old and secret == old["secret"] and datetime.fromisoformat(old["until"]) > self._clock.now())
 
     def _exchange(self, application: Mapping[str, Any], form: Mapping[str, str]) -> Response:
         if not form.get("code"):
@@ -219,9 +170,8 @@ class Lwa:
         until = (self._clock.now() + timedelta(seconds=ACCESS_LIVES_S)).isoformat()
         authorisation = self._store.get("authorisation", client_id, scope=seller_id) if seller_id else None
         serial = authorisation["serial"] if authorisation else 0
-        self._store.put(
-            "access", token, {"client_id": client_id, "seller_id": seller_id, "serial": serial, "until": until}
-        )
+        kept = {"client_id": client_id, "seller_id": seller_id, "serial": serial, "scope": scope, "until": until}
+        self._store.put("access", token, kept)
         answer: dict[str, Any] = {"access_token": token, "token_type": "bearer", "expires_in": ACCESS_LIVES_S}
         if refresh_token:
             answer["refresh_token"] = refresh_token
@@ -231,8 +181,8 @@ class Lwa:
 
     # Calls
 
-    def caller(self, request: Request) -> Caller:
-        """Who is calling.
+    def caller(self, request: Request, scope: str = "") -> Caller:
+        """Who is calling: a seller's application, or, for an operation that is grantless, an application with ``scope``.
 
         Raises:
             Refused: 401 for a token that is no token, 403 for one that is expired, dead or of the wrong kind.
@@ -245,8 +195,13 @@ class Lwa:
             raise denied("The access token you provided is revoked, malformed or invalid.")
         if datetime.fromisoformat(kept["until"]) <= self._clock.now():
             raise denied("The access token you provided has expired.")
-        if not kept["seller_id"]:
-            raise denied("Grantless access tokens are not accepted by this operation.")
+        application = self._applications.find(client_id=kept["client_id"])
+        if application is None or self._applications.secret_is_over(application):
+            raise denied("The client secret of the application has expired.")
+        if kept["scope"] != scope:
+            raise denied("The access token is not of the kind that this operation accepts.")
+        if scope:
+            return Caller(kept["client_id"], "", "", ())
         authorisation = self._alive(kept["client_id"], kept["seller_id"], kept["serial"])
         if authorisation is None:
             raise denied("The access token you provided is revoked, malformed or invalid.")

@@ -1,4 +1,4 @@
-"""Usage plans: one token bucket per application, seller and operation.
+"""Usage plans: one token bucket per application, seller and operation; per application alone for a grantless one.
 
 A request takes one token whether it succeeds or not. The answer to an empty bucket tells nothing about when to come
 back. Source: the ``Usage Plan`` tables of the official models; the sandbox host has one plan for everything.
@@ -20,6 +20,7 @@ class Plan(NamedTuple):
 _SOON = Plan(0.5, 30)
 _MONEY = Plan(0.5, 10)
 _REPORTS = Plan(0.0222, 10)
+_TOLD = Plan(1, 5)
 
 PLANS = {
     "searchOrders": Plan(0.0056, 20),
@@ -53,6 +54,17 @@ PLANS = {
     "getMarketplaceParticipations": Plan(0.016, 15),
     "getAccount": Plan(0.016, 15),
     "createRestrictedDataToken": Plan(1, 10),
+    "createDestination": _TOLD,
+    "getDestinations": _TOLD,
+    "getDestination": _TOLD,
+    "deleteDestination": _TOLD,
+    "createSubscription": _TOLD,
+    "getSubscription": _TOLD,
+    "getSubscriptions": _TOLD,
+    "getSubscriptionById": _TOLD,
+    "deleteSubscriptionById": _TOLD,
+    "sendTestNotification": _TOLD,
+    "rotateApplicationClientSecret": Plan(0.0167, 1),
 }
 SANDBOX_PLAN = Plan(5, 15)
 

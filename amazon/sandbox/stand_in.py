@@ -1,9 +1,9 @@
 """Amazon, pretended: consent page, Login with Amazon, Selling Partner API and report storage behind one address.
 
 Paths are the official ones: ``/apps/authorize/consent``, ``/auth/o2/token``, ``/sellers/v1``,
-``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances/v0``, and ``/documents`` for presigned downloads. A leading ``/na``,
-``/eu``, ``/fe`` or ``/sandbox`` stands for the regional and the sandbox host names, which are understood as well.
-Without a region in the address none is checked.
+``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances/v0``, ``/notifications/v1``, ``/applications/2023-11-30``,
+and ``/documents`` for presigned downloads. A leading ``/na``, ``/eu``, ``/fe`` or ``/sandbox`` stands for the regional
+and the sandbox host names, which are understood as well. Without a region in the address none is checked.
 """
 
 import re
@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Request, Response
 
-from amazon.sandbox import orders, report_requests, reports
+from amazon.sandbox import notifications, orders, queues, report_requests, reports
+from amazon.sandbox.applications import Applications
 from amazon.sandbox.consent import PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
+from amazon.sandbox.forwarding import Forwarding
 from amazon.sandbox.groups import Groups
 from amazon.sandbox.loading import Loading
 from amazon.sandbox.lwa import Caller, Lwa
+from amazon.sandbox.notifications import DYNAMIC, GRANTLESS, Notifications
 from amazon.sandbox.order_actions import OrderActions
 from amazon.sandbox.order_book import OrderBook
 from amazon.sandbox.orders import OrderRules, Orders
 from amazon.sandbox.plans import PLANS, SANDBOX_PLAN, Buckets
+from amazon.sandbox.queues import Queues
 from amazon.sandbox.report_requests import ReportRules, Requests
 from amazon.sandbox.report_schedules import Schedules
 from amazon.sandbox.reports import Reports
@@ -62,11 +66,17 @@ class AmazonStandIn(StandIn):
         *orders.SWITCHES,
         *reports.SWITCHES,
         *report_requests.SWITCHES,
+        *notifications.SWITCHES,
+        *queues.SWITCHES,
     )
 
     @cached_property
     def lwa(self) -> Lwa:
-        return Lwa(self.store, self.clock)
+        return Lwa(self.store, self.clock, self.applications)
+
+    @cached_property
+    def applications(self) -> Applications:
+        return Applications(self.store, self.clock)
 
     @cached_property
     def loading(self) -> Loading:
@@ -74,6 +84,7 @@ class AmazonStandIn(StandIn):
             self.store,
             self.clock,
             self.switches,
+            self.applications,
             self.lwa,
             self.reports,
             self.groups,
@@ -83,7 +94,7 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def reports(self) -> Reports:
-        return Reports(self.store, self.clock, self.signer)
+        return Reports(self.store, self.clock, self.signer, self.queues)
 
     @cached_property
     def requests(self) -> Requests:
@@ -103,11 +114,23 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def order_actions(self) -> OrderActions:
-        return OrderActions(self.order_book, self.clock, self.loading.register)
+        return OrderActions(self.order_book, self.clock, self.loading.register, self.queues)
 
     @cached_property
     def groups(self) -> Groups:
         return Groups(self.store, self.clock, self.signer)
+
+    @cached_property
+    def queues(self) -> Queues:
+        return Queues(self.store, self.clock, self.applications, self.lwa, self._switch_of)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        return Notifications(self.store, self.clock, self.applications, self.queues, self._switch_of)
+
+    @cached_property
+    def forwarding(self) -> Forwarding:
+        return Forwarding(self.store, self.clock, self.queues)
 
     @cached_property
     def buckets(self) -> Buckets:
@@ -123,7 +146,7 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def consent(self) -> Consent:
-        return Consent(self.store, self.lwa)
+        return Consent(self.store, self.applications, self.lwa)
 
     # What there is
 
@@ -148,6 +171,8 @@ class AmazonStandIn(StandIn):
         yield self._route("GET", "/finances/v0/financialEventGroups", "listFinancialEventGroups", self._find_groups)
         yield self._route("GET", orders, "searchOrders", self._search_orders)
         yield self._route("GET", f"{orders}/<order_id>", "getOrder", self._get_order)
+        for method, path, operation, handler in self.notifications.operations():
+            yield self._route(method, path, operation, handler)
 
     def _report_routes(self) -> Iterable[Route]:
         reports, schedules = "/reports/2021-06-30/reports", "/reports/2021-06-30/schedules"
@@ -177,15 +202,26 @@ class AmazonStandIn(StandIn):
         )
 
     def controls(self) -> Mapping[str, Control]:
-        return {**self.loading.actions(), **self.order_actions.actions()}
+        return {
+            **self.loading.actions(),
+            **self.order_actions.actions(),
+            **self.queues.actions(),
+            **self.forwarding.actions(),
+        }
+
+    def errands(self) -> Mapping[str, Control]:
+        return self.forwarding.errands()
 
     def _route(self, method: str, path: str, operation: str, handler: Callable[..., Response]) -> Route:
         """A route of the Selling Partner API: its handler gets the request and who is calling."""
 
         def answer(request: Request, **values: Any) -> Response:
             try:
-                caller = self.lwa.caller(request)
-                if request.environ.get("amazon.sandbox"):
+                caller = self.lwa.caller(request, GRANTLESS.get(operation, ""))
+                sandbox = bool(request.environ.get("amazon.sandbox"))
+                if operation in DYNAMIC and not sandbox:
+                    return self.unknown_path(request, NotFound())
+                if sandbox and operation not in DYNAMIC:
                     errors_win = self.switches["equal_static_cases"] == "error"
                     return self.static_cases.answer(operation, request, values, errors_win=errors_win)
                 return handler(request, caller, **values)
@@ -227,13 +263,13 @@ class AmazonStandIn(StandIn):
     def _admit(self, request: Request, operation: str) -> Response | None:
         if not _AGENT.fullmatch(request.headers.get("user-agent", "")) and self.switches["missing_user_agent"] != 200:
             return error(self.switches["missing_user_agent"], "The user-agent header is missing or too long.")
-        caller = self.lwa.caller(request)
+        caller = self.lwa.caller(request, GRANTLESS.get(operation, ""))
         region = request.environ.get("amazon.region")
-        if region and region != caller.region:
+        if region and caller.region and region != caller.region:
             raise denied("The access token does not belong to this region.")
         sandbox = bool(request.environ.get("amazon.sandbox"))
         scale = self._switch("rate_scale", caller)
-        plan = SANDBOX_PLAN if sandbox else self.buckets.plan(caller.seller_id, operation)
+        plan = SANDBOX_PLAN if sandbox and operation not in DYNAMIC else self.buckets.plan(caller.seller_id, operation)
         plan = plan._replace(rate=plan.rate * scale)
         request.environ["amazon.rate"] = plan.rate
         key = f"{caller.client_id}:{caller.seller_id}:{operation}{':sandbox' if sandbox else ''}"
@@ -257,6 +293,9 @@ class AmazonStandIn(StandIn):
 
     def _switch(self, name: str, caller: Caller) -> Any:
         return self.loading.switch(name, caller.seller_id)
+
+    def _switch_of(self, name: str, seller_id: str) -> Any:
+        return self.loading.switch(name, seller_id)
 
     # Handlers that need a switch or the address
 

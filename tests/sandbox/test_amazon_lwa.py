@@ -159,6 +159,7 @@ def test_tokens_of_a_revoked_authorisation_stay_dead_when_the_seller_agrees_agai
 
 
 def test_authorisation_ends_after_a_year(caller):
+    caller.control("secret_expires", in_s=366 * 86_400)
     caller.stand_in.clock.advance(365 * 86_400)
 
     refreshed = caller.token("refresh_token", refresh_token=caller.refresh_token)
