@@ -1,10 +1,9 @@
 FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
-# requirements-sqs.txt where the installation reads Amazon's notifications from a queue of its own.
-ARG REQUIREMENTS=requirements.txt
-COPY requirements*.txt ./
-RUN pip install --no-cache-dir --require-hashes -r $REQUIREMENTS \
+# With boto3, for installations that read Amazon's notifications from a queue of their own.
+COPY requirements-sqs.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements-sqs.txt \
     && useradd --system --create-home --home-dir /home/tieout tieout \
     && install -d -o tieout /app/var
 COPY --chown=tieout . .

@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Min, Q
 
 from amazon.envelopes import SELLERS, Envelope
-from amazon.models import Notice
+from amazon.models import Notice, PoisonMessage
 from kit.clock import now
 from kit.scope import scope, unscoped
 from tenants.models import Access, Connection
@@ -97,7 +97,8 @@ def told_before(notices: Sequence[Notice]) -> list[Notice]:
 
 
 def purge() -> int:
-    """Delete notices of long ago; what they led to stays."""
+    """Delete notices of long ago, and what is kept of unreadable messages; what they led to stays."""
+    PoisonMessage.objects.filter(taken_at__lt=now() - KEPT_FOR).delete()
     with unscoped("old notices of every tenant go"):
         old = Notice.objects.filter(~Q(state=State.WAITING), received_at__lt=now() - KEPT_FOR)
         ids = list(old.values_list("pk", flat=True)[:PURGED_AT_ONCE])

@@ -23,6 +23,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
 from kombu.exceptions import OperationalError
 
+from amazon import notice_queue
+from amazon.models import PoisonMessage
 from audit import trail, verification
 from connector.celery import app
 from flows.models import Flow
@@ -38,6 +40,7 @@ from tenants.models import Grant
 from tenants.providers import Provider, Step, providers
 
 OVERDUE: Final = timedelta(minutes=10)
+POISON_SHOWN: Final = timedelta(days=7)
 ANSWER_S: Final = 3.0
 NAMED: Final = 3  # migrations named; the first one tells where it stands
 TRIGGERS: Final = frozenset({"audit_event_no_update", "audit_event_no_delete"})
@@ -57,6 +60,8 @@ def examine() -> Iterator[Step]:
         yield look() if migrated.verdict == "passed" else Step(name, "skipped", missing)
     yield broker()
     yield workers()
+    if settings.AMAZON_SQS_QUEUE_URL and migrated.verdict == "passed":
+        yield notices()
     yield email()
     yield static_files()
     for spec in providers():
@@ -199,6 +204,30 @@ def workers() -> Step:
         names = ", ".join(sorted(unserved))
         return Step("Workers", "failed", f"No worker serves: {names}.", f"Start a Celery worker with --queues {names}.")
     return Step("Workers", "passed", f"{len(answers)} answer and serve every queue.")
+
+
+def notices() -> Step:
+    """The queue to which Amazon sends the notices of the installation's application."""
+    name = "Queue of notices"
+    try:
+        waiting = notice_queue.look()
+    except notice_queue.QueueTrouble as error:
+        return Step(
+            name,
+            "failed",
+            f"{_said(error)}.",
+            "Check AMAZON_SQS_QUEUE_URL, the AWS credentials, and that they may sqs:ReceiveMessage, sqs:DeleteMessage and "
+            "sqs:GetQueueAttributes there. Orders and settlements are polled meanwhile.",
+        )
+    poison = PoisonMessage.objects.filter(taken_at__gt=now() - POISON_SHOWN)
+    if last := poison.order_by("-taken_at").first():
+        return Step(
+            name,
+            "warning",
+            f"{poison.count()} messages of the last week could not be read; the last one: {_said(ValueError(last.why))}.",
+            "See that nobody but Amazon sends to the queue. They were taken off it, and nothing waits for them.",
+        )
+    return Step(name, "passed", f"{waiting} messages wait.")
 
 
 def email() -> Step:

@@ -432,6 +432,17 @@ AMAZON_TOKEN_URL = env.str("AMAZON_TOKEN_URL", default="https://api.amazon.com/a
 AMAZON_API_BASE = env.str("AMAZON_API_BASE", default="")
 AMAZON_CONSENT_BASE = env.str("AMAZON_CONSENT_BASE", default="")
 AMAZON_RATE_SCALE = _rate_scale("AMAZON_RATE_SCALE")
+# The queue to which Amazon sends the notices of our application; AWS credentials are boto3's own (environment, role …).
+AMAZON_SQS_QUEUE_URL = env.str("AMAZON_SQS_QUEUE_URL", default="")
+AMAZON_SQS_ENDPOINT_URL = env.str("AMAZON_SQS_ENDPOINT_URL", default="")
+if AMAZON_SQS_QUEUE_URL.endswith(".fifo"):
+    raise ImproperlyConfigured("AMAZON_SQS_QUEUE_URL is a FIFO queue, and Amazon sends no notifications to those.")
+if AMAZON_SQS_QUEUE_URL:
+    CELERY_BEAT_SCHEDULE["read_queue"] = {
+        "task": "amazon.tasks.read_queue",
+        "schedule": crontab(),
+        "options": {"expires": 60},
+    }
 
 QBO_CLIENT_ID = env.str("QBO_CLIENT_ID", default="")
 QBO_CLIENT_SECRET = env.str("QBO_CLIENT_SECRET", default="")
