@@ -18,7 +18,7 @@ from amazon.limits import panels
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
 from amazon.secrets import LIFE
 from kit.oauth import OAuthSpec, Tokens
-from tenants.connections import ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
+from tenants.connections import RENEWED, ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
 from tenants.models import Connection, Tenant, User
 from tenants.providers import Identity, ManualField, Provider, ProviderKind
 
@@ -84,6 +84,12 @@ def identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
         raise ConsentRefused(
             f"{seller_id!r} is no merchant token.",
             "Copy it from Seller Central: Settings, Account Info, Your Merchant Token. It begins with A.",
+        )
+    named = params.get(RENEWED)
+    if named and named != seller_id:
+        raise ConsentRefused(
+            f"You agreed for the seller {seller_id}, and it was {named} that was to be connected.",
+            "Sign in to Seller Central with the account of that seller, then begin again.",
         )
     region = marketplace.region.value
     client = Client(HTTP, api_base(region), lambda rejected="": tokens.access_token, _once)

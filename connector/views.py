@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amazon import appstore_views
 from connector.context import THEME_COOKIE, THEMES, navigation
 from tenants.providers import ProviderKind, providers
 
@@ -25,13 +26,18 @@ YEAR_S = 365 * 24 * 3600
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead a member into the navigation, a newcomer to the company form, and show a stranger the front page."""
+    """Lead a member into the navigation, a newcomer to the company form, and show a stranger the front page.
+
+    Who began at Amazon before they signed in, or up, goes on with that.
+    """
     if not request.user.is_authenticated:
         names = [ledger.name for ledger in providers(ProviderKind.LEDGER)]
         example = {"example": EXAMPLE, "payout": sum(minor for _, minor in EXAMPLE)}
         return render(request, "landing.html", {"ledgers": " or ".join(names) or "your ledger", **example})
     if getattr(request, "tenant", None) is None:
         return redirect("tenants:create")
+    if appstore_views.waits(request):
+        return redirect("amazon:appstore")
     return redirect(navigation(request.path)[0].url)
 
 

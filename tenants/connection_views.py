@@ -68,6 +68,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "connection": connection,
         "provider": spec,
         "panels": spec.panels(connection) if connection.state != Access.REVOKED else (),
+        "may_renew": renewable(connection),
         "may_add": mine and can(request.member, Action.CONNECT),
         "quota": quotas.of(connection),
         "budget": quotas.of_all(connection) if can(request.member, Action.CONNECT) else "",
@@ -106,6 +107,19 @@ def connect(request: TenantRequest, slug: str) -> HttpResponse:
         "crumbs": _crumbs(),
     }
     return render(request, "tenants/connect.html", context)
+
+
+@requires(Role.OWNER)
+@require_POST
+def renew(request: TenantRequest, pk: int) -> HttpResponse:
+    """Lead to the consent page once more, for the same company and with what was chosen then."""
+    connection = _connection(pk)
+    spec = _provider(connection.provider)
+    try:
+        address = services.begin_renewal(request.user, connection)
+    except services.ConsentError as error:
+        return _not_connected(request, spec, error)
+    return _private(render(request, "tenants/leave.html", {"provider": spec, "address": address}))
 
 
 @never_cache
@@ -213,6 +227,12 @@ def disconnect(request: TenantRequest, pk: int) -> HttpResponse:
         "back": reverse("tenants:connections"),
     }
     return render(request, "tenants/confirm.html", context)
+
+
+def renewable(connection: Connection) -> bool:
+    """Tell whether an owner can renew the consent of a connection by agreeing to the same once more."""
+    limited = connection.grant.hard_expires_at is not None and not connection.grant.application
+    return limited and connection.state != Access.REVOKED and bool(_provider(connection.provider).consent_life)
 
 
 def _provider(slug: str) -> Provider:

@@ -27,6 +27,7 @@ from tenants.models import Access, Connection, Tenant, User
 from tenants.providers import CheckStep, Identity, Provider, Step, TokenRejected, provider
 
 __all__ = [
+    "RENEWED",
     "ConsentError",
     "ConsentExpired",
     "ConsentFailed",
@@ -36,6 +37,7 @@ __all__ = [
     "ConsentUnavailable",
     "Consented",
     "begin_consent",
+    "begin_renewal",
     "connect_with_credentials",
     "disconnect",
     "finish_consent",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+RENEWED = "only_company"  # chosen before a consent: the one company it may be of, by its remote id
 AGAIN = "Connect again from Connections."
 
 
@@ -64,6 +67,23 @@ def begin_consent(user: User, tenant: Tenant, provider_slug: str, *, extra: Mapp
         )
     state = make_state(user, tenant, spec.slug, spec.environment(chosen), chosen)
     return oauth.authorize_url(endpoints, state=state, redirect_uri=grants.redirect_uri(spec.slug))
+
+
+def begin_renewal(user: User, connection: Connection) -> str:
+    """Return the address of the consent page that renews what a connection's consent began with, for the same company.
+
+    Raises:
+        ConsentUnavailable: the installation has no credentials there, or the consent is of a private application.
+        ConsentError: what was chosen for it is not known any more; it has to be chosen again.
+    """
+    spec = provider(connection.provider)
+    if connection.grant.application:
+        raise ConsentUnavailable(
+            "This consent was given to a private application.",
+            f"Authorize it again in {spec.name} and paste the result.",
+        )
+    chosen = {field.name: connection.grant.data.get(field.name, "") for field in spec.choices}
+    return begin_consent(user, connection.tenant, spec.slug, extra=chosen | {RENEWED: connection.remote_id})
 
 
 def finish_consent(user: User, tenant: Tenant, provider_slug: str, params: Mapping[str, str]) -> Consented:
@@ -97,6 +117,7 @@ def finish_consent(user: User, tenant: Tenant, provider_slug: str, params: Mappi
     said = {name: str(tokens.extra[name]) for name in spec.keeps if tokens.extra.get(name) is not None}
     kept = brought | said | begun.extra
     found = _ask(spec, tokens, {**params, **kept})
+    kept.pop(RENEWED, None)
     return companies.store(user, tenant, spec, begun.environment, kept, companies.Private(), tokens, found)
 
 

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from amazon import consent
+from amazon.marketplaces import MARKETPLACES
 from amazon.models import Cursor
 from kit.http import mount, unmount
 from tenants.connections import (
@@ -80,6 +81,31 @@ def test_the_consent_page_is_in_the_seller_central_of_the_marketplace(amazon, al
     assert query.keys() == {"application_id", "state", "redirect_uri"}
     assert query["application_id"] == ["amzn1.sp.solution.1"]
     assert query["redirect_uri"] == [f"{settings.SITE_URL}/connections/amazon/callback"]
+
+
+# Marketplaces by the host of their Seller Central, in the order of the table of facts.
+CENTRALS = {
+    "CA": "sellercentral.amazon.ca", "US": "sellercentral.amazon.com", "MX": "sellercentral.amazon.com.mx",
+    "BR": "sellercentral.amazon.com.br", "IE": "sellercentral.amazon.ie", "ES": "sellercentral-europe.amazon.com",
+    "GB": "sellercentral-europe.amazon.com", "FR": "sellercentral-europe.amazon.com", "BE": "sellercentral.amazon.com.be",
+    "NL": "sellercentral.amazon.nl", "DE": "sellercentral-europe.amazon.com", "IT": "sellercentral-europe.amazon.com",
+    "SE": "sellercentral.amazon.se", "ZA": "sellercentral.amazon.co.za", "PL": "sellercentral.amazon.pl",
+    "EG": "sellercentral.amazon.eg", "TR": "sellercentral.amazon.com.tr", "SA": "sellercentral.amazon.sa",
+    "AE": "sellercentral.amazon.ae", "IN": "sellercentral.amazon.in", "SG": "sellercentral.amazon.sg",
+    "AU": "sellercentral.amazon.com.au", "JP": "sellercentral.amazon.co.jp",
+}  # fmt: skip
+
+
+def test_each_of_the_23_marketplaces_consents_in_its_own_seller_central(amazon, alice, acme):
+    assert len(CENTRALS) == 23
+
+    found = {
+        place.country: urlsplit(begin_consent(alice, acme, "amazon", extra={"marketplace": place.id}))
+        for place in MARKETPLACES
+    }
+
+    assert {country: url.netloc for country, url in found.items()} == CENTRALS
+    assert {(url.scheme, url.path) for url in found.values()} == {("https", "/apps/authorize/consent")}
 
 
 def test_a_draft_application_says_so(amazon, alice, acme, settings):

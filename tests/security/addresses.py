@@ -41,6 +41,8 @@ PAGES = {
     "home": OPEN,
     "theme": OPEN,
     "amazon:notices": OPEN,  # asks for its secret (tests/amazon/test_notice_endpoint)
+    "amazon:login": OPEN,
+    "amazon:appstore": PERSON,
     "health_live": OPEN,
     "health_ready": OPEN,
     "account_login": OPEN,
@@ -71,6 +73,7 @@ PAGES = {
     "tenants:switch": PERSON,
     "tenants:invitation": OPEN,
     "tenants:callback": OPEN,  # says to sign in (tests/web/test_connection_pages)
+    "tenants:connection_renew": act("connection", by=OWNER),
     "tenants:settings": Page(VIEWER, VIEWER),
     "tenants:members": Page(VIEWER, OWNER),
     "tenants:member_role": Page(OWNER, OWNER, ("member",)),
