@@ -1,9 +1,10 @@
 """Amazon, pretended: consent page, Login with Amazon, Selling Partner API and report storage behind one address.
 
-Paths are the official ones: ``/apps/authorize/consent``, ``/auth/o2/token``, ``/sellers/v1``,
+Paths are the official ones: ``/apps/authorize/consent``, ``/apps/manage``, ``/auth/o2/token``, ``/sellers/v1``,
 ``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances/v0``, ``/notifications/v1``, ``/applications/2023-11-30``,
 and ``/documents`` for presigned downloads. A leading ``/na``, ``/eu``, ``/fe`` or ``/sandbox`` stands for the regional
-and the sandbox host names, which are understood as well. Without a region in the address none is checked.
+and the sandbox host names, a leading ``/sellercentral.amazon.se`` for that Seller Central; the host names themselves
+are understood as well. Without a region in the address none is checked, and without a Seller Central all sellers sign in.
 """
 
 import re
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox import notifications, orders, queues, report_requests, reports
 from amazon.sandbox.applications import Applications
-from amazon.sandbox.consent import PATH, Consent
+from amazon.sandbox.consent import CONFIRM, MANAGE, PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
 from amazon.sandbox.forwarding import Forwarding
 from amazon.sandbox.groups import Groups
@@ -32,6 +33,7 @@ from amazon.sandbox.queues import Queues
 from amazon.sandbox.report_requests import ReportRules, Requests
 from amazon.sandbox.report_schedules import Schedules
 from amazon.sandbox.reports import Reports
+from amazon.sandbox.seller_centrals import looks_like_one
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.static_cases import ANSWERED, StaticCases
 from sandbox.seller import MARKETPLACES
@@ -146,7 +148,7 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def consent(self) -> Consent:
-        return Consent(self.store, self.applications, self.lwa)
+        return Consent(self.store, self.clock, self.applications, self.lwa)
 
     # What there is
 
@@ -162,6 +164,9 @@ class AmazonStandIn(StandIn):
         orders = "/orders/2026-01-01/orders"
         yield Route("GET", PATH, "consent.show", self.consent.show)
         yield Route("POST", PATH, "consent.decide", self._decide)
+        yield Route("GET", MANAGE, "apps.manage", self.consent.manage)
+        yield Route("POST", MANAGE, "apps.act", self.consent.act)
+        yield Route("GET", f"{CONFIRM}/<application_id>", "apps.confirm", self.consent.confirm)
         yield Route("POST", "/auth/o2/token", "token", self._token)
         yield Route("GET", "/documents/<path:document_id>", "downloadDocument", self._download)
         yield self._route(
@@ -236,17 +241,7 @@ class AmazonStandIn(StandIn):
     # The door
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        environ["amazon.root"] = environ.get("SCRIPT_NAME", "")
-        if match := _HOST.match(environ.get("HTTP_HOST", "")):
-            environ["amazon.region"] = match["region"].upper()
-            environ["amazon.sandbox"] = bool(match["sandbox"])
-        while (first := environ.get("PATH_INFO", "").split("/", 2)[1:2]) and first[0] in ("na", "eu", "fe", "sandbox"):
-            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{first[0]}"
-            environ["PATH_INFO"] = environ["PATH_INFO"][len(first[0]) + 1 :]
-            if first[0] == "sandbox":
-                environ["amazon.sandbox"] = True
-            else:
-                environ["amazon.region"] = first[0].upper()
+        _read_address(environ)
         with self.store.transaction():
             self.schedules.run(self._report_rules(""))
             self.requests.settle()
@@ -367,3 +362,26 @@ class AmazonStandIn(StandIn):
             sequence=self._switch("order_sequence", caller),
             pages=self._switch("order_pages", caller),
         )
+
+
+def _read_address(environ: "WSGIEnvironment") -> None:
+    """Understand the official host names, and leading parts of the path that stand for them."""
+    environ["amazon.root"] = environ.get("SCRIPT_NAME", "")
+    host = environ.get("HTTP_HOST", "").partition(":")[0]
+    if match := _HOST.match(host):
+        environ["amazon.region"] = match["region"].upper()
+        environ["amazon.sandbox"] = bool(match["sandbox"])
+    elif looks_like_one(host):
+        environ["amazon.seller_central"] = host
+    while True:
+        first = environ.get("PATH_INFO", "")[1:].partition("/")[0]
+        if first in ("na", "eu", "fe"):
+            environ["amazon.region"] = first.upper()
+        elif first == "sandbox":
+            environ["amazon.sandbox"] = True
+        elif looks_like_one(first):
+            environ["amazon.seller_central"] = first
+        else:
+            return
+        environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{first}"
+        environ["PATH_INFO"] = environ["PATH_INFO"][len(first) + 1 :]
