@@ -1,7 +1,7 @@
 """The file of an all-orders report: tab separated, one line per order item, written as a stream.
 
-Prices stand in the buyer's terms: with tax where the marketplace's prices include it, without in the US and in Canada;
-discounts are positive. Lines that are not paid for leave currency and prices blank or not, as real files do. Which columns
+Prices and discounts stand in the buyer's terms: with tax where the marketplace's prices include it, without in the US and in
+Canada; discounts are positive. Lines that are not paid for leave currency and prices blank or not, as real files do. Which columns
 there are depends on the marketplaces; city, postal code and the buyer's company and tax ids are personal.
 Source: report types GET_FLAT_FILE_ALL_ORDERS_DATA_BY_…_GENERAL, and files that sellers published.
 """
@@ -134,7 +134,7 @@ class File:
 
     def content(self) -> bytes:
         """The gzip bytes: only these are held, however long the file is."""
-        packer = zlib.compressobj(6, wbits=31)
+        packer = zlib.compressobj(1, wbits=31)
         packed = [packer.compress(self._encoded("\t".join(self._names) + "\n"))]
         for order in self._orders:
             for row in rows(order):
@@ -240,7 +240,8 @@ def _prices(proceeds: dict[str, Any], *, with_tax: bool) -> dict[str, str]:
         made[f"{name}-price"] = _amount(net + tax if with_tax else net)
         made[f"{name}-tax"] = _amount(tax)
         made[f"vat-exclusive-{name.replace('gift-wrap', 'giftwrap')}-price"] = _amount(net)
-    made["item-promotion-discount"] = _amount(details.get(("DISCOUNT", "ITEM"), zero))
+    saved = details.get(("TAX", "DISCOUNT"), zero) if with_tax else zero
+    made["item-promotion-discount"] = _amount(details.get(("DISCOUNT", "ITEM"), zero) + saved)
     made["ship-promotion-discount"] = _amount(details.get(("DISCOUNT", "SHIPPING"), zero))
     return made
 

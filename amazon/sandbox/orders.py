@@ -16,6 +16,8 @@ from werkzeug.wrappers import Request, Response
 from amazon.sandbox.errors import Refused, denied, error, invalid
 from amazon.sandbox.lwa import ORDERS_ROLE, Caller
 from amazon.sandbox.order_book import OrderBook
+from amazon.sandbox.proceeds import SWITCHES as PROCEEDS_SWITCHES
+from amazon.sandbox.proceeds import stated
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.times import instant, number, words, written
 from sandbox.clock import Clock
@@ -56,6 +58,7 @@ SWITCHES: Final = (
         ("once", "token loop", "duplicated page"),
         "page tokens of searchOrders: each page once, the second one for ever, or the first one twice",
     ),
+    *PROCEEDS_SWITCHES,
 )
 
 DATA_SETS = {
@@ -96,6 +99,8 @@ class OrderRules:
     buyers: str
     sequence: str
     pages: str
+    prices: str
+    discounts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ class Orders:
             and (not marketplaces or order["salesChannel"].get("marketplaceId") in marketplaces)
         )
         page = list(islice(found, size + 1))
-        answer: dict[str, Any] = {"orders": [shown(order, included) for order in page[:size]]}
+        answer: dict[str, Any] = {"orders": [_shown(order, included, rules) for order in page[:size]]}
         if len(page) > size:
             last = _key(page[size - 1], field, rules.sequence)
             answer["pagination"] = {"nextToken": self._next(request, caller, place, last, rules.pages)}
@@ -167,7 +172,7 @@ class Orders:
         order = self._book.get(caller.seller_id, order_id)
         if order is None or not self._is_there(order, rules.visible_after_s):
             raise Refused(error(404, f"Order {order_id} is not found."))
-        return json_response({"order": shown(order, included)})
+        return json_response({"order": _shown(order, included, rules)})
 
     def _included(self, request: Request, caller: Caller, buyers: str) -> list[str]:
         if ORDERS_ROLE not in caller.roles:
@@ -233,8 +238,9 @@ def status_of(order: dict[str, Any]) -> str:
     return str(order.get("fulfillment", {}).get("fulfillmentStatus", ""))
 
 
-def shown(order: dict[str, Any], included: list[str]) -> dict[str, Any]:
+def _shown(order: dict[str, Any], included: list[str], rules: OrderRules) -> dict[str, Any]:
     """An order with the data sets that were asked for; an unpaid one shows no money."""
+    order = stated(order, prices=rules.prices, discounts=rules.discounts)
     wanted = {part for name in included for part in DATA_SETS[name]}
     unpaid = status_of(order) in UNPAID
     if unpaid:

@@ -6,6 +6,7 @@ report about identical requests and long ranges is a switch each.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -39,6 +40,8 @@ CLOSE_TOGETHER: Final = timedelta(minutes=30)
 _MOST_MARKETPLACES: Final = 25
 _JAPAN: Final = "A1VC38T7YXB528"
 _WHY: Final = '{"errorDetails": "The report could not be created. Please request it again later."}'
+_AT_ONCE: Final = 20_000
+"""Lines of files after which the reports that are still due wait for the next request: nobody shall wait for all of them."""
 _GRACE: Final = timedelta(minutes=1)  # for a caller whose clock is a little ahead
 
 SWITCHES: Final = (
@@ -160,17 +163,19 @@ class Requests:
         return report_id
 
     def settle(self) -> None:
-        """Bring every report that is due by now to its end."""
+        """Bring the reports that are due by now to their end; of very long files, some."""
+        written_lines = 0
         for seller_id, report_id in self._reports.due():
+            if written_lines >= _AT_ONCE:
+                return
             made = self._store.get("report_made", report_id, scope=seller_id)
             if made is None:
                 self._reports.end(seller_id, report_id)
             else:
-                self._finish(seller_id, report_id, made)
+                written_lines += self._finish(seller_id, report_id, made)
 
-    def _finish(self, seller_id: str, report_id: str, made: dict[str, str]) -> None:
-        report = self._store.get("report", report_id, scope=seller_id) or {}
-        codec, charset = ("cp932", "windows-31j") if _JAPAN in report["marketplaceIds"] else ("utf-8", "UTF-8")
+    def _finish(self, seller_id: str, report_id: str, made: dict[str, str]) -> int:
+        """Returns how many lines its file has."""
         if made["copied"] and (earlier := self._store.get("report", made["copied"], scope=seller_id)):
             self._reports.end(seller_id, report_id, earlier["processingStatus"], earlier["reportDocumentId"])
         elif made["outcome"] == "fatal":
@@ -178,33 +183,39 @@ class Requests:
         elif made["outcome"] == "fatal with a document":
             explained = self._reports.keep_document(seller_id, report_id, _WHY.encode(), "text/plain;charset=UTF-8")
             self._reports.end(seller_id, report_id, "FATAL", explained)
-        elif (
-            made["outcome"] == "cancelled" or (content := self._file(seller_id, report, made["columns"], codec)) is None
-        ):
+        elif made["outcome"] == "cancelled":
             self._reports.end(seller_id, report_id, "CANCELLED")
         else:
-            kept = self._reports.keep_document(
-                seller_id, report_id, content, f"text/plain;charset={charset}", packed=True
-            )
-            self._reports.end(seller_id, report_id, "DONE", kept)
+            return self._make(seller_id, report_id, made["columns"])
+        return 0
 
-    def _file(self, seller_id: str, report: dict[str, Any], sequence: str, codec: str) -> bytes | None:
-        """The compressed file of a report; None when there is nothing in its range."""
-        field = ALL_ORDERS.get(report["reportType"])
-        if field is None:
-            return None
+    def _make(self, seller_id: str, report_id: str, sequence: str) -> int:
+        """Write the file of a report, unless there is nothing in its range; returns how many lines it has."""
+        report = self._store.get("report", report_id, scope=seller_id) or {}
+        places = report["marketplaceIds"]
+        names = columns(places)
+        codec, charset = ("cp932", "windows-31j") if _JAPAN in places else ("utf-8", "UTF-8")
+        file = File(
+            self._orders_of(seller_id, report), names if sequence == "usual" else [UNHEARD_OF, *reversed(names)], codec
+        )
+        content = file.content()
+        if not file.lines:
+            self._reports.end(seller_id, report_id, "CANCELLED")
+            return 0
+        kept = self._reports.keep_document(seller_id, report_id, content, f"text/plain;charset={charset}", packed=True)
+        self._reports.end(seller_id, report_id, "DONE", kept)
+        return file.lines
+
+    def _orders_of(self, seller_id: str, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The orders in a report's range that are not older than two years, and on its marketplaces or on none."""
+        if (field := ALL_ORDERS.get(report["reportType"])) is None:
+            return
         starts_at, ends_at = (datetime.fromisoformat(report[name]) for name in ("dataStartTime", "dataEndTime"))
         oldest = written(self._clock.now() - HISTORY)
-        found = (
-            order
-            for order in self._book.walk(seller_id, field, starts_at, ends_at)
-            if order["createdTime"] >= oldest
-            and order["salesChannel"].get("marketplaceId") in (*report["marketplaceIds"], None)
-        )
-        names = columns(report["marketplaceIds"])
-        file = File(found, names if sequence == "usual" else [UNHEARD_OF, *reversed(names)], codec)
-        content = file.content()
-        return content if file.lines else None
+        for order in self._book.walk(seller_id, field, starts_at, ends_at):
+            place = order["salesChannel"].get("marketplaceId")
+            if order["createdTime"] >= oldest and place in (*report["marketplaceIds"], None):
+                yield order
 
     # Identical requests
 

@@ -298,7 +298,8 @@ def check_role(report_type: str, caller: Caller) -> None:
 def _as_of(report: dict[str, Any], now: str) -> dict[str, Any]:
     """A report as it looks at ``now``: queued, then in progress, then what it was made to end as."""
     made = {name: value for name, value in report.items() if value}
-    if now < report["processingEndTime"]:
+    # One that is asked for has no end of its own before it has been worked on.
+    if now < report["processingEndTime"] or report["processingStatus"] == "IN_PROGRESS":
         made.pop("reportDocumentId", None)
         made.pop("processingEndTime")
         made["processingStatus"] = "IN_PROGRESS"

@@ -361,6 +361,8 @@ class AmazonStandIn(StandIn):
             buyers=self._switch("buyers", caller),
             sequence=self._switch("order_sequence", caller),
             pages=self._switch("order_pages", caller),
+            prices=self._switch("order_prices", caller),
+            discounts=self._switch("order_discounts", caller),
         )
 
 

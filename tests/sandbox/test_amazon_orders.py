@@ -234,3 +234,30 @@ def test_orders_older_than_two_years_are_gone(caller):
     found = caller.orders(createdAfter="2020-01-01T00:00:00Z", createdBefore="2025-01-01T00:00:00Z").json["orders"]
 
     assert [order["orderId"] for order in found] == ["113-3333333-3333333"]
+
+
+def test_prices_and_discounts_are_stated_as_the_switches_say_and_the_total_stays(caller):
+    def totals():
+        """Of every item: prices, tax, discounts and total in cents; and the orders' own sums likewise."""
+        items, orders = [], []
+        for order in all_pages(caller, createdAfter=SINCE, includedData="PROCEEDS"):
+            for place, part in [(orders, order), *((items, item) for item in order["orderItems"])]:
+                if "proceeds" in part:
+                    kinds = {each["type"]: each["subtotal"]["amount"] for each in part["proceeds"]["breakdowns"]}
+                    sums = {kind: int(text.replace(".", "")) for kind, text in kinds.items()}
+                    prices = sum(sums.get(kind, 0) for kind in ("ITEM", "SHIPPING", "GIFT_WRAP"))
+                    total = part["proceeds"].get("proceedsTotal") or part["proceeds"]["grandTotal"]
+                    paid = int(total["amount"].replace(".", ""))
+                    place.append((prices, sums.get("TAX", 0), sums.get("DISCOUNT", 0), paid))
+        return items, orders
+
+    usual = totals()
+    caller.switch(order_prices="with tax", order_discounts="negative")
+    other = totals()
+
+    for before, after in zip(usual, other, strict=True):
+        assert any(tax for _, tax, _, _ in before)
+        assert any(discount for _, _, discount, _ in before)
+        assert all(prices + tax - discount == paid for prices, tax, discount, paid in before)
+        assert all(prices + discount == paid for prices, _, discount, paid in after)
+        assert [paid for *_, paid in before] == [paid for *_, paid in after]

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from amazon.sandbox import report_requests
 from amazon.sandbox.all_orders import BY_LAST_UPDATE, BY_ORDER_DATE
 from amazon.sandbox.telling import Silent
 from tests.sandbox.amazon_caller import SETTLEMENTS, demo_caller, first_error
@@ -251,3 +252,18 @@ def test_listener_hears_once_of_every_end_whoever_wanted_the_report(caller):
         [(done, "DONE"), (empty, "CANCELLED"), (stopped, "CANCELLED"), (published, "DONE")]
     )
     assert {each[:2] for each in listener.heard} == {("REPORT_PROCESSING_FINISHED", caller.seller_id)}
+
+
+def test_many_long_files_come_over_several_requests(caller, monkeypatch):
+    monkeypatch.setattr(report_requests, "_AT_ONCE", 1)
+    asked_for = [asked(caller) for _ in range(3)]
+    caller.stand_in.clock.advance(120)
+
+    seen = []
+    for _ in range(3):
+        reports = [caller.stand_in.reports.visible(caller.seller_id, each) for each in asked_for]
+        seen.append([(each["processingStatus"], "processingEndTime" in each) for each in reports])
+        caller.settlements()
+
+    waiting, done = ("IN_PROGRESS", False), ("DONE", True)
+    assert seen == [[waiting] * 3, [done, waiting, waiting], [done, done, waiting]]
