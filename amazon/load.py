@@ -74,7 +74,7 @@ def read(report: Report) -> SettlementFile:
     The character set is the one its download declared, else a mark in the file, else UTF-8, else the page of the
     marketplace, which the currency tells: Japan's, or the western one.
     """
-    return settlement_file.read(partial(open_report, report), charset=_declared_charset(report.content_type))
+    return settlement_file.read(partial(open_report, report), charset=declared_charset(report.content_type))
 
 
 def settlement_rows(settlement: Settlement, report: Report | None = None) -> tuple[Header, SettlementFile]:
@@ -295,7 +295,8 @@ def _decide(report: Report, state: Report.State, **changes: Any) -> None:
     report.refresh_from_db()
 
 
-def _declared_charset(content_type: str) -> str:
+def declared_charset(content_type: str) -> str:
+    """Return the character set that a Content-Type states, "" where it states none."""
     header = Message()
     header["Content-Type"] = content_type
     return header.get_content_charset("")

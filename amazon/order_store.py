@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from tenants.models import Alert, Connection
 NOBODY: Final[Mapping[str, buyers.Person]] = MappingProxyType({})
 _UNREADABLE: Final = "order_unreadable"
 _FILLED: Final = (
+    "origin",
     "status",
     "channel",
     "fulfilled_by",
@@ -62,16 +63,73 @@ def store_orders(
         if order is None:
             order = Order(tenant_id=connection.tenant_id, connection=connection, order_id=order_id)
             fresh.append(order)
-        elif order.last_updated_at < parsed.last_updated_at:
+        elif order.last_updated_at < parsed.last_updated_at or _same_told_better(order, parsed):
             changed.append(order)
         else:
             continue
         _fill(order, parsed)
-        order.raw = raw
+        order.origin, order.raw = Order.Origin.API, raw
     _save_sealed(fresh, changed)
     if people:
         buyers.keep(connection, {order_id: person for order_id, person in people.items() if order_id in latest})
     return Stored(len(fresh), len(changed), tuple(unreadable))
+
+
+def store_reported(connection: Connection, reported: Sequence[Parsed]) -> Stored:
+    """Insert or update orders as a bulk report has them, each once. What the Orders API told is replaced only by a later
+    version, and keeps what reports do not have: ids of items, packages, the raw text."""
+    ids = [parsed.order_id for parsed in reported]
+    found = Order.objects.filter(connection=connection, order_id__in=ids).defer("raw")
+    known = {order.order_id: order for order in found}
+    fresh: list[Order] = []
+    changed: list[Order] = []
+    for parsed in reported:
+        order = known.get(parsed.order_id)
+        if order is None:
+            order = Order(tenant_id=connection.tenant_id, connection=connection, order_id=parsed.order_id)
+            fresh.append(order)
+        elif order.last_updated_at < parsed.last_updated_at:
+            parsed = _completed(parsed, order)
+            changed.append(order)
+        else:
+            continue
+        _fill(order, parsed)
+        order.origin = Order.Origin.REPORT
+    Order.objects.bulk_create(fresh)
+    if changed:
+        Order.objects.bulk_update(changed, _FILLED)
+    return Stored(len(fresh), len(changed), ())
+
+
+def _same_told_better(order: Order, parsed: Parsed) -> bool:
+    """Whether a report told of this very version: to the second, and with less in it than the Orders API has."""
+    return order.origin == Order.Origin.REPORT and order.last_updated_at <= parsed.last_updated_at
+
+
+def _completed(parsed: Parsed, order: Order) -> Parsed:
+    """Return what a report says of a known order with what only the Orders API says: reports blank out what they do not know."""
+    left = list(order.items)
+    items = []
+    for item in parsed.items:
+        same = next((one for one in left if (one["sku"], one["asin"]) == (item.sku, item.asin)), None)
+        if same is not None:
+            left.remove(same)
+            kept = {name: same[name] for name in ("total", "subtotals", "taxes", "discounts", "tax_basis")}
+            item = replace(item, item_id=same["item_id"], title=item.title or same["title"])
+            item = replace(item, **kept) if item.total is None else item
+        items.append(item)
+    known = parsed.currency and parsed.total is not None
+    return replace(
+        parsed,
+        items=tuple(items),
+        tracking=tuple(order.tracking),
+        channel=parsed.channel or order.channel,
+        fulfilled_by=parsed.fulfilled_by or order.fulfilled_by,
+        marketplace_id=parsed.marketplace_id or order.marketplace_id,
+        marketplace=parsed.marketplace or order.marketplace,
+        currency=parsed.currency or order.currency,
+        total=parsed.total if known else order.total,
+    )
 
 
 def _settle_told(connection: Connection, readable: Iterable[str]) -> None:

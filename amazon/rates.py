@@ -24,6 +24,9 @@ class Priority(IntEnum):
     BACKFILL = 4
 
 
+# Nobody else asks for reports; and a month of history waits for nothing but the calls themselves, so it leaves one call for
+# documents, and takes none while settlements are being fetched (amazon.backfill).
+_LEFT_BY_BACKFILL: Final = {"createReport": 0, "getReportDocument": 1}
 NAMED: Final = "named_by_amazon"  # in a connection's data: an answer of Amazon's named the seller
 PLANS: Final = {
     "marketplaceParticipations": RatePlan(0.016, 15),
@@ -64,7 +67,9 @@ class Pacer:
     def take(self, operation: str) -> float:
         """Return 0 when a call is allowed now, else the seconds to wait before asking again."""
         full = plan(operation)
-        return buckets.take(self._key(operation), replace(full, spared=min(self.priority, full.burst - full.cost)))
+        spared = _LEFT_BY_BACKFILL.get(operation) if self.priority is Priority.BACKFILL else None
+        spared = self.priority if spared is None else spared
+        return buckets.take(self._key(operation), replace(full, spared=min(spared, full.burst - full.cost)))
 
     def too_fast(self, operation: str) -> None:
         """Amazon refused a call that we had a token for: nobody else needs to try what is left."""

@@ -1,5 +1,6 @@
 """What has been read from Amazon: how far, which files, which settlements and orders, what it says of the money, and its notices."""
 
+from amazon.models.backfill import Backfill, BackfillWindow
 from amazon.models.cursors import Cursor, Resource
 from amazon.models.finances import Balance, Payout, Transaction
 from amazon.models.notices import Notice, NoticeEndpoint, PoisonMessage, Subscription
@@ -8,6 +9,8 @@ from amazon.models.reports import CHUNK_BYTES, Report, ReportChunk, Settlement
 
 __all__ = [
     "CHUNK_BYTES",
+    "Backfill",
+    "BackfillWindow",
     "Balance",
     "Buyer",
     "Cursor",

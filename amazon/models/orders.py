@@ -11,10 +11,18 @@ class Order(ScopedModel):
 
     ``status`` is Amazon's own text; unknown ones are kept. ``shipped_at`` is frozen at the first sight of SHIPPED.
     ``items`` is a list of :class:`amazon.orders.Item` as plain dicts; ``raw`` the order as sent, scrubbed and sealed.
+    One that only a bulk report told of (``origin``) has items without ids, no packages and nothing raw.
     """
+
+    class Origin(models.TextChoices):
+        API = "api", "Orders API"
+        REPORT = "report", "Bulk report"
 
     connection = models.ForeignKey("tenants.Connection", models.CASCADE, related_name="orders")
     order_id = models.CharField(max_length=64)
+    origin = models.CharField(
+        max_length=6, choices=Origin, default=Origin.API, help_text="What told of its present version"
+    )
     status = models.CharField(max_length=40)
     channel = models.CharField(max_length=40, blank=True, help_text="AMAZON or NON_AMAZON")
     fulfilled_by = models.CharField(max_length=20, blank=True)
