@@ -38,16 +38,26 @@ SWITCHES = (
 
 
 class Queues:
-    """A queue is named by its ARN. ``switch(name, seller_id)`` is a switch as it stands for a seller."""
+    """A queue is named by its ARN. ``switch(name, seller_id)`` is a switch as it stands for a seller.
+
+    ``catch_up()`` lets happen what is due by now: time passes unseen, so whoever looks into a queue does this first.
+    """
 
     def __init__(
-        self, store: Store, clock: Clock, applications: Applications, lwa: Lwa, switch: Callable[[str, str], Any]
+        self,
+        store: Store,
+        clock: Clock,
+        applications: Applications,
+        lwa: Lwa,
+        switch: Callable[[str, str], Any],
+        catch_up: Callable[[], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._applications = applications
         self._lwa = lwa
         self._switch = switch
+        self._catch_up = catch_up
 
     def actions(self) -> Mapping[str, Callable[[dict[str, Any]], Any]]:
         return {
@@ -80,14 +90,6 @@ class Queues:
         """To the queue that the application's owner named in the developer console; nowhere without one."""
         if kept := self._store.get("console_queue", client_id):
             self.put(kept["arn"], event, self._applications.known(client_id)["application_id"])
-
-    def warn(self) -> None:
-        """Send the warnings of ending secrets that are due by now; time passes unseen, so whoever looks does this."""
-        for application in self._applications.all():
-            if until := self._applications.warning(application):
-                self.tell_application(
-                    application["client_id"], secret_expiry(application["client_id"], until, self._clock.now())
-                )
 
     def is_reachable(self, arn: str) -> bool:
         return self._store.get("unreachable_queue", arn) is None
@@ -125,13 +127,22 @@ class Queues:
 
     def due(self, arn: str) -> list[dict[str, Any]]:
         """The messages that are in the queue by now, as it hands them out."""
-        self.warn()
+        self._catch_up()
+        self._warn()
         now = self._clock.now()
         found = [each for each in self._store.all("message", scope=arn) if datetime.fromisoformat(each["due"]) <= now]
         found.sort(key=lambda each: str(each["due"]))
         if found and self._switch("notification_order", found[0]["seller_id"]) == "newest first":
             found.reverse()
         return found
+
+    def _warn(self) -> None:
+        """Send the warnings of ending secrets that are due by now."""
+        for application in self._applications.all():
+            if until := self._applications.warning(application):
+                self.tell_application(
+                    application["client_id"], secret_expiry(application["client_id"], until, self._clock.now())
+                )
 
     def drop(self, arn: str, message_id: str) -> None:
         self._store.delete("message", message_id, scope=arn)

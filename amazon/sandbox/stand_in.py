@@ -124,7 +124,7 @@ class AmazonStandIn(StandIn):
 
     @cached_property
     def queues(self) -> Queues:
-        return Queues(self.store, self.clock, self.applications, self.lwa, self._switch_of)
+        return Queues(self.store, self.clock, self.applications, self.lwa, self._switch_of, self.catch_up)
 
     @cached_property
     def notifications(self) -> Notifications:
@@ -242,10 +242,14 @@ class AmazonStandIn(StandIn):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         _read_address(environ)
+        self.catch_up()
+        return super().__call__(environ, start_response)
+
+    def catch_up(self) -> None:
+        """Let the reports run and end that are due by now."""
         with self.store.transaction():
             self.schedules.run(self._report_rules(""))
             self.requests.settle()
-        return super().__call__(environ, start_response)
 
     def guard(self, request: Request, operation: str) -> Response | None:
         if operation not in PLANS:

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from amazon.sandbox.forwarding import post
 from sandbox.jsontext import loads
+from sandbox.serve import serve
 from tests.sandbox.amazon_caller import NOON
-from tests.sandbox.amazon_notified import QUEUE, notified
+from tests.sandbox.amazon_notified import DESTINATIONS, QUEUE, notified
 
 URL = "https://books.example/amazon/notifications"
 
@@ -134,6 +136,37 @@ def test_way_is_one_of_three(told):
     answer = told.caller.client.post("/_control/do/forward", json={"arn": QUEUE, "url": URL, "as": "pigeon"})
 
     assert answer.status_code == 400
+
+
+def test_report_that_has_ended_meanwhile_is_forwarded_without_another_request(told):
+    destination_id = told.as_app("GET", DESTINATIONS).json["payload"][0]["destinationId"]
+    told.subscribe("REPORT_PROCESSING_FINISHED", destination_id)
+    told.taken()
+    told.caller.control("publish", seller_id=told.caller.seller_id, text="a\tb\n", takes_s=60)
+    told.caller.stand_in.clock.advance(60)
+    told.caller.stand_in.forwarding.post = receiver = Receiver()
+
+    told.caller.stand_in.forwarding.forward({"arn": QUEUE, "url": URL, "as": "hmac", "secret": "hush"})
+
+    assert len(receiver.seen) == 1
+
+
+def test_real_addresses_are_reached_and_silence_is_status_0():
+    seen = []
+
+    def receiver(environ, start_response):
+        seen.append((environ["HTTP_X_OUR_KEY"], environ["wsgi.input"].read()))
+        start_response("302 Found", [("Location", "http://127.0.0.1:1/"), ("Retry-After", "7")])
+        return [b""]
+
+    server = serve(receiver)
+    status, headers = post(server.url, b"{}", {"x-our-key": "hush"})
+    server.stop()
+    silence = post(server.url, b"{}", {})
+
+    assert (status, headers["Retry-After"]) == (302, "7")
+    assert seen == [("hush", b"{}")]
+    assert silence == (0, {})
 
 
 def test_forwarding_goes_on_until_it_is_told_to_stop(told):
