@@ -18,7 +18,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from audit import api as audit
 from connector import idempotency, problems
-from flows.api import deliveries, mapping, months, orders, plans, rates, revisions, settlements
+from flows.api import bank, deliveries, mapping, months, orders, plans, rates, revisions, settlements
 from flows.api import flows as flow_api
 from tenants import api as tenants
 
@@ -64,6 +64,8 @@ routes.add("plans", plans.PlanViewSet)
 routes.add("deliveries", deliveries.DeliveryViewSet)
 routes.add("orders", orders.OrderViewSet)
 routes.add("exchange-rates", rates.RateViewSet)
+routes.add("bank-accounts", bank.BankAccountViewSet)
+routes.add("bank-lines", bank.BankLineViewSet)
 routes.add("connections", tenants.ConnectionViewSet)
 routes.add("alerts", tenants.AlertViewSet)
 routes.add("events", audit.EventViewSet)

@@ -14,6 +14,7 @@ ENTRIES: Final = (
     ("Dashboard", "flows:dashboard"),
     ("Settlements", "flows:settlements"),
     ("Months", "flows:months"),
+    ("Bank", "flows:bank"),
     ("Orders", "flows:orders"),
     ("Mapping", "flows:mapping"),
     ("Audit", "audit:records"),

@@ -218,6 +218,16 @@ def payout_cancelled(flow: Flow, settlement: Settlement) -> bool:
     )
 
 
+def failed_payouts() -> dict[str, str]:
+    """Return the settlements whose payout came back, by Amazon's id, and the settlement that took it back."""
+    pairings = Plan.objects.exclude(pairings=[]).exclude(state=Plan.State.UNDONE)
+    return {
+        pairing["settlement_id"]: later
+        for found, later in pairings.values_list("pairings", "settlement__settlement_id")
+        for pairing in found
+    }
+
+
 def _pairings(flow: Flow, without: Plan | None) -> list[dict[str, Any]]:
     plans = Plan.objects.filter(flow=flow).exclude(state=Plan.State.UNDONE).exclude(pairings=[])
     if without is not None:

@@ -44,8 +44,21 @@ class MonthReport:
     @property
     def paid_out(self) -> int:
         """Return the payouts whose day lies in the month, by Amazon's own statement, and has come; those that failed are left out."""
-        paid = (one.settlement for one in self.settlements if one.payout.paid)
-        return sum(one.total for one in paid if self.month <= one.deposit_on <= self.last_day)
+        return sum(one.settlement.total for one in self._paid)
+
+    @property
+    def payouts(self) -> int:
+        return len(self._paid)
+
+    @property
+    def at_the_bank(self) -> int:
+        """Return of how many of these payouts the bank's own line was imported and matched."""
+        return sum(one.payout.arrived_on is not None for one in self._paid)
+
+    @property
+    def _paid(self) -> list[Touching]:
+        paid = (one for one in self.settlements if one.payout.paid)
+        return [one for one in paid if self.month <= one.settlement.deposit_on <= self.last_day]
 
 
 def report(flow: Flow, month: date) -> MonthReport:

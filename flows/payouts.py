@@ -9,7 +9,7 @@ from amazon.models import Settlement
 from bookkeeping.documents import Kind
 from flows import arrivals, doubts, history, planning, rows
 from flows.cannot import Cannot
-from flows.models import Delivery, Flow, Plan
+from flows.models import BankLine, Delivery, Flow, Plan
 from flows.verdicts import day
 
 State = Delivery.State
@@ -22,11 +22,13 @@ class CannotState(Cannot):
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """``state`` is a badge's, ``text`` its words. ``failed`` says what that means for the books, "" where it did not fail."""
+    """``state`` is a badge's, ``text`` its words. ``failed`` says what that means for the books, "" where it did not fail.
+    ``arrived_on`` is the day of the bank's own line of it, None where none was matched."""
 
     state: str
     text: str
     failed: str = ""
+    arrived_on: date | None = None
 
     @property
     def paid(self) -> bool:
@@ -35,11 +37,14 @@ class Payout:
 
 
 class Payouts:
-    """What is known of the payouts of several settlements. Two queries at most."""
+    """What is known of the payouts of several settlements. Three queries at most."""
 
     def __init__(self, settlements: Iterable[Settlement]) -> None:
+        settlements = list(settlements)
+        lines = BankLine.objects.filter(settlement__in=settlements).select_related("account").defer("text")
+        self.arrived = {one.settlement_id: one for one in lines}
         stated = [one.pk for one in settlements if one.payout_failed]
-        self.came_back, self._booked = failed_payouts(), set[int]()
+        self.came_back, self._booked = history.failed_payouts(), set[int]()
         if not stated:
             return
         booked = Delivery.objects.filter(plan__settlement__in=stated, key__contains="/P/payout/", live=True)
@@ -67,17 +72,10 @@ class Payouts:
             return Payout("skipped", "None: it came out at zero")
         if settlement.deposit_on > today:
             return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
+        if line := self.arrived.get(settlement.pk):
+            text = f"Paid out on {day(settlement.deposit_on)}, at the bank on {day(line.on)}"
+            return Payout("done", text, arrived_on=line.on)
         return Payout("done", f"Paid out on {day(settlement.deposit_on)}")
-
-
-def failed_payouts() -> dict[str, str]:
-    """Return the settlements whose payout came back, by Amazon's id, and the settlement that took it back."""
-    pairings = Plan.objects.exclude(pairings=[]).exclude(state=Plan.State.UNDONE)
-    return {
-        pairing["settlement_id"]: later
-        for found, later in pairings.values_list("pairings", "settlement__settlement_id")
-        for pairing in found
-    }
 
 
 def may_be_stated(settlement: Settlement, came_back: Iterable[str]) -> bool:
@@ -142,7 +140,7 @@ def state_received(
 
 def state(settlement: Settlement, actor: str, *, came: bool) -> None:
     """Say whether a payout came. What depends on it is planned again. Raises CannotState."""
-    came_back = failed_payouts()
+    came_back = history.failed_payouts()
     if later := came_back.get(settlement.settlement_id):
         raise CannotState(f"Amazon says that this payout failed: settlement {later} took it back.", "Nothing to do.")
     if not may_be_stated(settlement, came_back):

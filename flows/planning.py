@@ -15,7 +15,7 @@ from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountClass, AccountKey, account_key
 from bookkeeping.documents import Kind
 from bookkeeping.remarks import HoldReason
-from flows import chain, groundwork, history, opening, planner, rows, shipments
+from flows import bank_matches, chain, groundwork, history, opening, planner, rows, shipments
 from flows.drafts import policy_of
 from flows.models import Delivery, Flow, Plan
 from flows.opening import plan_opening
@@ -61,6 +61,7 @@ def plan_new(flow: Flow, *, at_once: bool = False) -> int:
     if new and not flow.books_from:
         opening.bring_up_to_date(flow)  # it is dated by the first settlement
     chain.tell()
+    bank_matches.match_all()
     return len(new)
 
 
@@ -237,6 +238,7 @@ def follow_payout(settlement: Settlement) -> None:
         if history.settlements_of(flow).filter(pk=settlement.pk).exists():
             planner.mark(Plan.objects.filter(own | later, flow=flow).exclude(state=Plan.State.UNDONE))
             planner.soon(flow)
+    bank_matches.match_all()
 
 
 def unused_keys(flow: Flow) -> frozenset[AccountKey]:

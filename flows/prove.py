@@ -16,8 +16,8 @@ from bookkeeping.planned import Pairing, Planned
 from bookkeeping.planned import Plan as Planning
 from bookkeeping.proof import PAYOUT, Answer, Comparison, Converted, Proof, Step, Verdict, prove, waterfall
 from bookkeeping.remarks import Hold, HoldReason
-from flows import arrivals, balances, currencies, history, rows, statements, taking_back
-from flows.models import Carrier, Delivery, Dependency, Plan
+from flows import arrivals, balances, bank_matches, currencies, history, rows, statements, taking_back
+from flows.models import BankLine, Carrier, Delivery, Dependency, Plan
 from kit import clock
 
 # An orders-mode settlement has tens of thousands of documents. Kept are those that disagree and the first of the others.
@@ -25,12 +25,13 @@ KEPT: Final = 200
 CLEARING_BALANCE: Final = "clearing balance"
 ARRIVED: Final = "arrived"
 PETTY_CASH: Final = "petty cash"
+BANK_LINE: Final = "bank line"
 _READ: Final = (
     *("key", "kind", "document", "original", "original_amount", "amount", "part", "not_before", "state", "code"),
     *("reason", "answered_total", "currency"),
 )
 
-_ALWAYS_KEPT: Final = (PAYOUT, CLEARING_BALANCE, ARRIVED, PETTY_CASH)
+_ALWAYS_KEPT: Final = (PAYOUT, CLEARING_BALANCE, ARRIVED, PETTY_CASH, BANK_LINE)
 
 State = Delivery.State
 
@@ -47,6 +48,7 @@ def proof_of(plan: Plan) -> Proof:
     planning = as_planning(plan, found)
     proof = prove(statements.from_json(plan.statement), planning, answers)
     proof = _by_balance(plan, _with_arrived(plan, proof, [row for row in found if row.key in answers]))
+    proof = _with_bank_line(plan, proof)
     if planning.reconciling or not plan.settlement.payout_failed:
         return proof
     if not history.payout_cancelled(plan.flow, plan.settlement):
@@ -93,6 +95,17 @@ def _with_arrived(plan: Plan, proof: Proof, posted: list[Delivery]) -> Proof:
         return proof
     whose = "amazon" if settlement.received is None or settlement.received_currency != flow.home else "person"
     compared = Comparison(name, *figures, whose, currency=flow.home)
+    verdict = proof.verdict if compared.agrees else Verdict.DIFFERS
+    return replace(proof, comparisons=(*proof.comparisons, compared), verdict=verdict)
+
+
+def _with_bank_line(plan: Plan, proof: Proof) -> Proof:
+    """Return the proof with the bank's own line of the payout, where one was imported and matched."""
+    line = BankLine.objects.filter(settlement=plan.settlement).select_related("account").defer("text").first()
+    expected = bank_matches.expected(plan.settlement, line.account.currency) if line else None
+    if line is None or expected is None:
+        return proof
+    compared = Comparison(BANK_LINE, expected, line.amount, line.on.isoformat(), currency=line.account.currency)
     verdict = proof.verdict if compared.agrees else Verdict.DIFFERS
     return replace(proof, comparisons=(*proof.comparisons, compared), verdict=verdict)
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from flows.views import (
+    bank,
     buyers,
     dashboard,
     decisions,
@@ -76,6 +77,15 @@ urlpatterns = [
     path("rates/set/", rates.set_one, name="rate_set"),
     path("rates/upload/", rates.upload, name="rates_upload"),
     path("rates/<int:pk>/remove/", rates.remove, name="rate_remove"),
+    path("bank/", bank.listing, name="bank"),
+    path("bank/open/", bank.open_account, name="bank_open"),
+    path("bank/<int:pk>/", bank.account, name="bank_account"),
+    path("bank/<int:pk>/import/", bank.upload, name="bank_import"),
+    path("bank/<int:pk>/columns/", bank.confirm, name="bank_columns"),
+    path("bank/<int:pk>/remove/", bank.remove, name="bank_remove"),
+    path("bank/lines/<int:pk>/", bank.match, name="bank_match"),
+    path("bank/lines/<int:pk>/unmatch/", bank.unmatch, name="bank_unmatch"),
+    path("bank/lines/<int:pk>/aside/", bank.aside, name="bank_aside"),
     path("orders/", orders.listing, name="orders"),
     path("orders/<int:pk>/", orders.detail, name="order"),
     path("orders/<int:pk>/forget/", buyers.forget, name="forget"),

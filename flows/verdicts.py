@@ -199,6 +199,9 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
         case "petty cash":
             rest = f"What arrived, as {said}, and what else stays out of the books"
             return Compared("Petty Cash", "What the documents moved it by", left, rest, right)
+        case "bank line":
+            on = day(date.fromisoformat(one["detail"]))
+            return Compared("At the bank", "The payout", left, f"The bank's line of {on}", right)
         case "header and payout":
             return Compared("Payout", "Amazon's stated total", left, f"Payout, as {ledger} answered", right)
         case name:
@@ -282,17 +285,24 @@ def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str
         text = (
             f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, and the balance of the clearing "
             f"account with what all documents come to there. Of {_documents(silent)} {ledger} states no total: "
-            f"{'it is' if silent == 1 else 'they are'} compared by that balance, not line by line. Whether the bank received the "
-            f"money is not compared here."
+            f"{'it is' if silent == 1 else 'they are'} compared by that balance, not line by line. {_at_the_bank(plan)}"
         )
         return "proved", "Ties to the cent, by the clearing account", text
     documents = "the document" if posted == 1 else f"each of the {_documents(posted)}"
     text = (
         f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {documents} "
         f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 and not plan.reconciling else ''}. "
-        f"{_remains(plan)} Whether the bank received the money is not compared here."
+        f"{_remains(plan)} {_at_the_bank(plan)}"
     )
     return "proved", "Ties to the cent", text
+
+
+def _at_the_bank(plan: Plan) -> str:
+    line = next((one for one in plan.verdict.get("comparisons", []) if one["name"] == "bank line"), None)
+    if line is None:
+        return "Whether the bank received the money is not compared here."
+    amount, on = shown(line["right"], line["currency"]), day(date.fromisoformat(line["detail"]))
+    return f"The payout arrived at the bank on {on}: {amount}, on a line of the imported statement."
 
 
 def _remains(plan: Plan) -> str:
@@ -348,6 +358,11 @@ def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ..
     arrived = (one for one in plan.verdict.get("comparisons", []) if one["name"] in ("arrived", "petty cash"))
     if (one := next(arrived, None)) and not plan.reconciling:
         chain.append({"label": "Arrived", "minor": one["left"], "currency": one["currency"], "sign": "→"})
+    lines = (one for one in plan.verdict.get("comparisons", []) if one["name"] == "bank line")
+    if one := next(lines, None):
+        label = f"At the bank on {day(date.fromisoformat(one['detail']))}"
+        sign = {} if one["currency"] == currency else {"sign": "→"}
+        chain.append({"label": label, "minor": one["right"], "currency": one["currency"], **sign})
     return tuple(chain)
 
 

@@ -13,7 +13,6 @@ from connector.demo.bank import beside_payouts, payouts_of
 from connector.demo.outside import CURRENCY, Company, Outside
 from flows import history, mapping, statements
 from flows.models import Carrier, Delivery, Flow, Plan
-from flows.payouts import failed_payouts
 from ledgers.pretend import pretend_of
 
 State = Delivery.State
@@ -216,7 +215,7 @@ def _others(found: Mapping[str, str], expected: Mapping[str, int], open_invoices
 
 def _failed(flow: Flow) -> Iterator[tuple[str, int, bool, str]]:
     """Yield the payouts of a flow that are known to have failed."""
-    came_back = failed_payouts()
+    came_back = history.failed_payouts()
     for plan in Plan.objects.filter(flow=flow).select_related("settlement").order_by("settlement__ends_at"):
         settlement = plan.settlement
         if settlement.payout_failed or settlement.settlement_id in came_back:

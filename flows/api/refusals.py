@@ -8,7 +8,21 @@ from rest_framework import exceptions, status
 
 from amazon.flat_errors import BadSettlementFile
 from amazon.upload import WhichSeller
-from flows import answering, closing, creation, doubts, payouts, rates, reposting, rules, setup, undo, uploads
+from flows import (
+    answering,
+    bank_files,
+    bank_matches,
+    closing,
+    creation,
+    doubts,
+    payouts,
+    rates,
+    reposting,
+    rules,
+    setup,
+    undo,
+    uploads,
+)
 from flows.rate_files import BadRateFile
 from ledgers.port import AuthorizationLost, NotSent, Unknown
 from tenants.grants import NeedsReconnect
@@ -56,6 +70,8 @@ def refusing() -> Iterator[None]:
         closing.CannotClose,
         answering.CannotSay,
         uploads.CannotDecide,
+        bank_files.CannotKeep,
+        bank_matches.CannotMatch,
     ) as error:
         raise Refused(error.text, error.action) from error
     except rates.CannotSet as error:

@@ -1,5 +1,6 @@
 """Flows, what they plan, and the outbox; see docs/decisions for the protocol."""
 
+from flows.models.bank import BankAccount, BankImport, BankLine
 from flows.models.buyers import Removal
 from flows.models.carried import Carrier, Coverage, InvoiceBalance, Shipment
 from flows.models.flow import Flow, MappingRule, ProductGroup, RequestKey, Run
@@ -8,6 +9,9 @@ from flows.models.rates import ExchangeRate
 
 __all__ = [
     "Attempt",
+    "BankAccount",
+    "BankImport",
+    "BankLine",
     "Carrier",
     "Coverage",
     "Delivery",

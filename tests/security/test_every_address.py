@@ -13,7 +13,9 @@ from django.urls import NoReverseMatch, reverse
 from amazon import buyers
 from amazon.models import Order, Report
 from amazon.upload import import_file
-from flows.models import Delivery, ExchangeRate, MappingRule, Run
+from bank.csv_file import Columns
+from flows import bank_files
+from flows.models import BankLine, Delivery, ExchangeRate, MappingRule, Run
 from kit.clock import now
 from kit.scope import ScopedModel, scope, unscoped
 from tenants import apikeys
@@ -81,6 +83,10 @@ def make_world():
             external_id="9",
         )
         Run.objects.create(flow=flow, started_at=now(), problem=SECRET_WORD)
+        account = bank_files.open_account(acme.pk, "user:1", SECRET_WORD, "USD")
+        statement = f"Date,Description,Amount\n2026-01-19,AMAZON {SECRET_WORD},12.51\n".encode()
+        columns = Columns((), "Date", "%Y-%m-%d", ".", "Amount", texts=("Description",))
+        bank_files.import_file(account, f"{SECRET_WORD}.csv", statement, "user:1", columns)
         ids = {
             "flow": flow.pk,
             "month": date(2026, 1, 1),
@@ -94,6 +100,8 @@ def make_world():
             "rate": ExchangeRate.objects.create(
                 tenant=acme, home="USD", currency="GBP", on="2026-01-05", rate="1.3", set_at=now(), source=SECRET_WORD
             ).pk,
+            "bank": account.pk,
+            "bank_line": BankLine.objects.get().pk,
             "rule": MappingRule.objects.filter(flow=flow).first().pk,
             "member": Member.objects.get(user=alice).pk,
             "invitation": offered.pk,

@@ -27,7 +27,7 @@ from tests.web.small_books import STRANGE, flow_of, plan_of, post, settle
 
 pytestmark = pytest.mark.django_db
 JANUARY = date(2026, 1, 1)
-QUERIES = 33
+QUERIES = 34
 
 
 def text_of(response):

@@ -113,13 +113,18 @@ def _come_again(tenant, seller):
 def _ids(demo):
     """Return one id of everything an address may name."""
     from amazon.models import Order, Report
-    from flows.models import ExchangeRate, MappingRule, Run
+    from bank.csv_file import Columns
+    from flows import bank_files
+    from flows.models import BankLine, ExchangeRate, MappingRule, Run
     from kit.clock import now
     from tenants.alerts import alert
     from tenants.models import Connection
 
     with demo.inside:
         plan = Plan.objects.filter(state="posted").order_by("pk").first()
+        account = bank_files.open_account(demo.tenant.pk, "user:1", "Business", "USD")
+        columns = Columns((), "Date", "%Y-%m-%d", ".", "Amount")
+        bank_files.import_file(account, "a.csv", b"Date,Amount\n2026-01-19,0.01\n", "user:1", columns)
         return {
             "flows": demo.flow.pk,
             "runs": Run.objects.first().pk,
@@ -131,6 +136,8 @@ def _ids(demo):
             "exchange-rates": ExchangeRate.objects.create(
                 tenant=demo.tenant, home="USD", currency="GBP", on="2026-01-05", rate="1.3", set_at=now()
             ).pk,
+            "bank-accounts": account.pk,
+            "bank-lines": BankLine.objects.get().pk,
             "connections": Connection.objects.first().pk,
             "alerts": alert(demo.tenant.pk, "test", "test", "A title", "A text", "Do something").pk,
             "rule": MappingRule.objects.first().pk,
