@@ -123,30 +123,20 @@ def columns(marketplace_ids: Iterable[str]) -> list[str]:
     return [*base, *_EUROPE] if any(each.region == "EU" for each in shops) else base
 
 
-class File:
-    """The compressed file of ``orders``; ``lines`` counts what was written once ``content`` has been read."""
+def text_of(order: dict[str, Any], names: list[str]) -> str:
+    """The lines of one order, each with its end."""
+    return "".join("\t".join([row.get(name, "") for name in names]) + "\n" for row in rows(order))
 
-    def __init__(self, orders: Iterable[dict[str, Any]], names: list[str], codec: str) -> None:
-        self._orders = orders
-        self._names = names
-        self._codec = codec
-        self.lines = 0
 
-    def content(self) -> bytes:
-        """The gzip bytes: only these are held, however long the file is."""
-        packer = zlib.compressobj(1, wbits=31)
-        packed = [packer.compress(self._encoded("\t".join(self._names) + "\n"))]
-        for order in self._orders:
-            for row in rows(order):
-                self.lines += 1
-                packed.append(
-                    packer.compress(self._encoded("\t".join([row.get(name, "") for name in self._names]) + "\n"))
-                )
-        return b"".join([*packed, packer.flush()])
-
-    def _encoded(self, text: str) -> bytes:
+def packed(names: list[str], texts: Iterable[str], codec: str) -> tuple[bytes, int]:
+    """The gzip bytes of a file, and how many lines it has below its header. Only the bytes are held, however long it is."""
+    packer, lines = zlib.compressobj(1, wbits=31), 0
+    made = [packer.compress(("\t".join(names) + "\n").encode())]
+    for text in texts:
+        lines += text.count("\n")
         # What a character set cannot say is lost at the source, as "?".
-        return text.encode(self._codec, errors="replace")
+        made.append(packer.compress(text.encode(codec, errors="replace")))
+    return b"".join([*made, packer.flush()]), lines
 
 
 def rows(order: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -217,9 +207,10 @@ def _of_item(item: dict[str, Any], order: dict[str, Any], shop: Marketplace | No
         "is-buyer-requested-cancellation": _flag("cancellationRequest" in item.get("cancellation", {})),
         "is-transparency": "false",
     }
-    # Real files leave the prices of some unpaid lines blank and fill those of others.
+    # Real files leave the prices of some unpaid lines blank and fill those of others; here the product decides.
+    blank = sum(product.get("sellerSku", "").encode()) % 2 == 0
     unpaid = cancelled or status in ("PENDING", "PENDING_AVAILABILITY")
-    if "proceedsTotal" in item.get("proceeds", {}) and not (unpaid and order["orderId"][-1:] in "02468"):
+    if "proceedsTotal" in item.get("proceeds", {}) and not (unpaid and blank):
         made |= _prices(item["proceeds"], with_tax=shop is not None and shop.country not in _TAX_EXTRA)
     return made
 

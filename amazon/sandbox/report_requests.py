@@ -14,13 +14,12 @@ from typing import Any, Final
 from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox.all_orders import TYPES as ALL_ORDERS
-from amazon.sandbox.all_orders import UNHEARD_OF, File, columns
+from amazon.sandbox.all_orders import UNHEARD_OF, columns, packed, text_of
 from amazon.sandbox.errors import Refused, error, invalid
 from amazon.sandbox.lwa import Caller
 from amazon.sandbox.order_book import OrderBook
 from amazon.sandbox.orders import HISTORY
 from amazon.sandbox.reports import RETIRED, SETTLEMENT, Reports, check_role
-from amazon.sandbox.times import written
 from sandbox.clock import Clock
 from sandbox.jsontext import dumps
 from sandbox.store import Store
@@ -193,29 +192,27 @@ class Requests:
         """Write the file of a report, unless there is nothing in its range; returns how many lines it has."""
         report = self._store.get("report", report_id, scope=seller_id) or {}
         places = report["marketplaceIds"]
-        names = columns(places)
+        names = columns(places) if sequence == "usual" else [UNHEARD_OF, *reversed(columns(places))]
         codec, charset = ("cp932", "windows-31j") if _JAPAN in places else ("utf-8", "UTF-8")
-        file = File(
-            self._orders_of(seller_id, report), names if sequence == "usual" else [UNHEARD_OF, *reversed(names)], codec
-        )
-        content = file.content()
-        if not file.lines:
+        content, lines = packed(names, self._texts(seller_id, report, names), codec)
+        if not lines:
             self._reports.end(seller_id, report_id, "CANCELLED")
             return 0
         kept = self._reports.keep_document(seller_id, report_id, content, f"text/plain;charset={charset}", packed=True)
         self._reports.end(seller_id, report_id, "DONE", kept)
-        return file.lines
+        return lines
 
-    def _orders_of(self, seller_id: str, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The orders in a report's range that are not older than two years, and on its marketplaces or on none."""
+    def _texts(self, seller_id: str, report: dict[str, Any], names: list[str]) -> Iterator[str]:
+        """The lines of a report: orders in its range that are not older than two years, on its marketplaces or on none."""
         if (field := ALL_ORDERS.get(report["reportType"])) is None:
-            return
+            return iter(())
         starts_at, ends_at = (datetime.fromisoformat(report[name]) for name in ("dataStartTime", "dataEndTime"))
-        oldest = written(self._clock.now() - HISTORY)
-        for order in self._book.walk(seller_id, field, starts_at, ends_at):
-            place = order["salesChannel"].get("marketplaceId")
-            if order["createdTime"] >= oldest and place in (*report["marketplaceIds"], None):
-                yield order
+        places = (*report["marketplaceIds"], None)
+
+        def write(order: dict[str, Any]) -> str:
+            return text_of(order, names) if order["salesChannel"].get("marketplaceId") in places else ""
+
+        return self._book.texts(seller_id, field, self._clock.now() - HISTORY, starts_at, ends_at, write)
 
     # Identical requests
 

@@ -23,7 +23,7 @@ from amazon.sandbox.errors import Refused, denied, error
 from amazon.sandbox.forwarding import Forwarding
 from amazon.sandbox.groups import Groups
 from amazon.sandbox.loading import Loading
-from amazon.sandbox.lwa import Caller, Lwa
+from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE, Caller, Lwa
 from amazon.sandbox.notifications import DYNAMIC, GRANTLESS, Notifications
 from amazon.sandbox.order_actions import OrderActions
 from amazon.sandbox.order_book import OrderBook
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"(?P<sandbox>sandbox\.)?sellingpartnerapi-(?P<region>na|eu|fe)\.")
 _AGENT = re.compile(r".{1,500}", re.DOTALL)
 _WITH_LIMIT_HEADER = (400, 404)
+_ROLES = (("/orders/", ORDERS_ROLE), ("/finances/", FINANCE_ROLE))
+"""Canned answers need the role of their operation as well; reports have one by their type."""
 
 
 class AmazonStandIn(StandIn):
@@ -219,6 +221,7 @@ class AmazonStandIn(StandIn):
 
     def _route(self, method: str, path: str, operation: str, handler: Callable[..., Response]) -> Route:
         """A route of the Selling Partner API: its handler gets the request and who is calling."""
+        role = next((role for start, role in _ROLES if path.startswith(start)), "")
 
         def answer(request: Request, **values: Any) -> Response:
             try:
@@ -227,6 +230,8 @@ class AmazonStandIn(StandIn):
                 if operation in DYNAMIC and not sandbox:
                     return self.unknown_path(request, NotFound())
                 if sandbox and operation not in DYNAMIC:
+                    if role not in ("", *caller.roles):
+                        raise denied("The application is not authorized for the role of this operation.")
                     errors_win = self.switches["equal_static_cases"] == "error"
                     return self.static_cases.answer(operation, request, values, errors_win=errors_win)
                 return handler(request, caller, **values)

@@ -55,6 +55,16 @@ class History:
         )
         return made
 
+    @property
+    def kinds(self) -> int:
+        """Orders that lie so far from each other differ in their ids and times alone."""
+        return len(self._templates)
+
+    def times(self, at: int) -> tuple[datetime, datetime]:
+        """When order ``at`` was bought and last updated, in UTC."""
+        bought = self._bought(at)
+        return bought.astimezone(UTC), (bought + self._updated_after(at)).astimezone(UTC)
+
     def order_id(self, at: int) -> str:
         return f"{115 + self.number}-{at:07d}-{self.seed:07d}"
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from amazon.sandbox.all_orders import BY_ORDER_DATE, PERSONAL, UNHEARD_OF, columns, rows
+from amazon.sandbox.all_orders import BY_ORDER_DATE, PERSONAL, UNHEARD_OF, columns, rows, text_of
 from tests.sandbox.amazon_caller import NOON, Caller, demo_caller
 
 RANGE = {"dataStartTime": "2026-10-21T00:00:00Z", "dataEndTime": "2026-11-20T00:00:00Z"}
+BLANK, FILLED = "L-1", "L-2"
 US, GB, DE, JP = "ATVPDKIKX0DER", "A1F83G8C2ARO7P", "A1PA6795UKMFR9", "A1VC38T7YXB528"
 
 
@@ -33,14 +34,14 @@ def amount_paid(row):
     return sum(Decimal(row[name] or 0) for name in plus) - sum(Decimal(row[name] or 0) for name in minus)
 
 
-def order(marketplace_id=GB, status="SHIPPED", order_id="202-0000000-0000001", **more):
+def order(marketplace_id=GB, status="SHIPPED", sku=FILLED, **more):
     """One item for 16.66 and 3.33 tax, 2.00 shipping, a discount of 1.00 on the item."""
 
     def money(amount):
         return {"amount": amount, "currencyCode": "GBP"}
 
     return {
-        "orderId": order_id,
+        "orderId": "202-0000000-0000001",
         "createdTime": "2026-11-01T10:00:00.000Z",
         "lastUpdatedTime": "2026-11-02T10:00:00.000Z",
         "salesChannel": {"channelName": "AMAZON", "marketplaceId": marketplace_id, "marketplaceName": "Amazon.co.uk"},
@@ -54,7 +55,7 @@ def order(marketplace_id=GB, status="SHIPPED", order_id="202-0000000-0000001", *
             {
                 "orderItemId": "1",
                 "quantityOrdered": 2,
-                "product": {"title": "Lamp", "sellerSku": "L-1", "asin": "B0LAMP"},
+                "product": {"title": "Lamp", "sellerSku": sku, "asin": "B0LAMP"},
                 "proceeds": {
                     "proceedsTotal": money("20.99"),
                     "breakdowns": [
@@ -122,8 +123,8 @@ def test_words_and_dates_are_those_of_real_files():
 
 @pytest.mark.parametrize("status", ["PENDING", "CANCELLED"])
 def test_some_unpaid_lines_are_without_currency_and_prices(status):
-    (blank,) = rows(order(status=status, order_id="202-0000000-0000002"))
-    (filled,) = rows(order(status=status, order_id="202-0000000-0000001"))
+    (blank,) = rows(order(status=status, sku=BLANK))
+    (filled,) = rows(order(status=status, sku=FILLED))
 
     assert not {"currency", "item-price", "item-tax", "shipping-price"} & set(blank)
     assert (filled["currency"], filled["item-price"]) == ("GBP", "19.99")
@@ -159,6 +160,19 @@ def test_japanese_file_comes_in_its_own_character_set(caller):
 
     assert answer.headers["Content-Type"] == "text/plain;charset=windows-31j"
     assert gzip.decompress(answer.data).decode("cp932").count("\n") >= 4
+
+
+@pytest.mark.parametrize("field", ["createdTime", "lastUpdatedTime"])
+def test_lines_of_a_history_are_those_of_its_orders_written_one_by_one(caller, field):
+    caller.control("history", seller_id=caller.seller_id, orders=400, starts_at="2026-10-01T00:00:00.123+00:00")
+    since, names, book = NOON - timedelta(days=30), columns([US]), caller.stand_in.order_book
+
+    texts = list(book.texts(caller.seller_id, field, since, since, NOON, lambda each: text_of(each, names)))
+
+    orders = list(book.walk(caller.seller_id, field, since, NOON))
+    created = [each for each in orders if each["createdTime"] >= since.isoformat()]
+    assert len(created) > 100
+    assert texts == [text_of(each, names) for each in created]
 
 
 def test_years_of_a_big_seller_come_in_reports_that_add_up(caller):

@@ -74,6 +74,17 @@ def test_missing_role_is_403_until_the_seller_agrees_again(caller):
     assert (finance.status_code, orders.status_code) == (403, 200)
 
 
+def test_canned_answers_need_the_role_too(caller):
+    caller.control("application", roles=["Inventory and Order Tracking"])
+    caller.control("authorise", seller_id=caller.seller_id)
+
+    finance = caller.get("/finances/v0/financialEvents", root="/sandbox")
+    orders = caller.get("/orders/v0/orders", root="/sandbox")
+
+    assert finance.status_code == 403
+    assert orders.status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/reports/2021-06-30/nothing", "/finances/v0/financialEvents"])
 def test_unknown_path_is_missing_authentication_token(caller, path):
     answer = caller.get(path)
