@@ -4,6 +4,7 @@ A new schedule takes the place of the one for the same type and marketplaces. Al
 scheduled. Source: official model reports_2021-06-30.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -83,8 +84,11 @@ class Schedules:
         self._store.delete("schedule", schedule_id, scope=caller.seller_id)
         return Response(b"")
 
-    def run(self, rules: ReportRules) -> None:
-        """Ask for what is due by now. Of several reports that a schedule missed while nobody called, only the last comes."""
+    def run(self, rules_of: Callable[[str], ReportRules]) -> None:
+        """Ask for what is due by now, by the rules of its seller.
+
+        Of several reports that a schedule missed while nobody called, only the last comes.
+        """
         now = self._clock.now()
         for key in self._store.ids("scheduled"):
             kept = self._store.get("scheduled", key) or {}
@@ -92,7 +96,7 @@ class Schedules:
             if schedule is None:
                 self._store.delete("scheduled", key)
             elif datetime.fromisoformat(schedule["nextReportCreationTime"]) <= now:
-                self._report(kept["seller_id"], schedule, now, rules)
+                self._report(kept["seller_id"], schedule, now, rules_of(kept["seller_id"]))
 
     def _report(self, seller_id: str, schedule: dict[str, Any], now: datetime, rules: ReportRules) -> None:
         period, due = PERIODS[schedule["period"]], datetime.fromisoformat(schedule["nextReportCreationTime"])

@@ -253,7 +253,7 @@ class AmazonStandIn(StandIn):
     def catch_up(self) -> None:
         """Let the reports run and end that are due by now."""
         with self.store.transaction():
-            self.schedules.run(self._report_rules(""))
+            self.schedules.run(self._report_rules)
             self.requests.settle()
 
     def guard(self, request: Request, operation: str) -> Response | None:
