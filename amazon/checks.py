@@ -1,7 +1,7 @@
 """*Test connection*: what Amazon lets us do for this seller, step by step, and what to do about the rest."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from amazon.client import AmazonError, Client, Forbidden, WaitFor
@@ -11,6 +11,7 @@ from kit.clock import now
 from tenants.grants import NeedsReconnect
 from tenants.models import Connection
 from tenants.providers import Step
+from tenants.renewing import secret_ending
 
 CONNECT_AGAIN: Final = "Connect Amazon again from Connections, signed in to Seller Central as the primary user."
 WARN_BEFORE: Final = timedelta(days=30)
@@ -34,7 +35,7 @@ def run(connection: Connection, mode: str) -> list[Step]:
         steps = [_step(name, call, roles.get(name, "")) for name, call in remote]
     else:
         steps = [Step(name, "skipped", "Needs a token.", token.action) for name, _ in remote]
-    return [token, *steps, _clock(client), _authorization(connection)]
+    return [token, *steps, _clock(client), _authorization(connection), _secret(connection)]
 
 
 def _token(client: Client) -> Step:
@@ -98,16 +99,29 @@ def _authorization(connection: Connection) -> Step:
     name, grant = "Yearly authorization", connection.grant
     if grant.hard_expires_at is None:
         return Step(name, "skipped", "A private application's own authorization is not renewed yearly.")
-    left = grant.hard_expires_at - now()
+    left, day = grant.hard_expires_at - now(), _day(grant.hard_expires_at)
     if left <= timedelta(0):
-        return Step(
-            name,
-            "failed",
-            f"Ended on {grant.hard_expires_at.day} {grant.hard_expires_at:%B %Y}.",
-            CONNECT_AGAIN,
-            "posting",
-        )
-    detail = f"Good until {grant.hard_expires_at.day} {grant.hard_expires_at:%B %Y}, {left.days} days."
+        return Step(name, "failed", f"Ended on {day}.", CONNECT_AGAIN, "posting")
+    detail = f"Authorization until {day}, {left.days} days."
     if left <= WARN_BEFORE:
-        return Step(name, "warning", detail, f"{CONNECT_AGAIN} Nothing is lost by doing it early.")
+        return Step(name, "warning", detail, "Press Renew now on this page. Nothing is lost by doing it early.")
     return Step(name, "passed", detail)
+
+
+def _secret(connection: Connection) -> Step:
+    name, private = "Client secret", bool(connection.grant.application)
+    ending = secret_ending(connection)
+    if ending is None:
+        return Step(name, "skipped", "Whoever runs this installation renews it; when it ends was not entered.")
+    left = ending.at - now()
+    detail = (
+        f"Client secret until {_day(ending.at)}{' at the latest' if ending.assumed else ''}, {max(0, left.days)} days."
+    )
+    if left > WARN_BEFORE:
+        return Step(name, "passed", detail)
+    mend = "Make a new one in the developer console, and enter it by New client secret on this page."
+    return Step(name, "warning", detail, mend if private else "Whoever runs this installation has to renew it.")
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from amazon import authorization
 from amazon.buyers import Person, person_in
 from amazon.client import (
     BadRequest,
@@ -37,6 +38,7 @@ from amazon.unpack import plain
 from audit.trail import record, recorded
 from kit.clock import now
 from tenants.alerts import alert, settle_alert
+from tenants.grants import lost
 from tenants.models import Connection
 
 REPORTS_HORIZON: Final = timedelta(days=90, hours=-1)  # Reports 2021-06-30: createdSince may not be older than 90 days
@@ -357,6 +359,10 @@ def forbidden_is_told(connection: Connection, what: str) -> Iterator[None]:
     try:
         yield
     except Forbidden as error:
+        if authorization.is_gone(connection):
+            settle_alert(connection.tenant_id, key)
+            lost(connection, "Amazon no longer lets us in: the seller withdrew the authorization, or it ended.")
+            raise
         alert(
             connection.tenant_id,
             kind="amazon_forbidden",

@@ -1,10 +1,10 @@
-"""Celery front ends of what Amazon sends by itself."""
+"""Celery front ends of what Amazon sends by itself, and of what it wants renewed."""
 
 import logging
 
 from celery import shared_task
 
-from amazon import notice_queue, notices
+from amazon import notice_queue, notices, rotation
 
 log = logging.getLogger(__name__)
 
@@ -22,3 +22,9 @@ def read_queue() -> None:
         notice_queue.read()
     except notice_queue.QueueTrouble as error:
         log.error("the queue of notices cannot be read: %s", error)
+
+
+@shared_task
+def warn_of_secret() -> None:
+    """Tell whoever runs the installation when the secret of its application ends soon."""
+    rotation.warn()

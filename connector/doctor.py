@@ -23,7 +23,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
 from kombu.exceptions import OperationalError
 
-from amazon import notice_queue
+from amazon import notice_queue, rotation
 from amazon.models import PoisonMessage
 from audit import trail, verification
 from connector.celery import app
@@ -305,6 +305,7 @@ _ON_THE_TABLES: Final[tuple[tuple[str, Callable[[], Step]], ...]] = (
     ("Sealed secrets", secrets),
     ("Trail", trail_is_whole),
     ("Schedule", schedule),
+    ("Amazon client secret", rotation.step),
 )
 
 

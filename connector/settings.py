@@ -382,6 +382,7 @@ CELERY_BEAT_SCHEDULE = {
     # These look every hour for what is due by its row, so that a machine that is off at night misses nothing.
     "keep_grants": {"task": "tenants.tasks.keep_grants", "schedule": crontab(minute=7)},
     "test_connections": {"task": "tenants.tasks.test_connections", "schedule": crontab(), "options": {"expires": 60}},
+    "warn_of_secret": {"task": "amazon.tasks.warn_of_secret", "schedule": crontab(minute=3)},
     "purge": {"task": "tenants.tasks.purge", "schedule": crontab(minute=17)},
     "purge_request_keys": {"task": "connector.tasks.purge", "schedule": crontab(minute=47)},
     "read_lists": {"task": "ledgers.tasks.read_lists", "schedule": crontab(minute=27)},

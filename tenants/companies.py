@@ -303,6 +303,7 @@ def _connection(user: User, grant: Grant, identity: Identity) -> Connection:
     connection.save()
     if before is not None and before != grant.pk:
         settle_reconnect(connection.tenant_id, before)
+        _settle_expiry(connection.tenant_id, before)
         if not used(before):
             forget(before)
     return connection
@@ -325,10 +326,15 @@ def _open_again(grant: Grant, opened: Collection[str], user: User) -> None:
         tenants = set(Connection.objects.filter(grant=grant).values_list("tenant_id", flat=True))
     for tenant_id in sorted(tenants):
         settle_reconnect(tenant_id, grant.pk)
-        settle_alert(tenant_id, grants.expiry_key(grant.pk))
+        _settle_expiry(tenant_id, grant.pk)
     for each in again:
         with scope(each.tenant_id):
             record("connection.opened_again", f"connection:{each.pk}", actor=user.actor, provider=each.provider)
+
+
+def _settle_expiry(tenant_id: int, grant_id: int) -> None:
+    for step in grants.CONSENT_STEPS:
+        settle_alert(tenant_id, grants.expiry_key(grant_id, step))
 
 
 def _end_earlier(grant: Grant, spec: Provider) -> None:

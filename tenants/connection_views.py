@@ -1,5 +1,6 @@
 """Connecting and disconnecting the systems outside: cards, consent, pasted credentials, the test, the end."""
 
+from datetime import UTC, datetime, time
 from typing import Any, Final, cast
 
 from django.contrib import messages
@@ -10,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants import asking, companies, grants, quotas, sharing, untested
+from tenants import announcing, asking, companies, grants, quotas, renewing, sharing, untested
 from tenants import connections as services
 from tenants.models import Access, Connection, Grant, Role
-from tenants.page_forms import ProviderForm
+from tenants.page_forms import ProviderForm, SecretForm
 from tenants.providers import CheckStep, Provider, ProviderKind, UnknownProvider, provider, providers
 from tenants.roles import Action, at_least, can, requires
 from tenants.views import TenantRequest
@@ -69,6 +70,8 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "provider": spec,
         "panels": spec.panels(connection) if connection.state != Access.REVOKED else (),
         "may_renew": renewable(connection),
+        "may_renew_secret": renewing.renewable_secret(connection),
+        "secret": renewing.secret_ending(connection) if renewing.renewable_secret(connection) else None,
         "may_add": mine and can(request.member, Action.CONNECT),
         "quota": quotas.of(connection),
         "budget": quotas.of_all(connection) if can(request.member, Action.CONNECT) else "",
@@ -189,6 +192,33 @@ def credentials(request: TenantRequest, slug: str) -> HttpResponse:
             return _after_consent(request, consented)
     context = {"provider": spec, "form": form, "crumbs": _crumbs()}
     return render(request, "tenants/credentials.html", context)
+
+
+@requires(Role.OWNER)
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def secret(request: TenantRequest, pk: int) -> HttpResponse:
+    """Take a new client secret of the connection's private application, once the provider took it."""
+    connection = _connection(pk)
+    if not renewing.renewable_secret(connection):
+        messages.info(request, "Its application is not yours: whoever runs this site renews the secret.")
+        return redirect("tenants:connection", pk=pk)
+    form = SecretForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        day = form.cleaned_data["ends_on"]
+        ends_at = datetime.combine(day, time(), UTC) if day else None
+        try:
+            renewing.renew_secret(connection, form.cleaned_data["client_secret"].strip(), ends_at, request.user)
+        except services.ConsentError as error:
+            form.add_error(None, f"{error.text} {error.action}")
+        else:
+            announcing.warn_of_secrets(connection.tenant_id)
+            messages.success(request, "The new secret works and is used from now on.")
+            return redirect("tenants:connection", pk=pk)
+    crumbs = [*_crumbs(), (str(connection), reverse("tenants:connection", args=[pk]))]
+    context = {"provider": _provider(connection.provider), "connection": connection, "form": form, "crumbs": crumbs}
+    return render(request, "tenants/secret.html", context)
 
 
 @requires(Role.BOOKKEEPER)

@@ -31,6 +31,7 @@ AHEAD = timedelta(minutes=5)
 # A provider that hands out shorter tokens would otherwise be refreshed at every call.
 AHEAD_SHARE = 4
 CONNECTIONS_PATH = "/connections/"
+CONSENT_STEPS = (60, 30, 7)  # days ahead of a consent's end at which it is told
 TRIES = 3
 STORE_TRIES = 5
 PAUSE_S = 1.0
@@ -38,6 +39,7 @@ LEASE = timedelta(seconds=oauth.DEADLINE_S + 30)
 POLL_S = 0.1
 WAIT_S = LEASE.total_seconds() * TRIES
 BACKOFF_S, BACKOFF_CAP_S = 15, 900
+LONGEST_PAUSE_S = 2 * 3600
 
 
 class NeedsReconnect(Exception):
@@ -68,7 +70,7 @@ def access_token(grant_id: int, *, rejected: str = "") -> str:
         token = _usable(grant, rejected)
         if token and not _wants_refresh(grant):
             return token
-        wait_s = (grant.retry_at - now()).total_seconds() if grant.retry_at else 0.0
+        wait_s = _pause_s(grant)
         if wait_s > 0:
             if token:
                 return token
@@ -187,9 +189,9 @@ def reconnect_key(grant_id: int) -> str:
     return f"grant:{grant_id}:reconnect"
 
 
-def expiry_key(grant_id: int) -> str:
-    """Name the alert that a grant's consent will end."""
-    return f"grant:{grant_id}:consent_ends"
+def expiry_key(grant_id: int, step: int) -> str:
+    """Name the alert that a grant's consent will end; ``step`` is one of ``CONSENT_STEPS``."""
+    return f"grant:{grant_id}:consent_ends:{step}"
 
 
 def _refuse_transaction() -> None:
@@ -223,8 +225,16 @@ def _wants_refresh(grant: Grant) -> bool:
     return grant.expires_at - ahead <= now()
 
 
+def _pause_s(grant: Grant) -> float:
+    """Return how long to leave the provider alone. A pause longer than any we make is of a clock that ran ahead then."""
+    wait_s = (grant.retry_at - now()).total_seconds() if grant.retry_at else 0.0
+    return wait_s if wait_s <= LONGEST_PAUSE_S else 0.0
+
+
 def _free(at: datetime) -> models.Q:
-    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=at)
+    """Select grants that nobody refreshes: a lease that lasts longer than one can was taken by a clock that ran ahead."""
+    none, over = models.Q(leased_until__isnull=True), models.Q(leased_until__lte=at)
+    return none | over | models.Q(leased_until__gt=at + 2 * LEASE)
 
 
 def _take_lease(grant: Grant) -> str:

@@ -1,9 +1,11 @@
 """The forms of a company's own pages."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from django import forms
 
+from kit.clock import now
 from tenants.models import ROLE_HELP, ApiKey, Role
 from tenants.providers import ManualField
 
@@ -32,6 +34,26 @@ class KeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label="It may", choices=ApiKey.Scope.choices, initial=[ApiKey.Scope.READ], widget=forms.CheckboxSelectMultiple
     )
+
+
+class SecretForm(forms.Form):
+    """A new secret of a private application; it is never rendered back."""
+
+    client_secret = forms.CharField(
+        label="New client secret", max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+    ends_on = forms.DateField(
+        label="Ends on",
+        required=False,
+        help_text="As the provider shows it. Left empty, its usual life is counted from today.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def clean_ends_on(self) -> date | None:
+        day: date | None = self.cleaned_data["ends_on"]
+        if day is not None and day <= now().date():
+            raise forms.ValidationError("This day is over.")
+        return day
 
 
 class ProviderForm(forms.Form):

@@ -1,16 +1,18 @@
-"""Celery front ends of ``tenants.upkeep`` and ``tenants.untested``."""
+"""Celery front ends of what connections need over time."""
 
 from celery import shared_task
 
-from tenants import untested, upkeep
+from tenants import announcing, renewing, untested, upkeep
 
 
 @shared_task
 def keep_grants() -> None:
-    """Keep unused grants alive, end those that open nothing, and announce consents that end."""
+    """Keep unused grants alive, end those that open nothing, and announce consents and secrets that end."""
     upkeep.withdraw_unused()
     upkeep.refresh_idle()
-    upkeep.warn_of_expiry()
+    renewing.reopen_waiting()
+    announcing.warn_of_expiry()
+    announcing.warn_of_secrets()
 
 
 @shared_task

@@ -1,25 +1,20 @@
-"""What grants need over time: refresh tokens that lapse when unused, consents that end whatever we do."""
+"""What grants need over time: refresh tokens that lapse when unused, consents that nobody uses."""
 
 from datetime import timedelta
-from itertools import groupby
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Q
-from django.utils.formats import date_format
 
 from kit.clock import now
 from kit.scope import unscoped
 from tenants import companies
-from tenants.alerts import alert
-from tenants.grants import CONNECTIONS_PATH, NeedsReconnect, RefreshFailed, expiry_key, refresh_now
+from tenants.grants import NeedsReconnect, RefreshFailed, refresh_now
 from tenants.models import Access, Connection, ConsentState, Grant
-from tenants.providers import provider
 
 IDLE = timedelta(days=30)  # the shortest known idle life is 60 days (Xero), Intuit's is 100
 BATCH = 50
 UNUSED = timedelta(days=1)  # for a person who wants to think about which companies to connect
-WARN_AHEAD = timedelta(days=60)
 CONSENTS_KEPT = timedelta(days=1)  # so that a late answer is told from a foreign one
 
 
@@ -39,31 +34,6 @@ def refresh_idle() -> int:
             continue  # alerted, or tried again with the next round
         done += 1
     return done
-
-
-def warn_of_expiry() -> int:
-    """Alert each tenant of the grants it uses whose consent ends within 60 days; return how many there are."""
-    soon = now() + WARN_AHEAD
-    with unscoped("grants serve connections of any tenant"):
-        active = Connection.objects.filter(state=Access.ACTIVE, grant__hard_expires_at__lte=soon)
-        connections = list(active.select_related("grant").order_by("tenant_id", "grant_id", "pk"))
-    grouped = groupby(connections, key=lambda connection: (connection.tenant_id, connection.grant))
-    count = 0
-    for (tenant_id, grant), group in grouped:
-        assert grant.hard_expires_at is not None
-        name, day = provider(grant.provider).name, date_format(grant.hard_expires_at, "j F Y")
-        names = ", ".join(map(str, group))
-        alert(
-            tenant_id,
-            "consent_ends",
-            expiry_key(grant.pk),
-            f"The consent of {name} for {names} ends on {day}"[:200],
-            f"{name} lets a consent live for a limited time. After {day} work for {names} stops.",
-            f"Open Connections and connect {name} again before that day. Nothing else changes.",
-            CONNECTIONS_PATH,
-        )
-        count += 1
-    return count
 
 
 def withdraw_unused() -> int:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("connections/<int:pk>/", connection_views.detail, name="connection"),
     path("connections/<int:pk>/test/", connection_views.test, name="connection_test"),
     path("connections/<int:pk>/renew/", connection_views.renew, name="connection_renew"),
+    path("connections/<int:pk>/secret/", connection_views.secret, name="connection_secret"),
     path("connections/<int:pk>/disconnect/", connection_views.disconnect, name="disconnect"),
     path("connections/consents/<int:pk>/", connection_views.choose, name="companies"),
     path("connections/<slug:slug>/connect/", connection_views.connect, name="connect"),

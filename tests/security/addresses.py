@@ -73,6 +73,7 @@ PAGES = {
     "tenants:switch": PERSON,
     "tenants:invitation": OPEN,
     "tenants:callback": OPEN,  # says to sign in (tests/web/test_connection_pages)
+    "tenants:connection_secret": Page(OWNER, OWNER, ("connection",)),
     "tenants:connection_renew": act("connection", by=OWNER),
     "tenants:settings": Page(VIEWER, VIEWER),
     "tenants:members": Page(VIEWER, OWNER),

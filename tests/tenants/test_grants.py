@@ -126,6 +126,22 @@ def test_lease_of_a_dead_worker_ends_by_itself(expired, endpoint):
     assert access_token(expired.pk) == "access-2"
 
 
+def test_lease_and_pause_of_a_clock_that_ran_ahead_hold_nobody_up(expired, endpoint):
+    ahead = now() + timedelta(days=365)
+    Grant.objects.update(lease="then", leased_until=ahead, retry_at=ahead, failures=1)
+
+    assert access_token(expired.pk) == "access-2"
+
+
+def test_token_that_seems_good_for_a_year_is_replaced_when_it_is_refused(db, endpoint):
+    with time_machine.travel(now() + timedelta(days=365)):
+        grant = make_grant(3600)
+
+    assert access_token(grant.pk) == "access-1"
+    assert access_token(grant.pk, rejected="access-1") == "access-2"
+    assert endpoint.refreshes == 1
+
+
 def test_answer_lost_before_the_rotation_is_asked_again_with_the_same_value(expired, endpoint):
     losses = iter([True, True])
 

@@ -4,15 +4,18 @@ import base64
 from datetime import timedelta
 
 import pytest
+import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.core.management import CommandError, call_command
 
 from kit.clock import now
 from kit.scope import unscoped
 from kit.sealed import open_from
+from tenants.announcing import warn_of_expiry
 from tenants.models import Access, Alert, Connection, ConsentState, Grant
-from tenants.upkeep import purge, refresh_idle, warn_of_expiry
+from tenants.upkeep import purge, refresh_idle
 from tests.factories import ConnectionFactory, GrantFactory
 
 
@@ -60,6 +63,25 @@ def test_consent_that_ends_soon_is_announced_once_to_each_tenant(acme, globex, e
     assert warn_of_expiry() == 2
     with unscoped("looking at both"):
         assert sorted(Alert.objects.values_list("tenant_id", flat=True)) == [acme.id, globex.id]
+
+
+def test_consents_end_is_told_60_30_and_7_days_ahead_once_each_also_where_somebody_settled_it(
+    acme, alice, endpoint, django_capture_on_commit_callbacks
+):
+    begun = now()
+    ConnectionFactory(tenant=acme, grant=make_grant(1, hard_expires_at=begun + timedelta(days=70), consented_at=begun))
+    told = []
+
+    for day in (5, 11, 12, 41, 42, 64, 69):
+        with time_machine.travel(begun + timedelta(days=day)), django_capture_on_commit_callbacks(execute=True):
+            warn_of_expiry()
+        told.append(len(mail.outbox))
+        with unscoped("looking"):
+            assert Alert.objects.filter(settled_at=None).count() == (0 if day == 5 or day == 12 else 1)
+            if day == 11:
+                Alert.objects.update(settled_at=now())
+
+    assert told == [0, 1, 1, 2, 2, 3, 3]
 
 
 def key(byte):
