@@ -5,7 +5,7 @@ half that is of use. The rows remember: a kill anywhere costs what the window in
 waits for any of this: it runs in short steps, one at a time for the whole site, and leaves calls for settlements.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -134,6 +134,18 @@ def try_again(found: Backfill, actor: str) -> int:
                 windows=count,
             )
     return count
+
+
+def made(connection: Connection, report_ids: Collection[str]) -> set[str]:
+    """Look at once at reports of which Amazon says that they have come to an end; returns those that were asked for here."""
+    ours = BackfillWindow.objects.filter(
+        backfill__connection=connection, state=State.REQUESTED, report_id__in=report_ids
+    )
+    found = set(ours.values_list("report_id", flat=True))
+    if found:
+        ours.update(due_at=now())
+        look_again(connection, Resource.HISTORY)
+    return found
 
 
 def due() -> list[int]:

@@ -30,9 +30,10 @@ def application() -> OAuthSpec:
     )
 
 
-def api_base(region: str) -> str:
-    """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all."""
-    return settings.AMAZON_API_BASE or ENDPOINTS[region]
+def api_base(region: str, *, sandbox: bool = False) -> str:
+    """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all. Amazon's own sandbox is beside each."""
+    real = ENDPOINTS[region].replace("https://", "https://sandbox.") if sandbox else ENDPOINTS[region]
+    return settings.AMAZON_API_BASE or real
 
 
 def client_for(

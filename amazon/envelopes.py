@@ -32,8 +32,19 @@ class BadEnvelope(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SecretNews:
+    """What is told of an application's secret: a ``new`` one and until when it and the one before are good; or, where ``new`` is
+    "", until when the present one is. Times are None where they cannot be read."""
+
+    client_id: str
+    new: str = field(repr=False)
+    ends_at: datetime | None
+    old_ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """One notification. ``secret`` is the payload of those about the application's own secret and empty for all others."""
+    """One notification. ``secret`` is there for those about an application's secret only."""
 
     kind: str
     notification_id: str
@@ -44,7 +55,7 @@ class Envelope:
     marketplace_id: str = ""
     happened_at: datetime | None = None
     business_key: str = ""
-    secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secret: SecretNews | None = None
 
 
 def read(body: bytes) -> tuple[list[Envelope], list[str]]:
@@ -156,7 +167,14 @@ def _transaction(payload: Any, at: datetime | None) -> dict[str, Any]:
 
 
 def _secret(payload: Any, at: datetime | None) -> dict[str, Any]:
-    return {"secret": payload if isinstance(payload, Mapping) else {}}
+    told = payload.values() if isinstance(payload, Mapping) else ()
+    said = next((each for each in told if _has(each, "clientid")), None)
+    if said is None:
+        raise BadEnvelope("The notification names no application.")
+    new = _text(said, "newclientsecret")
+    times = {str(name).lower(): _moment(value) for name, value in said.items() if isinstance(value, str)}
+    ends_at = times.get("newclientsecretexpirytime" if new else "clientsecretexpirytime")
+    return {"secret": SecretNews(_text(said, "clientid"), new, ends_at, times.get("oldclientsecretexpirytime"))}
 
 
 _READ: Final = {

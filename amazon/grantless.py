@@ -42,9 +42,9 @@ _kept: dict[tuple[str, str, str, str], _Kept] = {}
 _lock = Lock()
 
 
-def client(connection: Connection, scope: str) -> Client:
-    """Return a client for the application that serves a connection, in the connection's region."""
-    return _client(grants.spec_of(connection.grant), connection.data["region"], scope)
+def client(connection: Connection, scope: str, *, sandbox: bool = False) -> Client:
+    """Return a client for the application that serves a connection, in the connection's region or in Amazon's sandbox there."""
+    return _client(grants.spec_of(connection.grant), connection.data["region"], scope, sandbox=sandbox)
 
 
 def own_client(region: str, scope: str) -> Client:
@@ -89,9 +89,9 @@ def forget() -> None:
     _kept.clear()
 
 
-def _client(spec: OAuthSpec, region: str, scope: str) -> Client:
+def _client(spec: OAuthSpec, region: str, scope: str, *, sandbox: bool = False) -> Client:
     def give(rejected: str = "") -> str:
         return token(spec, scope, rejected)
 
     turns = Pacer(spec.client_id, f"{region}:grantless", Priority.PERSON)
-    return Client(HTTP, api_base(region), give, turns.take, too_fast=turns.too_fast)
+    return Client(HTTP, api_base(region, sandbox=sandbox), give, turns.take, too_fast=turns.too_fast)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from amazon import notice_health
 from amazon.rates import Pacer, pacer, plan
 from tenants.models import Connection
 from tenants.providers import Panel
@@ -22,6 +23,8 @@ _CALLED: Final[Mapping[str, str]] = {
     "listSummary": "Summaries of settlements",
     "listPayouts": "Payouts",
     "listExpectedPayouts": "Expected payouts",
+    "createSubscription": "Subscriptions to notifications",
+    "getSubscription": "States of subscriptions",
 }
 
 
@@ -51,4 +54,4 @@ def limits(turns: Pacer) -> list[Limit]:
 
 def panels(connection: Connection) -> list[Panel]:
     """Return what a seller's connection shows beside what every connection does."""
-    return [Panel("amazon/_limits.html", limits(pacer(connection)))]
+    return [*notice_health.panels(connection), Panel("amazon/_limits.html", limits(pacer(connection)))]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from amazon import envelopes, notices
+from amazon import envelopes, notice_secrets, notices
 from amazon.models import PoisonMessage
 from amazon.queue_arns import arn_of, region_of
 from kit.clock import now
@@ -84,6 +84,9 @@ def _stored(message: dict[str, Any]) -> bool:
 
 
 def _keep(envelope: envelopes.Envelope) -> None:
+    if envelope.secret is not None:
+        notice_secrets.arrived(envelope)
+        return
     tenants = notices.tenants_of(envelope.seller_id) if envelope.seller_id else []
     if not tenants:
         log.warning("a notice of type %s is about nobody who is connected", envelope.kind)

@@ -7,7 +7,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from amazon import envelopes, notice_endpoints, notices
+from amazon import envelopes, notice_endpoints, notice_secrets, notices
 from kit.clock import now
 
 BODY_BYTES: Final = 1 << 20  # the most a message of SQS can have
@@ -43,6 +43,8 @@ def receive(request: HttpRequest, address: str) -> HttpResponse:
         wait_s = WINDOW_S - int(now().timestamp()) % WINDOW_S
         text = f"At most {MOST_A_MINUTE} notifications a minute are taken; come again in {wait_s} s."
         return _answer(429, text, **{"Retry-After": str(wait_s)})
+    for envelope in found:
+        notice_secrets.arrived(envelope, endpoint.tenant_id)
     notices.keep(endpoint.tenant_id, found)
     return JsonResponse({"taken": len(found), "refused": refused}, status=202)
 

@@ -8,13 +8,13 @@ from typing import Final
 
 from django.db.models import Min, Q
 
+from amazon.connect import SLUG
 from amazon.envelopes import SELLERS, Envelope
 from amazon.models import Notice, PoisonMessage
 from kit.clock import now
 from kit.scope import scope, unscoped
 from tenants.models import Access, Connection
 
-SLUG: Final = "amazon"
 KEPT_FOR: Final = timedelta(days=30)
 LEASE: Final = timedelta(minutes=2)  # whoever took notices and has not said what became of them is dead by then
 AT_ONCE: Final = 500
@@ -23,7 +23,7 @@ State = Notice.State
 
 
 def keep(tenant_id: int, envelopes: Iterable[Envelope]) -> None:
-    """Store notices of a tenant's sellers, each once. About secrets of an application nothing is kept here."""
+    """Store notices of a tenant's sellers, each once. What is told of an application's secret was kept before, elsewhere."""
     at = now()
     with scope(tenant_id):
         sellers = connected_sellers()
@@ -107,6 +107,8 @@ def purge() -> int:
 
 def _row(tenant_id: int, envelope: Envelope, sellers: set[str], at: datetime) -> Notice:
     state = State.WAITING if envelope.kind in SELLERS else State.IGNORED
+    if envelope.secret is not None:
+        state = State.HANDLED
     if state == State.WAITING and envelope.seller_id not in sellers:
         state = State.UNKNOWN_SELLER
     return Notice(
@@ -122,5 +124,6 @@ def _row(tenant_id: int, envelope: Envelope, sellers: set[str], at: datetime) ->
         happened_at=envelope.happened_at,
         state=state,
         received_at=at,
+        handled_at=at if state == State.HANDLED else None,
         due_at=at if state == State.WAITING else None,
     )

@@ -42,6 +42,13 @@ PLANS: Final = {
     "listSummary": RatePlan(0.5, 10),
     "listPayouts": RatePlan(0.5, 10),
     "listExpectedPayouts": RatePlan(0.5, 10),
+    "createDestination": RatePlan(1.0, 5),
+    "getDestinations": RatePlan(1.0, 5),
+    "deleteDestination": RatePlan(1.0, 5),
+    "createSubscription": RatePlan(1.0, 5),
+    "getSubscription": RatePlan(1.0, 5),
+    "deleteSubscriptionById": RatePlan(1.0, 5),
+    "sendTestNotification": RatePlan(1.0, 5),
     "rotateApplicationClientSecret": RatePlan(0.0167, 1),
 }
 

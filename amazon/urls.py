@@ -1,8 +1,8 @@
-"""Addresses of Amazon's own: where notifications come in, and sellers who begin at Amazon."""
+"""Addresses of Amazon's own: notifications, where they come in and are turned on, and sellers who begin at Amazon."""
 
 from django.urls import path
 
-from amazon import appstore_views, notice_views
+from amazon import appstore_views, notice_views, notification_views
 
 app_name = "amazon"
 
@@ -12,4 +12,10 @@ urlpatterns = [
     # Registered at Amazon exactly so, as the application's Login URI.
     path("connections/amazon/login", appstore_views.login, name="login"),
     path("connections/amazon/appstore/", appstore_views.confirm, name="appstore"),
+    path("connections/<int:pk>/notifications/", notification_views.page, name="notifications"),
+    path("connections/<int:pk>/notifications/on/", notification_views.turn_on, name="notifications_on"),
+    path("connections/<int:pk>/notifications/off/", notification_views.turn_off, name="notifications_off"),
+    path("connections/<int:pk>/notifications/test/", notification_views.send_test, name="notifications_test"),
+    path("connections/<int:pk>/notifications/secret/", notification_views.new_secret, name="notifications_secret"),
+    path("connections/<int:pk>/notifications/end/", notification_views.end_earlier, name="notifications_end"),
 ]

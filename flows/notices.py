@@ -10,9 +10,9 @@ from typing import Final
 
 from django.db.models import Q
 
-from amazon import notices, pull
+from amazon import backfill, notices, pull
 from amazon.client import SETTLEMENT_REPORT, Client, Forbidden, NotFound, ServerTrouble, WaitFor
-from amazon.connect import client_for
+from amazon.connect import SLUG, client_for
 from amazon.cursors import claimed, look_again
 from amazon.envelopes import ORDER_CHANGE, REPORT_FINISHED, TRANSACTION_UPDATE
 from amazon.models import Notice, Report, Resource
@@ -42,7 +42,7 @@ def act(tenant_id: int, seller_id: str) -> None:
         again = notices.told_before(taken)
         notices.handled(again, "told before")
         left = [notice for notice in taken if notice not in again]
-        found = Connection.objects.filter(provider=notices.SLUG, remote_id=seller_id, state=Access.ACTIVE)
+        found = Connection.objects.filter(provider=SLUG, remote_id=seller_id, state=Access.ACTIVE)
         connections = list(found.select_related("grant"))
         for kind, deal in _DEALS.items():
             if some := [notice for notice in left if notice.kind == kind]:
@@ -120,12 +120,17 @@ def _read_all(connection: Connection) -> None:
 
 
 def _reports(connections: Sequence[Connection], told: list[Notice]) -> None:
-    """Have settlements looked for now that one was made. Reports of others, and of other types, are no business of ours."""
+    """Have settlements looked for now that one was made, and reports of the order history that were asked for. Those of others
+    are no business of ours."""
+    ids = {one.subject for one in told}
+    asked_for = {report_id for connection in connections for report_id in backfill.made(connection, ids)}
+    notices.handled([one for one in told if one.subject in asked_for], "the order history goes on")
+    told = [one for one in told if one.subject not in asked_for]
     settlements = [one for one in told if one.detail == SETTLEMENT_REPORT and one.status in (DONE, "")]
-    ids = [one.subject for one in settlements]
-    stored = set(
-        Report.objects.filter(seller_id=told[0].seller_id, report_id__in=ids).values_list("report_id", flat=True)
+    known = Report.objects.filter(
+        seller_id__in={one.seller_id for one in settlements}, report_id__in=[one.subject for one in settlements]
     )
+    stored = set(known.values_list("report_id", flat=True))
     news = [one for one in settlements if one.subject not in stored]
     if news:
         for connection in connections:

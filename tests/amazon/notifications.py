@@ -74,6 +74,24 @@ def transaction_update(*, n=1, seller=SELLER):
     }
 
 
+def new_secret(client_id, secret, *, n=1):
+    return {
+        "notificationVersion": "1.0",
+        "notificationType": "APPLICATION_OAUTH_CLIENT_NEW_SECRET",
+        "payloadVersion": "1.0",
+        "eventTime": "2026-06-01T11:59:00.213Z",
+        "payload": {
+            "applicationOAuthClientNewSecret": {
+                "clientId": client_id,
+                "newClientSecret": secret,
+                "newClientSecretExpiryTime": "2026-11-28T11:59:00.213Z",
+                "oldClientSecretExpiryTime": "2026-06-08T11:59:00.213Z",
+            }
+        },
+        "notificationMetadata": {"notificationId": f"secret-{n}"},
+    }
+
+
 def sent(*notifications):
     """Return a body: the one notification, or a list of them."""
     return json.dumps(notifications[0] if len(notifications) == 1 else notifications).encode()

@@ -11,7 +11,7 @@ from amazon import notices as kept
 from amazon.client import Client
 from amazon.cursors import claimed, cursor_for
 from amazon.envelopes import read
-from amazon.models import Notice, Order, Report, Resource
+from amazon.models import Backfill, BackfillWindow, Notice, Order, Report, Resource
 from amazon.order_store import store_orders
 from amazon.rates import Pacer
 from flows import notices, schedule, shipments
@@ -257,6 +257,26 @@ def test_reports_of_others_and_those_we_have_lead_to_nothing(flow):
     flow.refresh_from_db()
     assert (flow.next_run_at, flow.next_settlements_at) == (later, later)
     assert outcomes() == ["known already", "of no use to a flow", "of no use to a flow"]
+
+
+def test_a_report_of_the_order_history_is_fetched_now_that_it_is_made(flow):
+    found = Backfill.objects.create(connection=flow.source, since=NOON - timedelta(days=60), begun_at=NOON)
+    later = {"state": "requested", "due_at": NOON + timedelta(hours=1)}
+    ours, other = (
+        BackfillWindow.objects.create(
+            backfill=found, report_id=str(n), starts_at=NOON - timedelta(days=30 * n + 30), ends_at=NOON, **later
+        )
+        for n in range(2)
+    )
+    tell(flow.tenant_id, report_finished("0", kind="GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"))
+
+    act()
+
+    ours.refresh_from_db()
+    other.refresh_from_db()
+    assert (ours.due_at, other.due_at) == (now(), NOON + timedelta(hours=1))
+    assert cursor_for(flow.source, Resource.HISTORY).due_at == now()
+    assert outcomes() == ["the order history goes on"]
 
 
 def test_a_notice_never_puts_off_what_is_due_earlier(flow):
