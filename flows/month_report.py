@@ -53,7 +53,7 @@ class MonthReport:
     @property
     def at_the_bank(self) -> int:
         """Return of how many of these payouts the bank's own line was imported and matched."""
-        return sum(one.payout.arrived_on is not None for one in self._paid)
+        return sum(one.payout.line is not None for one in self._paid)
 
     @property
     def _paid(self) -> list[Touching]:

@@ -23,12 +23,12 @@ class CannotState(Cannot):
 @dataclass(frozen=True, slots=True)
 class Payout:
     """``state`` is a badge's, ``text`` its words. ``failed`` says what that means for the books, "" where it did not fail.
-    ``arrived_on`` is the day of the bank's own line of it, None where none was matched."""
+    ``line`` is the bank's own line of it, None where none was matched."""
 
     state: str
     text: str
     failed: str = ""
-    arrived_on: date | None = None
+    line: BankLine | None = None
 
     @property
     def paid(self) -> bool:
@@ -74,7 +74,7 @@ class Payouts:
             return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
         if line := self.arrived.get(settlement.pk):
             text = f"Paid out on {day(settlement.deposit_on)}, at the bank on {day(line.on)}"
-            return Payout("done", text, arrived_on=line.on)
+            return Payout("done", text, line=line)
         return Payout("done", f"Paid out on {day(settlement.deposit_on)}")
 
 
