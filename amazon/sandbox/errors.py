@@ -44,5 +44,10 @@ def invalid(details: str = "", message: str = "") -> Refused:
     return Refused(error(400, details, message=message))
 
 
+def error_named(message: str) -> Refused:
+    """A refusal whose reason is its message as well: newer operations say what is wrong."""
+    return invalid(message, message)
+
+
 def denied(details: str) -> Refused:
     return Refused(error(403, details))

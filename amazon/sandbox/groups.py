@@ -18,6 +18,7 @@ from amazon.sandbox.lwa import FINANCE_ROLE, Caller
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.times import instant, number, written
 from sandbox.clock import Clock
+from sandbox.seller.account import STANDARD
 from sandbox.seller.marketplaces import EXPONENTS
 from sandbox.store import Store
 from sandbox.wsgi import json_response
@@ -43,6 +44,18 @@ class Group:
     converted: int | None = None
     converted_currency: str = ""
     status: str = "Succeeded"
+    account_type: str = STANDARD
+
+
+def group_id(seller_id: str, account_type: str, currency: str, starts_at: datetime) -> str:
+    """The id of the group of one account's period, made of what tells it from all others."""
+    named = f"{seller_id} {currency} {written(starts_at)}" + ("" if account_type == STANDARD else f" {account_type}")
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+def bank_of(group: str) -> tuple[str, str]:
+    """The trace id of a group's transfer, and the last digits of the bank account it goes to."""
+    return str(int(group[:12], 16)), str(int(group[12:16], 16) % 1000).zfill(3)
 
 
 class Groups:
@@ -53,26 +66,26 @@ class Groups:
 
     def publish(self, seller_id: str, group: Group) -> str:
         """Let a group exist; the same period and currency again replaces it. Returns its id."""
-        named = f"{seller_id} {group.currency} {written(group.starts_at)}"
-        group_id = hashlib.sha256(named.encode()).hexdigest()[:32]
+        made = group_id(seller_id, group.account_type, group.currency, group.starts_at)
+        trace, tail = bank_of(made)
         converted, paid_in = group.converted, group.converted_currency
         if converted is None:
             converted, paid_in = group.total, group.currency
         body = {
-            "FinancialEventGroupId": group_id,
+            "FinancialEventGroupId": made,
             "ProcessingStatus": "Closed",
             "FundTransferStatus": group.status,
             "OriginalTotal": _money(group.total, group.currency),
             "ConvertedTotal": _money(converted, paid_in),
             "FundTransferDate": written(group.sent_at),
-            "TraceId": str(int(group_id[:12], 16)),
-            "AccountTail": str(int(group_id[12:16], 16) % 1000).zfill(3),
+            "TraceId": trace,
+            "AccountTail": tail,
             "BeginningBalance": _money(0, group.currency),
             "FinancialEventGroupStart": written(group.starts_at),
             "FinancialEventGroupEnd": written(group.ends_at),
         }
-        self._store.put("group", group_id, body, scope=seller_id)
-        return group_id
+        self._store.put("group", made, body, scope=seller_id)
+        return made
 
     def find(self, request: Request, caller: Caller, *, empty_pages: bool) -> Response:
         """GET /finances/v0/financialEventGroups, the latest first. ``empty_pages``: the first page holds nothing but a token."""

@@ -1,13 +1,15 @@
 """How pretend sellers come into the stand-in, and what a tester can do to them: the actions under ``/_control/do/``."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from amazon.sandbox.applications import DEMO_APPLICATION, Applications
+from amazon.sandbox.building import account_of, built
 from amazon.sandbox.groups import Group, Groups
 from amazon.sandbox.lwa import Lwa
+from amazon.sandbox.money import Money
 from amazon.sandbox.plans import Buckets
 from amazon.sandbox.reports import SETTLEMENT, Reports
 from amazon.sandbox.static_cases import StaticCases
@@ -16,12 +18,10 @@ from sandbox.seller import (
     MARKETPLACES,
     Account,
     Settlement,
-    Shape,
     Style,
     big_seller,
     demo_seller,
     order_json,
-    seller,
     truth,
     v2_file,
 )
@@ -51,6 +51,7 @@ class Loading:
         groups: Groups,
         buckets: Buckets,
         cases: StaticCases,
+        money: Money,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -61,6 +62,7 @@ class Loading:
         self._groups = groups
         self._buckets = buckets
         self._cases = cases
+        self._money = money
 
     def actions(self) -> Mapping[str, Callable[[dict[str, Any]], Any]]:
         return {
@@ -83,18 +85,22 @@ class Loading:
     # Sellers
 
     def load(self, account: Account, today: date | None = None, style: Style | None = None) -> dict[str, Any]:
-        """Register a seller with its settlements and orders; answers (and keeps) its truth."""
-        shop = account.marketplace
-        self.register(account.seller_id, account.store_name, shop.country)
+        """Register a seller's account with its settlements, orders and money; answers (and keeps) its truth."""
+        for shop in account.marketplaces:
+            self.register(account.seller_id, account.store_name, shop.country)
         published = [self._publish_settlement(account, each, style or Style()) for each in account.settlements]
         self._open_group(account)
         for order in account.orders:
-            self._store.put("order", order.order_id, order_json(order, shop), scope=account.seller_id)
+            self._store.put("order", order.order_id, order_json(order, account.marketplace), scope=account.seller_id)
+        self._money.load(account)
         stated = truth(account, today or self._clock.now().date())
         for settlement_truth, report_id in zip(stated["settlements"], published, strict=True):
             settlement_truth["report_id"] = report_id
-        self._store.put("truth", account.seller_id, stated)
+        self.keep_truth(account.seller_id, stated)
         return stated
+
+    def keep_truth(self, seller_id: str, stated: dict[str, Any]) -> None:
+        self._store.put("truth", seller_id, stated)
 
     def truth(self, seller_id: str) -> dict[str, Any]:
         kept = self._store.get("truth", seller_id)
@@ -128,7 +134,7 @@ class Loading:
         return self._reports.publish(
             account.seller_id,
             v2_file(settlement, account.marketplace, style),
-            marketplace_ids=[account.marketplace.marketplace_id],
+            marketplace_ids=[each.marketplace_id for each in account.marketplaces],
             period=(settlement.starts_at, settlement.ends_at),
             created_at=settlement.ends_at + _REPORT_AFTER,
             content_type=f"text/plain;charset={_CHARSETS.get(style.codec, style.codec)}",
@@ -140,7 +146,7 @@ class Loading:
             last = account.settlements[-1]
             ends_at = last.ends_at + (last.ends_at - last.starts_at)
             running = Group(account.marketplace.currency, 0, last.ends_at, ends_at, ends_at + timedelta(days=2))
-            self._groups.publish(account.seller_id, running)
+            self._groups.publish(account.seller_id, replace(running, account_type=account.account_type))
 
     # Actions
 
@@ -152,15 +158,11 @@ class Loading:
         return self.load(demo_seller(today, int(given.get("seed", 7))), today)
 
     def _seller(self, given: dict[str, Any]) -> dict[str, Any]:
-        shape = _built(Shape, given.get("shape", {}))
-        if "last_end" not in given.get("shape", {}):
-            last_end = (self._clock.now() - timedelta(days=3)).replace(hour=22, minute=7, second=19, microsecond=0)
-            shape = replace(shape, last_end=last_end.astimezone(UTC))
         today = date.fromisoformat(given["today"]) if "today" in given else None
-        account = seller(shape, int(given.get("seed", 1)))
+        account = account_of(given.get("shape", {}), int(given.get("seed", 1)), self._clock.now())
         if self._store.get("truth", account.seller_id):
             raise ValueError(f"{account.seller_id} is already here: every random seller needs a seed of its own")
-        return self.load(account, today, _built(Style, given.get("style", {})))
+        return self.load(account, today, built(Style, given.get("style", {})))
 
     def _big(self, given: dict[str, Any]) -> dict[str, Any]:
         country = given.get("country", "US")
@@ -277,23 +279,8 @@ def _group_of(account: Account, settlement: Settlement) -> Group:
         settlement.converted,
         account.paid_in if settlement.converted is not None else "",
         "Failed" if settlement.returned_in else "Succeeded",
+        account.account_type,
     )
-
-
-def _built(kind: Any, values: Mapping[str, Any]) -> Any:
-    """A dataclass from JSON. Raises ValueError for a name it does not have."""
-    known = {field.name for field in fields(kind)}
-    if extra := set(values) - known:
-        raise ValueError(f"unknown: {', '.join(sorted(extra))}")
-    converted = {
-        name: datetime.fromisoformat(value) if name == "last_end" else float(value) if _is_chance(kind, name) else value
-        for name, value in values.items()
-    }
-    return kind(**converted)
-
-
-def _is_chance(kind: Any, name: str) -> bool:
-    return any(field.name == name and field.type is float for field in fields(kind))
 
 
 def _one_cent_moved(content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Amazon, pretended: consent page, Login with Amazon, Selling Partner API and report storage behind one address.
 
 Paths are the official ones: ``/apps/authorize/consent``, ``/apps/manage``, ``/auth/o2/token``, ``/sellers/v1``,
-``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances/v0``, ``/notifications/v1``, ``/applications/2023-11-30``,
+``/reports/2021-06-30``, ``/orders/2026-01-01``, ``/finances``, ``/notifications/v1``, ``/applications/2023-11-30``,
 and ``/documents`` for presigned downloads. A leading ``/na``, ``/eu``, ``/fe`` or ``/sandbox`` stands for the regional
 and the sandbox host names, a leading ``/sellercentral.amazon.se`` for that Seller Central; the host names themselves
 are understood as well. Without a region in the address none is checked, and without a Seller Central all sellers sign in.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Request, Response
 
-from amazon.sandbox import notifications, orders, queues, report_requests, reports
+from amazon.sandbox import money, notifications, orders, queues, report_requests, reports
 from amazon.sandbox.applications import Applications
 from amazon.sandbox.consent import CONFIRM, MANAGE, PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
@@ -24,6 +24,7 @@ from amazon.sandbox.forwarding import Forwarding
 from amazon.sandbox.groups import Groups
 from amazon.sandbox.loading import Loading
 from amazon.sandbox.lwa import FINANCE_ROLE, ORDERS_ROLE, Caller, Lwa
+from amazon.sandbox.merchants import Merchants
 from amazon.sandbox.notifications import DYNAMIC, GRANTLESS, Notifications
 from amazon.sandbox.order_actions import OrderActions
 from amazon.sandbox.order_book import OrderBook
@@ -72,6 +73,7 @@ class AmazonStandIn(StandIn):
         *report_requests.SWITCHES,
         *notifications.SWITCHES,
         *queues.SWITCHES,
+        *money.SWITCHES,
     )
 
     @cached_property
@@ -94,7 +96,16 @@ class AmazonStandIn(StandIn):
             self.groups,
             self.buckets,
             self.static_cases,
+            self.money,
         )
+
+    @cached_property
+    def money(self) -> money.Money:
+        return money.Money(self.store, self.clock, self.signer, self._switch_of)
+
+    @cached_property
+    def merchants(self) -> Merchants:
+        return Merchants(self.clock, self.loading, self.reports, self.money, self.queues)
 
     @cached_property
     def reports(self) -> Reports:
@@ -178,7 +189,7 @@ class AmazonStandIn(StandIn):
         yield self._route("GET", "/finances/v0/financialEventGroups", "listFinancialEventGroups", self._find_groups)
         yield self._route("GET", orders, "searchOrders", self._search_orders)
         yield self._route("GET", f"{orders}/<order_id>", "getOrder", self._get_order)
-        for method, path, operation, handler in self.notifications.operations():
+        for method, path, operation, handler in (*self.notifications.operations(), *self.money.operations()):
             yield self._route(method, path, operation, handler)
 
     def _report_routes(self) -> Iterable[Route]:
@@ -211,6 +222,7 @@ class AmazonStandIn(StandIn):
     def controls(self) -> Mapping[str, Control]:
         return {
             **self.loading.actions(),
+            **self.merchants.actions(),
             **self.order_actions.actions(),
             **self.queues.actions(),
             **self.forwarding.actions(),

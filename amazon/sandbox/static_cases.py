@@ -29,11 +29,6 @@ ANSWERED: Final = {
     "listFinancialEventsByGroupId": ("GET", "/finances/v0/financialEventGroups/<event_group_id>/financialEvents"),
     "listFinancialEventsByOrderId": ("GET", "/finances/v0/orders/<order_id>/financialEvents"),
     "listFinancialEvents": ("GET", "/finances/v0/financialEvents"),
-    "listTransactions": ("GET", "/finances/2024-06-19/transactions"),
-    "listBalances": ("GET", "/finances/2024-06-19/balances"),
-    "listSummary": ("GET", "/finances/2024-06-19/summary"),
-    "listPayouts": ("GET", f"{TRANSFERS}/payouts"),
-    "listExpectedPayouts": ("GET", f"{TRANSFERS}/payouts/expected"),
     "getPaymentMethods": ("GET", f"{TRANSFERS}/paymentMethods"),
     "initiatePayout": ("POST", f"{TRANSFERS}/payouts"),
 }

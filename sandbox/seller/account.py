@@ -16,6 +16,10 @@ from sandbox.seller import vocabulary
 from sandbox.seller.marketplaces import EXPONENTS, Marketplace
 from sandbox.seller.vocabulary import Label
 
+STANDARD = "Standard Orders"
+INVOICED = "Invoiced orders"
+"""The account types of a seller: what buyers pay at once, and what companies pay on an invoice."""
+
 GiveBack = Literal["Refund", "A-to-z Guarantee Refund", "Chargeback Refund"]
 Status = Literal["PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"]
 
@@ -82,6 +86,8 @@ class Order:
     multi_channel: bool = False
     shipped_at: datetime | None = None
     tracking: str = ""
+    sold_on: Marketplace | None = None
+    """Where it was bought, if not on the account's first marketplace."""
 
 
 @dataclass(slots=True)
@@ -110,7 +116,7 @@ class Settlement:
 
 @dataclass
 class Account:
-    """One seller on one marketplace, in one currency."""
+    """One account of a seller: one account type in one currency, on one marketplace or on several of that currency."""
 
     seed: int
     marketplace: Marketplace
@@ -122,6 +128,10 @@ class Account:
     paid_at: str = "1"
     orders: list[Order] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
+    running: list[Line] = field(default_factory=list)
+    """Rows after the last settlement: sales that are shipped and held; ``posted_at`` is when they will be released."""
+    others: tuple[Marketplace, ...] = ()
+    account_type: str = STANDARD
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -138,6 +148,15 @@ class Account:
 
     def code(self, count: int) -> str:
         return "".join(self.random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=count))
+
+    @property
+    def marketplaces(self) -> tuple[Marketplace, ...]:
+        return (self.marketplace, *self.others)
+
+    @property
+    def running_from(self) -> datetime:
+        """When the period began that is not settled yet."""
+        return self.settlements[-1].ends_at if self.settlements else self.first_start
 
     def order_id(self, prefix: str = "") -> str:
         """Return a new order id of the form 3-7-7 digits (``S01-…`` for multi-channel orders)."""
@@ -184,14 +203,19 @@ class Account:
             self.orders.append(made)
         return made
 
+    def hold(self, order: Order, released_at: datetime) -> None:
+        """Add the sale of a shipped order that no settlement has yet, to be released at ``released_at``."""
+        period = Period(self, "", released_at, released_at + timedelta(days=1))
+        period.sale(order, released_at)
+        self.running += period.lines
+
     def open(self, ends_at: datetime, *, charges: Iterable[int] = ()) -> "Period":
         """Open the next period, which begins with what the previous one left: its reserve and its debt.
 
         ``charges`` are the amounts (> 0) Amazon takes from the seller's card for that debt.
         """
         previous = self.settlements[-1] if self.settlements else None
-        starts_at = previous.ends_at if previous else self.first_start
-        period = Period(self, str(self._next_settlement), starts_at, ends_at)
+        period = Period(self, str(self._next_settlement), self.running_from, ends_at)
         self._next_settlement += self.random.randrange(10_000, 90_000_000)
         if previous:
             period.open_with(previous.reserve_held, min(previous.total, 0), charges)
@@ -243,7 +267,8 @@ class Period:
 
         ``fees`` are extra rows on the first item; ``marketplace`` replaces the marketplace name, "" leaves it blank.
         """
-        site = self.account.marketplace.multi_channel if order.multi_channel else self.account.marketplace.site
+        shop = order.sold_on or self.account.marketplace
+        site = shop.multi_channel if order.multi_channel else shop.site
         shipment = shipment_id or f"B{self.account.code(8)}"
         extra = dict(fees or {})
         for item in order.items:
@@ -295,7 +320,7 @@ class Period:
                 order_id=order.order_id,
                 merchant_order_id=order.order_id,
                 adjustment_id=adjustment,
-                marketplace=self.account.marketplace.site,
+                marketplace=(order.sold_on or self.account.marketplace).site,
                 fulfillment="AFN" if order.fulfilled_by == "AMAZON" else "MFN",
                 item_code=item.code,
                 adjustment_item=adjusted_item,

@@ -227,9 +227,13 @@ def _something_new(account: Account, ends_at: datetime) -> None:
 def _not_settled_yet(account: Account, last_end: datetime) -> None:
     """Orders that no settlement has: shipped lately, waiting, partly shipped, unpaid and cancelled ones."""
     bought = last_end - timedelta(days=5)
+    held = []
     for number, product in enumerate((MUG, LAMP, TOWEL)):
-        account.order(bought + timedelta(hours=7 * number), [account.item(product, tax=product.price * 8 // 100)])
+        item = account.item(product, tax=product.price * 8 // 100)
+        held.append(account.order(bought + timedelta(hours=7 * number), [item]))
     account.order(bought + timedelta(days=3), [account.item(TRAY)], status="UNSHIPPED")
     account.order(bought + timedelta(days=3, hours=2), [account.item(CLOCK, 2)], status="PARTIALLY_SHIPPED")
     account.order(bought + timedelta(days=4), [account.item(MUG)], status="PENDING")
     account.order(bought + timedelta(days=2), [account.item(TOWEL)], status="CANCELLED")
+    for order in held:
+        account.hold(order, order.updated_at + timedelta(days=9))

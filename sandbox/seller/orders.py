@@ -17,7 +17,11 @@ _SHIPPED_UNITS = {"SHIPPED": 1.0, "PARTIALLY_SHIPPED": 0.5}
 
 
 def order_json(order: Order, marketplace: Marketplace) -> dict[str, Any]:
-    """Return the whole order, with every data set a caller may ask for, prices of an unpaid one included."""
+    """Return the whole order, with every data set a caller may ask for, prices of an unpaid one included.
+
+    ``marketplace`` is where its account sells first; an order that was bought elsewhere says so itself.
+    """
+    marketplace = order.sold_on or marketplace
     priced = not order.multi_channel
     made: dict[str, Any] = {
         "orderId": order.order_id,

@@ -8,8 +8,8 @@ is their sum.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sandbox.seller.account import Account, GiveBack, Order, Period, Product, Settlement
-from sandbox.seller.marketplaces import MARKETPLACES
+from sandbox.seller.account import STANDARD, Account, GiveBack, Order, Period, Product, Settlement
+from sandbox.seller.marketplaces import MARKETPLACES, Marketplace
 from sandbox.seller.vocabulary import Label, coupon, label, other, unknown
 
 _LOST = "FBA Inventory Reimbursement"
@@ -21,7 +21,8 @@ class Shape:
 
     ``orders`` is how many orders settle per period on average, ``last_end`` the close of the last period. The last
     settlement has ``unknown_labels`` rows that nothing explains. With ``paid_in``, Amazon converts every payout into that
-    currency, at ``paid_at`` (decimal text) units of it for one.
+    currency, at ``paid_at`` (decimal text) units of it for one. ``also`` are further countries of the same currency that share
+    the settlements; ``held`` orders are shipped after the last close and not released yet.
     """
 
     country: str = "US"
@@ -39,23 +40,35 @@ class Shape:
     unknown_labels: int = 0
     paid_in: str = ""
     paid_at: str = "1"
+    also: tuple[str, ...] = ()
+    account_type: str = STANDARD
+    held: int = 0
 
 
-def seller(shape: Shape, seed: int) -> Account:
-    """Return a random seller; the same shape and seed give the same seller, to the byte."""
+def seller(shape: Shape, seed: int, seller_id: str = "") -> Account:
+    """Return a random seller; the same shape and seed give the same seller, to the byte.
+
+    ``seller_id`` makes it a further account of that seller. Raises ValueError for marketplaces of several currencies.
+    """
     period = timedelta(days=shape.days)
     account = Account(
         seed,
         MARKETPLACES[shape.country],
-        f"A{seed:08d}SELLER"[:14],
+        seller_id or f"A{seed:08d}SELLER"[:14],
         f"Seller {seed}",
         shape.last_end - period * shape.settlements,
         paid_in=shape.paid_in,
         paid_at=shape.paid_at,
+        others=tuple(MARKETPLACES[country] for country in shape.also),
+        account_type=shape.account_type,
     )
+    if {each.currency for each in account.others} - {account.marketplace.currency}:
+        raise ValueError("marketplaces of one settlement share a currency")
     maker = _Maker(account, shape)
     for number in range(1, shape.settlements + 1):
         maker.settle(shape.last_end - period * (shape.settlements - number), last=number == shape.settlements)
+    for _ in range(shape.held):
+        maker.hold()
     return account
 
 
@@ -88,6 +101,17 @@ class _Maker:
                 unknown(f"Unheard-of Item {number + 1}"), self.random.randrange(-900, 900) or 1, self._when(period)
             )
         self._close(period)
+
+    def hold(self) -> None:
+        """Ship an order in the running period, to be released nine days later."""
+        shipped = timedelta(days=self.random.randrange(1, 3), minutes=self.random.randrange(900))
+        item = self.account.item(self.random.choice(self.products), self.random.choice((1, 2)))
+        order = self.account.order(self.shape.last_end + shipped - timedelta(days=1), [item])
+        order.sold_on = self._sold_on()
+        self.account.hold(order, order.updated_at + timedelta(days=9))
+
+    def _sold_on(self) -> Marketplace | None:
+        return self.random.choice((None, *self.account.others)) if self.account.others else None
 
     def _when(self, period: Period) -> datetime:
         return period.at(self.random.uniform(0.1, self.shape.days - 0.1))
@@ -128,6 +152,7 @@ class _Maker:
             for product in chosen
         ]
         order = self.account.order(bought, items, merchant=self.chance(0.2))
+        order.sold_on = self._sold_on()
         if self.chance(self.shape.equal_rows) and all(item.quantity > 1 for item in items):
             shipment = f"B{self.account.code(8)}"
             period.sale(order, when, units=1, shipment_id=shipment)

@@ -30,6 +30,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from sandbox.seller.account import Account, Line, Settlement
+from sandbox.seller.money_truth import money_truth
 from sandbox.seller.vocabulary import ACCOUNT_OF, INVOICED, MOVEMENTS
 
 FORMAT = 1
@@ -102,6 +103,7 @@ def truth(account: Account, today: date) -> dict[str, Any]:
             "paid_in": account.paid_in or shop.currency,
         },
         "rules_covered": sorted({line.label.rule for settlement in account.settlements for line in settlement.lines}),
+        "money": money_truth(account, today),
         "orders": _orders(account, parts),
         "payouts": _payouts(account, today),
         "settlements": [

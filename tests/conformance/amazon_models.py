@@ -112,7 +112,20 @@ def strict(schema: Any) -> Any:
 
 @cache
 def _definitions(name: str) -> Any:
-    return strict(model(name)["definitions"])
+    known = model(name)["definitions"]
+    return strict({each: _merged(schema, known) for each, schema in known.items()})
+
+
+def _merged(schema: Any, known: Mapping[str, Any]) -> Any:
+    """One object with the properties of all parts: parts that each allow nothing else would refuse each other's."""
+    if "allOf" not in schema:
+        return schema
+    parts = [known[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in schema["allOf"]]
+    return {
+        "type": "object",
+        "properties": {name: value for part in parts for name, value in part.get("properties", {}).items()},
+        "required": [name for part in parts for name in part.get("required", [])],
+    }
 
 
 @cache

@@ -1,6 +1,6 @@
 """A caller of the pretend Amazon with the demo seller in it, at noon of a fixed day."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,6 +42,11 @@ class Caller:
         answer = self.token("refresh_token", refresh_token=refresh_token or self.refresh_token)
         assert answer.status_code == 200, answer.text
         return answer.json
+
+    def travel(self, **time: float) -> None:
+        """Let time pass (fields of ``timedelta``), with a new access token: the old one lives an hour."""
+        self.stand_in.clock.advance(timedelta(**time).total_seconds())
+        self.access_token = self.refresh()["access_token"]
 
     def headers(self, **more: str) -> dict[str, str]:
         return {"x-amz-access-token": self.access_token, "user-agent": "Tests/1.0 (Language=Python)", **more}
