@@ -9,7 +9,8 @@ from bookkeeping.money import SOUND, BadAmount, from_decimal
 _AROUND: Final = re.compile(r"^(?:[A-Z]{3}|[$€£¥₹])|(?:[A-Z]{3}|[$€£¥₹])$")
 _SPACES: Final = re.compile(r"[\s'’]")
 _PLAIN: Final = {
-    ".": re.compile(r"(?:\d{1,3}(?:,\d{2,3})+|\d+)(?:\.\d+)?|\.\d+"),
+    # India writes 12,34,567.00; the last group has three digits, or 12,50 would be twelve hundred.
+    ".": re.compile(r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)(?:\.\d+)?|\.\d+"),
     ",": re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?|,\d+"),
 }
 

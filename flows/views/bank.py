@@ -50,7 +50,7 @@ class FileForm(forms.Form):
 class ColumnsForm(forms.Form):
     """What the columns of a CSV are, with the file itself, to be sent again as it is."""
 
-    day = forms.ChoiceField(label="Day", required=False)
+    day = forms.ChoiceField(label="Day")
     day_form = forms.ChoiceField(label="Days are written like", choices=list(FORMS.items()))
     amount = forms.ChoiceField(
         label="Amount",

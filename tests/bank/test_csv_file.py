@@ -72,6 +72,7 @@ def test_days_that_can_be_read_in_two_ways_are_said_to_be():
         ("Date,Amount\n2026-01-17,12.50\n2026-01-xx,1.00\n", "Line 3: '2026-01-xx' is not a day"),
         ("Date,Amount\n2026-01-17,12.50\n2026-01-18,1.2.3\n", "Line 3: '1.2.3' is not an amount"),
         ("Date,Amount\n2026-01-17,12.505\n", "Line 2: '12.505' is not an exact amount of USD"),
+        ("Date;Amount\n2026-01-17;12,50\n", "Line 2: '12,50' is not an amount"),
         ("Date,Amount\n2027-01-17,12.50\n", "Line 2: 2027-01-17 has not come yet"),
         ("Date,Amount\n1999-01-17,12.50\n", "before any settlement"),
         ("Date,Amount\n", "has no lines"),
