@@ -21,7 +21,7 @@ from kit.sealed import open_from, seal_into
 from tenants import asking, grants, sharing
 from tenants.alerts import settle_alert
 from tenants.consents import ConsentError, ConsentFailed
-from tenants.models import Access, Connection, Grant, Member, Tenant, User
+from tenants.models import Access, ApplicationSecret, Connection, Grant, Member, Tenant, User
 from tenants.providers import Identity, Provider, TokenRejected, provider
 from tenants.roles import Action, can
 
@@ -197,10 +197,18 @@ def withdraw(grant_id: int) -> None:
 
 
 def forget(grant_id: int) -> None:
-    """Drop the tokens of a grant nobody uses. The version tells a refresh under way that its answer is not wanted."""
+    """Drop the tokens of a grant nobody uses, and the further secrets of a private application that has no other.
+
+    The version tells a refresh under way that its answer is not wanted.
+    """
     Grant.objects.filter(pk=grant_id).update(
         access_token="", refresh_token="", client_secret="", state=Access.REVOKED, version=F("version") + 1
     )
+    grant = Grant.objects.get(pk=grant_id)
+    alike = {"provider": grant.provider, "tenant": grant.tenant_id}
+    living = Grant.objects.filter(application=grant.application, **alike).exclude(state=Access.REVOKED)
+    if grant.application and not living.exists():
+        ApplicationSecret.objects.filter(client_id=grant.application, **alike).delete()
 
 
 def settle_reconnect(tenant_id: int, grant_id: int) -> None:

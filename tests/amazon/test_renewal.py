@@ -21,6 +21,7 @@ from kit.scope import unscoped
 from kit.sealed import open_from, seal_into
 from tenants import grants
 from tenants.announcing import SECRET_STEPS, warn_of_secrets
+from tenants.connections import disconnect
 from tenants.grants import NeedsReconnect, access_token
 from tenants.models import Access, Alert, ApplicationSecret, Connection
 from tenants.renewing import reopen_waiting
@@ -147,6 +148,17 @@ def test_new_secret_of_an_ended_authorization_is_kept_and_says_so(lwa, acme, ali
 
     assert "The secret is right and kept" in answer.content.decode()
     assert ApplicationSecret.objects.count() == 1
+
+
+def test_secret_goes_with_the_last_connection_of_its_application(lwa, acme, globex, alice):
+    connection, theirs = connect(acme, OWN), connect(globex, OWN)
+    for owner in (acme, globex):
+        secrets.arrived(OWN, "new", now() + 180 * DAY, tenant_id=owner.pk)
+
+    disconnect(connection)
+
+    assert [row.tenant for row in ApplicationSecret.objects.all()] == [globex]
+    assert fresh(theirs).state == Access.ACTIVE
 
 
 def test_our_own_application_has_no_secret_for_owners_to_enter(lwa, acme, alice):
