@@ -177,6 +177,7 @@ class Loading:
             period=(settlement.starts_at, settlement.ends_at),
             created_at=self._clock.now() - timedelta(minutes=5),
         )
+        self._money.load_big(big, seller_id)
         stated = {"report_id": report_id, **big.truth()}
         self._store.put("truth", seller_id, stated)
         return stated

@@ -1,20 +1,26 @@
 """The finances and transfers APIs together: transactions, balances, summaries and payouts, and how they may behave."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from amazon.sandbox.balances import Balances
+from amazon.sandbox.breakdowns import container
 from amazon.sandbox.lwa import Caller
 from amazon.sandbox.money_accounts import MoneyAccounts
 from amazon.sandbox.paging import Pages
 from amazon.sandbox.payouts import Payouts
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.transaction_forms import Forms
-from amazon.sandbox.transactions import Paging, Transactions
+from amazon.sandbox.transactions import ORDER_MARK, Paging, Transactions
 from sandbox.clock import Clock
 from sandbox.seller import Account
+from sandbox.seller.big import BigSettlement
+from sandbox.seller.big_money import big_movements, big_payout, repeated
 from sandbox.store import Store
 from sandbox.switches import Switch
 
@@ -59,6 +65,17 @@ class Money:
     def load(self, account: Account) -> None:
         self.transactions.load(account)
         self.accounts.load(account)
+
+    def load_big(self, big: BigSettlement, seller_id: str) -> None:
+        """Take in a settlement of any size: its transactions lie there once, with a row for each copy."""
+        account = replace(big.account, seller_id=seller_id)
+        released = Counter[tuple[datetime, str]]()
+        for posting, times, order in repeated(big):
+            marked = [line._replace(order_id=ORDER_MARK) if line.order_id else line for line in posting.lines]
+            for line in posting.lines:
+                released[line.posted_at, container(line)] += line.amount * times
+            self.transactions.load_repeated(account, replace(posting, lines=tuple(marked)), order, times)
+        self.accounts.keep(account, big_movements(big), released, [big_payout(big)])
 
     def operations(self) -> Iterator[tuple[str, str, str, Callable[[Request, Caller], Response]]]:
         """Method, path, name and handler of each operation."""

@@ -3,7 +3,8 @@
 Balances, summaries and payouts are read from these movements, whatever the time is.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from amazon.sandbox.groups import bank_of, group_id
 from amazon.sandbox.lwa import FINANCE_ROLE, Caller
 from amazon.sandbox.times import words
 from sandbox.seller import MARKETPLACES, Account
-from sandbox.seller.payouts import payouts
+from sandbox.seller.payouts import Payout, payouts
 from sandbox.seller.postings import Balance, Movement, balance, movements, postings
 from sandbox.store import Store
 
@@ -69,6 +70,20 @@ class MoneyAccounts:
 
     def load(self, account: Account) -> None:
         """Take in an account: what moved, its settlements and its payouts."""
+        released = Counter[tuple[datetime, str]]()
+        for posting in postings(account):
+            for line in posting.lines:
+                released[line.posted_at, container(line)] += line.amount
+        self.keep(account, movements(account), released, payouts(account))
+
+    def keep(
+        self,
+        account: Account,
+        moved: Iterable[Movement],
+        released: Mapping[tuple[datetime, str], int],
+        paid: Iterable[Payout],
+    ) -> None:
+        """Take in what is known of an account; ``released`` are sums by time and container at the top."""
         key = f"{account.account_type} {account.marketplace.currency}"
         period = (
             account.settlements[-1].ends_at - account.settlements[-1].starts_at
@@ -83,15 +98,11 @@ class MoneyAccounts:
             "rail": {"USD": "ACH", "EUR": "SEPA"}.get(account.marketplace.currency, "LOCAL"),
             "starts_at": account.running_from.isoformat(),
             "ends_at": (account.running_from + period).isoformat(),
-            "moved": [{**asdict(each), "at": each.at.isoformat()} for each in movements(account)],
-            "postings": [
-                [line.posted_at.isoformat(), container(line), line.amount]
-                for posting in postings(account)
-                for line in posting.lines
-            ],
+            "moved": [{**asdict(each), "at": each.at.isoformat()} for each in moved],
+            "postings": [[at.isoformat(), top, amount] for (at, top), amount in released.items()],
         }
         self._store.put("money account", key, made, scope=account.seller_id)
-        for payout in payouts(account):
+        for payout in paid:
             settlement = payout.settlement
             group = group_id(
                 account.seller_id, account.account_type, account.marketplace.currency, settlement.starts_at
@@ -103,7 +114,6 @@ class MoneyAccounts:
                 "starts_at": settlement.starts_at.isoformat(),
                 "ends_at": settlement.ends_at.isoformat(),
                 "deposit_at": settlement.deposit_at.isoformat(),
-                "total": settlement.total,
                 "amount": payout.amount,
                 "steps": [[at.isoformat(), status, ""] for at, status in payout.steps],
                 "trace": trace,

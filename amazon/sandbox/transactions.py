@@ -21,6 +21,7 @@ from amazon.sandbox.transaction_forms import Forms, formed
 from sandbox.clock import Clock
 from sandbox.jsontext import dumps, loads
 from sandbox.seller import Account
+from sandbox.seller.big_money import order_id_of
 from sandbox.seller.postings import Posting, postings
 from sandbox.store import Store
 from sandbox.wsgi import json_response
@@ -37,8 +38,12 @@ CREATE TABLE IF NOT EXISTS transactions (
     seq INTEGER PRIMARY KEY, space TEXT NOT NULL, seller TEXT NOT NULL, id TEXT NOT NULL, posted TEXT NOT NULL,
     released TEXT NOT NULL, closes TEXT NOT NULL, order_id TEXT NOT NULL, group_id TEXT NOT NULL,
     marketplace TEXT NOT NULL, merchant INTEGER NOT NULL, transfer INTEGER NOT NULL, body TEXT NOT NULL,
-    UNIQUE (space, seller, id))
+    copy INTEGER NOT NULL DEFAULT 0, template INTEGER, UNIQUE (space, seller, id))
 """
+ORDER_MARK: Final = "{order}"
+COPY_MARK: Final = "{copy}"
+"""What stands in a transaction that is repeated for the order id and for the number of the copy."""
+
 _NEVER: Final = "9999"
 _US: Final = "ATVPDKIKX0DER"
 
@@ -71,6 +76,17 @@ class Transactions:
         for settlement in account.settlements:
             if settlement.total > 0:
                 self.put(account.seller_id, transfer(account, settlement), is_transfer=True)
+
+    def load_repeated(self, account: Account, posting: Posting, order: int, times: int) -> None:
+        """Take in a posting, whose rows have marks for what differs, as often as it happened."""
+        made = bodies(account, posting)
+        ids = {body["transactionId"] for body in made}
+        for body in made:
+            text = dumps(body)
+            for each in ids:
+                text = text.replace(each, f"{each}{COPY_MARK}")
+            self._put(account, posting, loads(text))
+            self._repeat(account.seller_id, f"{body['transactionId']}{COPY_MARK}", order, times)
 
     def put(
         self,
@@ -115,6 +131,25 @@ class Transactions:
             merchant=merchant_fulfilled(posting) and shop_of(account, posting).country == "US",
         )
 
+    def _repeat(self, seller_id: str, transaction_id: str, order: int, times: int) -> None:
+        """Let a transaction that was put with marks happen ``times`` times, for one order after the other."""
+        key = (self._store.space, seller_id, transaction_id)
+        mark = f"replace(id, '{COPY_MARK}', 'c' || n)"
+        order_id = f"printf('111-%07d-{order:07d}', n)" if order >= 0 else "''"
+        self._store.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 WHERE ? > 1 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ?)"
+            " INSERT INTO transactions (space, seller, id, posted, released, closes, order_id, group_id, marketplace,"
+            f" merchant, transfer, body, copy, template) SELECT space, seller, {mark}, posted, released, closes, {order_id},"
+            " group_id, marketplace, merchant, transfer, '', n, seq FROM transactions, numbers"
+            " WHERE space = ? AND seller = ? AND id = ?",
+            (times, times, *key),
+        )
+        self._store.execute(
+            f"UPDATE transactions SET id = replace(id, '{COPY_MARK}', 'c0'), order_id = replace(order_id, ?, ?)"
+            " WHERE space = ? AND seller = ? AND id = ?",
+            (ORDER_MARK, order_id_of(0, order), *key),
+        )
+
     def find(self, request: Request, caller: Caller, paging: Paging, forms: Forms) -> Response:
         """GET /finances/2024-06-19/transactions, the oldest first."""
         if FINANCE_ROLE not in caller.roles:
@@ -128,7 +163,9 @@ class Transactions:
         if not paging.transfers:
             conditions.append("transfer = 0")
         rows = self._store.execute(
-            "SELECT seq, posted, released, closes, body FROM transactions WHERE space = ? AND seller = ?"
+            "SELECT seq, posted, released, closes, order_id, copy,"
+            " CASE WHEN template IS NULL THEN body ELSE (SELECT body FROM transactions o WHERE o.seq = t.template) END"
+            " FROM transactions t WHERE space = ? AND seller = ?"
             f" AND posted <= ? AND (posted, seq) > (?, ?) AND {' AND '.join(conditions or ['1'])}"
             " ORDER BY posted, seq LIMIT ?",
             (
@@ -211,8 +248,8 @@ class Transactions:
         return after, before
 
     def _shown(self, row: tuple[Any, ...], seen: datetime, forms: Forms) -> dict[str, Any]:
-        seq, posted, released, closes, text = row
-        body = loads(text)
+        seq, posted, released, closes, order_id, copy, text = row
+        body = loads(text.replace(ORDER_MARK, order_id).replace(COPY_MARK, f"c{copy}"))
         now = written(seen)
         hidden = set()
         if released and released <= now:

@@ -21,40 +21,44 @@ _CLOSE = datetime(2026, 11, 8, 22, 7, 19, tzinfo=UTC)  # fourteen days that lie 
 
 
 class BigSettlement:
-    """A settlement of exactly ``rows`` detail rows. Iterating yields the V2 file in pieces of some 64 KiB of text."""
+    """A settlement of exactly ``rows`` detail rows. Iterating yields the V2 file in pieces of some 64 KiB of text.
+
+    ``orders`` (rows of one order each) repeat ``cycles`` times, the first of them once more (``last_cycle``), and ``filling``
+    makes up the number of rows. ``account`` is the small seller that all of it was taken from.
+    """
 
     def __init__(self, rows: int, seed: int = 1, country: str = "US") -> None:
         shape = Shape(country, settlements=1, orders=_TEMPLATE_ORDERS, last_end=_CLOSE, negative=0, zero=0, partial=0)
-        account = seller(shape, seed)
+        self.account = account = seller(shape, seed)
         template = account.settlements[0]
         self.rows = rows
         self.marketplace = account.marketplace
         self.settlement = template
-        self._orders = _by_order(template.lines)
-        per_cycle = sum(len(lines) for lines in self._orders)
-        self._cycles, left = divmod(rows, per_cycle)
-        self._last_cycle: list[list[Line]] = []
-        for lines in self._orders:
+        self.orders = _by_order(template.lines)
+        per_cycle = sum(len(lines) for lines in self.orders)
+        self.cycles, left = divmod(rows, per_cycle)
+        self.last_cycle: list[list[Line]] = []
+        for lines in self.orders:
             if len(lines) > left:
                 break
-            self._last_cycle.append(lines)
+            self.last_cycle.append(lines)
             left -= len(lines)
         fill = label("Order", "ItemFees", "VariableClosingFee"), other("Shipping label purchase")
-        self._filling = [Line(fill[number % 2], -107, template.starts_at) for number in range(left)]
+        self.filling = [Line(fill[number % 2], -107, template.starts_at) for number in range(left)]
         self.total = self._sum(lambda line: line.amount)
 
     def _sum(self, value: Any) -> int:
-        cycle = sum(value(line) for lines in self._orders for line in lines)
-        rest = sum(value(line) for lines in self._last_cycle for line in lines) + sum(map(value, self._filling))
-        return int(self._cycles * cycle + rest)
+        cycle = sum(value(line) for lines in self.orders for line in lines)
+        rest = sum(value(line) for lines in self.last_cycle for line in lines) + sum(map(value, self.filling))
+        return int(self.cycles * cycle + rest)
 
     def truth(self) -> dict[str, Any]:
         """Return rows, total, sums by meaning and by calendar month, and the number of orders, all in minor units."""
         zone = ZoneInfo(self.marketplace.zone)
         meanings: Counter[str] = Counter()
         months: Counter[str] = Counter()
-        weighted = [(self._cycles, lines) for lines in self._orders]
-        for times, lines in [*weighted, *((1, lines) for lines in self._last_cycle), (1, self._filling)]:
+        weighted = [(self.cycles, lines) for lines in self.orders]
+        for times, lines in [*weighted, *((1, lines) for lines in self.last_cycle), (1, self.filling)]:
             for line in lines:
                 meanings[line.label.meaning] += times * line.amount
                 months[line.posted_at.astimezone(zone).strftime("%Y-%m")] += times * line.amount
@@ -62,7 +66,7 @@ class BigSettlement:
             "settlement_id": self.settlement.settlement_id,
             "rows": self.rows,
             "total": self.total,
-            "orders": self._cycles * len(self._orders) + len(self._last_cycle),
+            "orders": self.cycles * len(self.orders) + len(self.last_cycle),
             "by_meaning": dict(sorted(meanings.items())),
             "by_month": dict(sorted(months.items())),
         }
@@ -71,16 +75,16 @@ class BigSettlement:
         style = Style()
         summary, *_ = self._texts([], style, total=True)
         yield ("\t".join(V2_COLUMNS) + "\n" + summary).encode()
-        templates = ["".join(self._texts(lines, style)) for lines in self._orders]
+        templates = ["".join(self._texts(lines, style)) for lines in self.orders]
         waiting, size = [], 0
-        for cycle in range(self._cycles + 1):
-            for number, text in enumerate(templates if cycle < self._cycles else templates[: len(self._last_cycle)]):
+        for cycle in range(self.cycles + 1):
+            for number, text in enumerate(templates if cycle < self.cycles else templates[: len(self.last_cycle)]):
                 waiting.append(text.replace(_MARK, f"111-{cycle:07d}-{number:07d}"))
                 size += len(waiting[-1])
                 if size > 65_536:
                     yield "".join(waiting).encode()
                     waiting, size = [], 0
-        waiting += self._texts(self._filling, style)
+        waiting += self._texts(self.filling, style)
         yield "".join(waiting).encode()
 
     def _texts(self, lines: list[Line], style: Style, *, total: bool = False) -> list[str]:

@@ -40,14 +40,16 @@ def payouts(account: Account) -> list[Payout]:
 
 
 def _payout(settlement: Settlement, failed_at: datetime | None) -> Payout:
-    if settlement.total <= 0:
-        return Payout(settlement, None, ((settlement.ends_at, "NO_PAYOUT"),))
+    amount = settlement.total if settlement.total > 0 else None
+    return Payout(settlement, amount, steps(settlement, settlement.total, failed_at))
+
+
+def steps(settlement: Settlement, total: int, failed_at: datetime | None = None) -> tuple[tuple[datetime, Status], ...]:
+    """Return from when on the payout of a settlement with this total is in which state."""
+    if total <= 0:
+        return ((settlement.ends_at, "NO_PAYOUT"),)
     end: tuple[datetime, Status] = (failed_at, "FAILED") if failed_at else (_bank_days_after(settlement), "PAID")
-    return Payout(
-        settlement,
-        settlement.total,
-        ((settlement.ends_at, "STARTED"), (settlement.deposit_at, "IN_TRANSIT"), end),
-    )
+    return (settlement.ends_at, "STARTED"), (settlement.deposit_at, "IN_TRANSIT"), end
 
 
 def _bank_days_after(settlement: Settlement) -> datetime:

@@ -83,13 +83,20 @@ class Balance:
 
 def postings(account: Account) -> list[Posting]:
     """Return every posting of an account, by settlement and then by time, those of the running period last."""
-    orders = {order.order_id: order for order in account.orders}
     made: list[Posting] = []
     for settlement, lines in [*((each, each.lines) for each in account.settlements), (None, account.running)]:
-        for grouped in _events(lines):
-            deferred_at = _deferred_at(orders.get(grouped[0].order_id), grouped)
-            made.append(Posting(len(made), settlement, grouped, grouped[0].posted_at, deferred_at))
+        made += postings_of(account, settlement, lines, len(made))
     return made
+
+
+def postings_of(
+    account: Account, settlement: Settlement | None, lines: Iterable[Line], first: int
+) -> Iterator[Posting]:
+    """Yield the postings of one settlement's rows, numbered from ``first``."""
+    orders = {order.order_id: order for order in account.orders}
+    for number, grouped in enumerate(_events(lines), start=first):
+        deferred_at = _deferred_at(orders.get(grouped[0].order_id), grouped)
+        yield Posting(number, settlement, grouped, grouped[0].posted_at, deferred_at)
 
 
 def _events(lines: Iterable[Line]) -> Iterator[tuple[Line, ...]]:
@@ -120,15 +127,7 @@ def movements(account: Account) -> list[Movement]:
 
     A payout leaves at its settlement's deposit date. The reserve of one settlement is held until the next one closes.
     """
-    made: list[Movement] = []
-    for posting in postings(account):
-        if posting.carried:
-            continue
-        if posting.deferred_at is None:
-            made.append(Movement(posting.posted_at, posting.amount))
-        else:
-            made.append(Movement(posting.deferred_at, posting.amount, posting.amount))
-            made.append(Movement(posting.posted_at, deferred=-posting.amount))
+    made = [each for posting in postings(account) for each in moved_by(posting)]
     made += [Movement(each.deposit_at, -each.total) for each in account.settlements if each.total > 0]
     first = [Movement(each.ends_at, reserve=each.reserve_held) for each in account.settlements[:1]]
     later = [
@@ -136,6 +135,18 @@ def movements(account: Account) -> list[Movement]:
         for before, after in pairwise(account.settlements)
     ]
     return made + first + later
+
+
+def moved_by(posting: Posting) -> list[Movement]:
+    """Return what one posting moves: nothing where money is only carried on."""
+    if posting.carried:
+        return []
+    if posting.deferred_at is None:
+        return [Movement(posting.posted_at, posting.amount)]
+    return [
+        Movement(posting.deferred_at, posting.amount, posting.amount),
+        Movement(posting.posted_at, deferred=-posting.amount),
+    ]
 
 
 def balance(moved: Iterable[Movement], at: datetime) -> Balance:
