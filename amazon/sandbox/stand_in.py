@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Request, Response
 
-from amazon.sandbox import money, notifications, orders, queues, report_requests, reports
+from amazon.sandbox import money, notifications, orders, queues, report_requests, reports, sellers
 from amazon.sandbox.applications import Applications
 from amazon.sandbox.consent import CONFIRM, MANAGE, PATH, Consent
 from amazon.sandbox.errors import Refused, denied, error
@@ -37,9 +37,8 @@ from amazon.sandbox.reports import Reports
 from amazon.sandbox.seller_centrals import looks_like_one
 from amazon.sandbox.signed import Signer
 from amazon.sandbox.static_cases import ANSWERED, StaticCases
-from sandbox.seller import MARKETPLACES
 from sandbox.switches import Switch
-from sandbox.wsgi import Control, Route, StandIn, json_response
+from sandbox.wsgi import Control, Route, StandIn
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -70,6 +69,7 @@ class AmazonStandIn(StandIn):
         ),
         *orders.SWITCHES,
         *reports.SWITCHES,
+        *sellers.SWITCHES,
         *report_requests.SWITCHES,
         *notifications.SWITCHES,
         *queues.SWITCHES,
@@ -183,7 +183,10 @@ class AmazonStandIn(StandIn):
         yield Route("POST", "/auth/o2/token", "token", self._token)
         yield Route("GET", "/documents/<path:document_id>", "downloadDocument", self._download)
         yield self._route(
-            "GET", "/sellers/v1/marketplaceParticipations", "getMarketplaceParticipations", self._participations
+            "GET",
+            "/sellers/v1/marketplaceParticipations",
+            "getMarketplaceParticipations",
+            lambda _, caller: sellers.participations(self.store, caller, str(self._switch("participations", caller))),
         )
         yield from self._report_routes()
         yield self._route("GET", "/finances/v0/financialEventGroups", "listFinancialEventGroups", self._find_groups)
@@ -320,28 +323,6 @@ class AmazonStandIn(StandIn):
 
     def _token(self, request: Request) -> Response:
         return self.lwa.token(request, replace=self.switches["refresh_token_replaced"])
-
-    def _participations(self, request: Request, caller: Caller) -> Response:
-        seller = self.store.get("seller", caller.seller_id) or {}
-        return json_response(
-            {
-                "payload": [
-                    {
-                        "marketplace": {
-                            "id": MARKETPLACES[country].marketplace_id,
-                            "countryCode": country,
-                            "name": MARKETPLACES[country].site,
-                            "defaultCurrencyCode": MARKETPLACES[country].currency,
-                            "defaultLanguageCode": MARKETPLACES[country].language,
-                            "domainName": MARKETPLACES[country].domain,
-                        },
-                        "storeName": seller["store_name"],
-                        "participation": {"isParticipating": True, "hasSuspendedListings": False},
-                    }
-                    for country in seller["countries"]
-                ]
-            }
-        )
 
     def _document(self, request: Request, caller: Caller, report_document_id: str) -> Response:
         base = f"{request.scheme}://{request.host}{request.environ.get('amazon.root', '')}"

@@ -28,6 +28,14 @@ def test_participations_list_the_sellers_marketplaces(caller):
     assert one["participation"] == {"isParticipating": True, "hasSuspendedListings": False}
 
 
+def test_participations_may_list_what_is_no_shop_of_amazons(caller):
+    caller.switch(participations="others too")
+
+    listed = caller.get(PARTICIPATIONS).json["payload"]
+
+    assert [each["marketplace"]["name"] for each in listed] == ["Amazon.com", "Non-Amazon", "SI UK Prod Marketplace"]
+
+
 @pytest.mark.parametrize("token", ["", "Bearer nonsense"], ids=["none", "no token"])
 def test_missing_or_malformed_token_is_401(caller, token):
     answer = caller.get(PARTICIPATIONS, headers={"x-amz-access-token": token, "user-agent": "Tests/1.0"})
