@@ -31,7 +31,7 @@ from amazon.cursors import Busy, Claim, LeaseLost, claimed, cursor_for, look_aga
 from amazon.history_reports import ALL_ORDERS, Damaged, explanation, fetch, request_report
 from amazon.models import Backfill, BackfillWindow, Cursor, Order, Resource
 from amazon.order_store import store_reported
-from amazon.pull import ORDERS_HORIZON, forbidden_is_told
+from amazon.pull import ORDERS_HORIZON, ORDERS_OVERLAP, forbidden_is_told
 from amazon.rates import Priority
 from audit.trail import record, recorded
 from kit.clock import now
@@ -91,6 +91,12 @@ def begin(connection: Connection, since: datetime | None = None, actor: str = ""
             until=ends,
         )
     return found
+
+
+def changes_from(connection: Connection) -> datetime | None:
+    """Return from when orders have to be read one by one, None where no history is read by reports."""
+    found = Backfill.objects.filter(connection=connection).first()
+    return found.begun_at - ORDERS_OVERLAP if found else None
 
 
 def windows(begins: datetime, ends: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -14,8 +14,8 @@ from django.conf import settings
 from amazon.checks import run
 from amazon.client import Client, Forbidden, Participation, WaitFor
 from amazon.connect import HTTP, SLUG, api_base, application
-from amazon.limits import panels
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
+from amazon.panels import panels
 from amazon.secrets import LIFE
 from kit.oauth import OAuthSpec, Tokens
 from tenants.connections import RENEWED, ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials

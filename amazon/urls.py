@@ -1,8 +1,8 @@
-"""Addresses of Amazon's own: notifications, where they come in and are turned on, and sellers who begin at Amazon."""
+"""Addresses of Amazon's own: notifications, sellers who begin at Amazon, and the order history."""
 
 from django.urls import path
 
-from amazon import appstore_views, notice_views, notification_views
+from amazon import appstore_views, history_views, notice_views, notification_views
 
 app_name = "amazon"
 
@@ -18,4 +18,8 @@ urlpatterns = [
     path("connections/<int:pk>/notifications/test/", notification_views.send_test, name="notifications_test"),
     path("connections/<int:pk>/notifications/secret/", notification_views.new_secret, name="notifications_secret"),
     path("connections/<int:pk>/notifications/end/", notification_views.end_earlier, name="notifications_end"),
+    path("connections/<int:pk>/order-history/", history_views.page, name="history"),
+    path("connections/<int:pk>/order-history/start/", history_views.begin, name="history_start"),
+    path("connections/<int:pk>/order-history/pause/", history_views.hold, name="history_pause"),
+    path("connections/<int:pk>/order-history/try-again/", history_views.again, name="history_again"),
 ]

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
-from amazon import notice_api
+from amazon import history_api, notice_api
 from audit import api as audit
 from connector import idempotency, problems
 from flows.api import bank, deliveries, mapping, months, orders, plans, rates, revisions, settlements
@@ -69,6 +69,7 @@ routes.add("bank-accounts", bank.BankAccountViewSet)
 routes.add("bank-lines", bank.BankLineViewSet)
 routes.add("connections", tenants.ConnectionViewSet)
 routes.add("connections", notice_api.NotificationViewSet)
+routes.add("connections", history_api.HistoryViewSet)
 routes.add("alerts", tenants.AlertViewSet)
 routes.add("events", audit.EventViewSet)
 

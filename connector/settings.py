@@ -361,6 +361,7 @@ CELERY_TASK_ROUTES = {
     name: {"queue": "long"}
     for name in (
         "flows.tasks.run_flow",
+        "flows.tasks.read_history",
         "flows.tasks.plan_flow",
         "flows.tasks.plan_undo",
         "flows.tasks.prove_plan",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from amazon import pull
+from amazon import backfill, pull
 from amazon import transfers as amazon_transfers
 from amazon.client import Forbidden, WaitFor
 from audit import trail
@@ -150,7 +150,14 @@ def _fetch_orders(flow: Flow, run: Run) -> None:
     if flow.source is None:
         return
     since = history.first_instant(flow) - ORDERS_BEFORE if flow.books_from else None
-    pulled = pull.pull_orders(flow.source, since, with_buyers=buyers.wanted_from(flow.source))
+    named = buyers.wanted_from(flow.source)
+    if shipments.invoices_early(flow) and not named:
+        backfill.begin(flow.source, since)
+    read_since = backfill.changes_from(flow.source)
+    if read_since is not None and not named:
+        # What it may invoice comes order by order, however the history stands: reports do not number an order's items.
+        since = min(read_since, (flow.cut_over_at or flow.created_at) - pull.ORDERS_OVERLAP)
+    pulled = pull.pull_orders(flow.source, since, with_buyers=named)
     run.found["orders"] = pulled.orders_new + pulled.orders_changed
 
 

@@ -77,6 +77,8 @@ def _new_orders(flow: Flow) -> list[int]:
     """Return the orders that the trigger is about and that were not seen in their present version, oldest first."""
     since = flow.cut_over_at or flow.created_at
     found = Order.objects.filter(connection=flow.source_id, channel="AMAZON", currency=flow.currency)
+    # A bulk report does not number the items, so settlements could not be matched with the invoice; the next pull completes it.
+    found = found.exclude(origin=Order.Origin.REPORT)
     if flow.trigger == Flow.Trigger.PLACED:
         found = found.filter(purchased_at__gte=since).exclude(status__in=[*PENDING, *CANCELLED])
     else:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from celery import shared_task
 
+from amazon import backfill
 from amazon import notices as amazon_notices
 from flows import balance_check, forgetting, notices, outbox, planning, proving, readback, schedule, undo
 
@@ -12,7 +13,8 @@ HINT_S = 10
 
 @shared_task
 def tick() -> None:
-    """Look for due flows, settlements to plan, prove or undo, lanes with due work and books to compare; a worker for each."""
+    """Look for due flows, settlements to plan, prove or undo, lanes with due work, histories to read and books to compare; a
+    worker for each."""
     for flow_id in schedule.claim_due_flows():
         run_flow.delay(flow_id)
     for tenant_id, seller_id in amazon_notices.waiting():
@@ -26,6 +28,8 @@ def tick() -> None:
     for remote_key in schedule.lanes_with_work():
         # Sent again with every tick while work waits: what no worker took in time must not pile up.
         serve_lane.apply_async((remote_key,), expires=HINT_S)
+    for connection_id in backfill.due():
+        read_history.apply_async((connection_id,), expires=HINT_S)
     for connection_id in readback.due():
         check_books.apply_async((connection_id,), expires=HINT_S)
     for connection_id in balance_check.due():
@@ -41,6 +45,11 @@ def run_flow(flow_id: int) -> None:
 @shared_task
 def act_on_notices(tenant_id: int, seller_id: str) -> None:
     notices.act(tenant_id, seller_id)
+
+
+@shared_task
+def read_history(connection_id: int) -> None:
+    backfill.go_on(connection_id)
 
 
 @shared_task

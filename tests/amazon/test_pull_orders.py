@@ -298,3 +298,14 @@ def test_an_empty_bucket_keeps_what_was_read_and_says_when_to_come_back(amazon, 
     assert raised.value.seconds == 150.0
     assert (Order.objects.count(), cursor().walk["token"], cursor().failures) == (1, "t1", 0)
     assert cursor().due_at == NOON + timedelta(seconds=150)
+
+
+def test_polling_every_hour_takes_less_than_a_tenth_of_what_amazon_allows(amazon, pull, clock):
+    amazon.answer(ORDERS, lambda asked: page(order(), until=asked.query["lastUpdatedBefore"]))
+
+    for _ in range(24):
+        pull()
+        clock.shift(timedelta(hours=1))
+
+    # 0.0056 calls a second: 483 a day.
+    assert len(amazon.asked) == 24 <= 0.1 * 0.0056 * 86_400
