@@ -1,11 +1,13 @@
-"""Notifications from the pretend Amazon to our endpoint, as its forwarders bring them: ten-fold, mixed up, forged."""
+"""Notifications from the pretend Amazon to our endpoint and into our queue: several times, mixed up, forged."""
 
+import boto3
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from moto.server import ThreadedMotoServer
 
-from amazon import notice_endpoints
+from amazon import notice_endpoints, notice_queue
 from amazon.models import Notice
 from amazon.sandbox import AmazonStandIn
 from kit.scope import unscoped
@@ -68,3 +70,27 @@ def test_each_notification_waits_once_and_that_of_a_seller_nobody_knows_never(to
     assert set(statuses) == {202}
     forged = ("ORDER_CHANGE", "A0UNKNOWN00000", "unknown")
     assert kept() == [forged, *((kind, seller_id, "waiting") for kind in sorted(VERSIONS))]
+
+
+def test_notifications_reach_the_installations_own_queue(told, acme, settings, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings.AMAZON_SQS_ENDPOINT_URL = f"http://{host}:{port}"
+    client = boto3.client("sqs", endpoint_url=settings.AMAZON_SQS_ENDPOINT_URL, region_name="us-east-1")
+    settings.AMAZON_SQS_QUEUE_URL = client.create_queue(QueueName="notices")["QueueUrl"]
+    ship(told)
+    finish(told)
+
+    told.caller.control("forward", arn=QUEUE, url=settings.AMAZON_SQS_QUEUE_URL, **{"as": "sqs"})
+    taken = notice_queue.read(wait_s=0)
+    server.stop()
+
+    seller_id = told.caller.seller_id
+    assert taken == 2
+    assert kept() == [
+        ("ORDER_CHANGE", seller_id, "waiting"),
+        ("REPORT_PROCESSING_FINISHED", seller_id, "waiting"),
+    ]
