@@ -72,7 +72,9 @@ def test_each_notification_waits_once_and_that_of_a_seller_nobody_knows_never(to
     assert kept() == [forged, *((kind, seller_id, "waiting") for kind in sorted(VERSIONS))]
 
 
-def test_notifications_reach_the_installations_own_queue(told, acme, settings, monkeypatch):
+@pytest.fixture
+def sqs(settings, monkeypatch):
+    """The URL of the installation's own queue."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
@@ -81,12 +83,17 @@ def test_notifications_reach_the_installations_own_queue(told, acme, settings, m
     settings.AMAZON_SQS_ENDPOINT_URL = f"http://{host}:{port}"
     client = boto3.client("sqs", endpoint_url=settings.AMAZON_SQS_ENDPOINT_URL, region_name="us-east-1")
     settings.AMAZON_SQS_QUEUE_URL = client.create_queue(QueueName="notices")["QueueUrl"]
+    yield settings.AMAZON_SQS_QUEUE_URL
+    client.delete_queue(QueueUrl=settings.AMAZON_SQS_QUEUE_URL)
+    server.stop()
+
+
+def test_notifications_reach_the_installations_own_queue(told, sqs):
     ship(told)
     finish(told)
 
-    told.caller.control("forward", arn=QUEUE, url=settings.AMAZON_SQS_QUEUE_URL, **{"as": "sqs"})
+    told.caller.control("forward", arn=QUEUE, url=sqs, **{"as": "sqs"})
     taken = notice_queue.read(wait_s=0)
-    server.stop()
 
     seller_id = told.caller.seller_id
     assert taken == 2

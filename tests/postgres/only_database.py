@@ -27,6 +27,8 @@ SAME_ANYWHERE = (
     "tests/amazon/test_renewal_stand_in.py",
     # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay, the
     # whole job into two companies among them.
+    "tests/amazon/test_appstore_stand_in.py",
+    "tests/amazon/test_notices_stand_in.py",
     "tests/flows/bad_input/",
     "tests/flows/test_books_begin.py",
     "tests/flows/test_buyers.py",

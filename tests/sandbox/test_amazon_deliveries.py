@@ -10,6 +10,12 @@ from tests.sandbox.amazon_caller import NOON, Caller, first_error
 from tests.sandbox.amazon_notified import QUEUE, SUBSCRIPTIONS, notified
 
 TRANSACTION = {
+    "transactionId": "T1",
+    "transactionStatus": "RELEASED",
+    "description": "Order Payment",
+    "marketplaceDetails": {"marketplaceId": "ATVPDKIKX0DER", "marketplaceName": "Amazon.com"},
+    "items": [],
+    "breakdowns": [],
     "sellingPartnerMetadata": {"accountType": "Standard Orders", "marketplaceId": "ATVPDKIKX0DER"},
     "relatedIdentifiers": [
         {"relatedIdentifierName": "ORDER_ID", "relatedIdentifierValue": "111-0000001-0000001"},
@@ -81,7 +87,7 @@ def test_report_told_again_before_its_end_is_told_as_it_was_told_last():
 def test_posted_transaction_is_told_without_its_id():
     told = notified("TRANSACTION_UPDATE")
 
-    told.caller.stand_in.queues.tell("TRANSACTION_UPDATE", told.caller.seller_id, TRANSACTION)
+    told.caller.control("put_transaction", seller_id=told.caller.seller_id, transaction=TRANSACTION)
 
     update = told.taken()[0]["Payload"]["TransactionUpdateNotification"]
     names = [each["RelatedIdentifierName"] for each in update["RelatedIdentifiers"]]
