@@ -39,7 +39,9 @@ LEASE = timedelta(seconds=oauth.DEADLINE_S + 30)
 POLL_S = 0.1
 WAIT_S = LEASE.total_seconds() * TRIES
 BACKOFF_S, BACKOFF_CAP_S = 15, 900
-LONGEST_PAUSE_S = 2 * 3600
+# What lasts longer than this was written by a clock that ran ahead. Far more than machines that work together differ by, as
+# a lease that is taken away too early may cost a single-use token.
+FAR_AHEAD = timedelta(hours=2)
 
 
 class NeedsReconnect(Exception):
@@ -228,13 +230,13 @@ def _wants_refresh(grant: Grant) -> bool:
 def _pause_s(grant: Grant) -> float:
     """Return how long to leave the provider alone. A pause longer than any we make is of a clock that ran ahead then."""
     wait_s = (grant.retry_at - now()).total_seconds() if grant.retry_at else 0.0
-    return wait_s if wait_s <= LONGEST_PAUSE_S else 0.0
+    return wait_s if wait_s <= FAR_AHEAD.total_seconds() else 0.0
 
 
 def _free(at: datetime) -> models.Q:
     """Select grants that nobody refreshes: a lease that lasts longer than one can was taken by a clock that ran ahead."""
     none, over = models.Q(leased_until__isnull=True), models.Q(leased_until__lte=at)
-    return none | over | models.Q(leased_until__gt=at + 2 * LEASE)
+    return none | over | models.Q(leased_until__gt=at + FAR_AHEAD)
 
 
 def _take_lease(grant: Grant) -> str:
