@@ -32,8 +32,8 @@ ANSWERED: Final = {
     "getPaymentMethods": ("GET", f"{TRANSFERS}/paymentMethods"),
     "initiatePayout": ("POST", f"{TRANSFERS}/payouts"),
 }
-"""Operations with nothing behind them but their canned answers: operation → method and path. One that has a behaviour of
-its own is routed there. Orders v0's ``getOrder`` is told from that of 2026 by its name here."""
+"""Operations with nothing behind them but their canned answers: operation → method and path. Orders v0's ``getOrder`` is
+told from that of 2026 by its name here."""
 
 
 class StaticCases:
