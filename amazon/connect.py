@@ -31,9 +31,10 @@ def application() -> OAuthSpec:
 
 
 def api_base(region: str, *, sandbox: bool = False) -> str:
-    """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all. Amazon's own sandbox is beside each."""
-    real = ENDPOINTS[region].replace("https://", "https://sandbox.") if sandbox else ENDPOINTS[region]
-    return settings.AMAZON_API_BASE or real
+    """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all; or Amazon's own sandbox beside either."""
+    if settings.AMAZON_API_BASE:
+        return settings.AMAZON_API_BASE + ("/sandbox" if sandbox else "")
+    return ENDPOINTS[region].replace("https://", "https://sandbox.") if sandbox else ENDPOINTS[region]
 
 
 def client_for(

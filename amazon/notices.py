@@ -3,9 +3,12 @@ polling as well, so one that is lost, late, forged or repeated changes nothing b
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
+from django.db import connection
 from django.db.models import Min, Q
 
 from amazon.connect import SLUG
@@ -19,6 +22,8 @@ KEPT_FOR: Final = timedelta(days=30)
 LEASE: Final = timedelta(minutes=2)  # whoever took notices and has not said what became of them is dead by then
 AT_ONCE: Final = 500
 PURGED_AT_ONCE: Final = 5000
+# SQLite lets writers try again and again, and some of many never in time; threads of one process wait in line instead.
+_WRITES: Final = Lock()
 State = Notice.State
 
 
@@ -33,7 +38,8 @@ def keep(tenant_id: int, envelopes: Iterable[Envelope]) -> None:
         # What comes ten times is looked up and not written; whoever comes at the same moment is stopped by the constraint.
         fresh = {row.notification_id: row for row in rows if row.notification_id not in known}
         if fresh:
-            Notice.objects.bulk_create(fresh.values(), ignore_conflicts=True)
+            with _WRITES if connection.vendor == "sqlite" else nullcontext():
+                Notice.objects.bulk_create(fresh.values(), ignore_conflicts=True)
 
 
 def connected_sellers() -> set[str]:

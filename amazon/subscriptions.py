@@ -126,9 +126,11 @@ def send_test(connection: Connection, kind: str, scenario: str, actor: str) -> N
 def _subscribe(
     connection: Connection, application: Client, seller: Client, kind: str, destination_id: str
 ) -> dict[str, Any]:
-    """Return ``id`` and ``version`` of the subscription to a type, or ``problem``."""
+    """Return ``id`` and ``version`` of the subscription to a type, and ``problem`` where it could not be made sure of."""
+    mine = subscription_of(connection)
+    known = {name: text for name, text in (mine.subscribed.get(kind, {}) if mine else {}).items() if name != "problem"}
     last: AmazonError | None = None
-    for version in VERSIONS[kind]:
+    for version in sorted(VERSIONS[kind], key=lambda one: one != known.get("version")):
         try:
             try:
                 made = notifications.subscribe(seller, kind, version, destination_id)
@@ -138,12 +140,12 @@ def _subscribe(
         except _Elsewhere as error:
             return {"problem": str(error)}
         except NeedsReconnect as error:
-            return {"problem": f"{error} Connect the seller again."}
+            return {**known, "problem": f"{error} Connect the seller again."}
         except BadRequest as error:
             last = error  # another version may do
         except AmazonError as error:
-            return {"problem": _why(error)}
-    return {"problem": _why(last) if last else ""}
+            return {**known, "problem": _why(error)}
+    return {**known, "problem": _why(last) if last else ""}
 
 
 class _Elsewhere(Exception):

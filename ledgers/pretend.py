@@ -6,8 +6,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ledgers.registry import all_ledgers
-
 Made = Mapping[str, Any]
 
 
@@ -39,6 +37,9 @@ class Pretend:
 
 def pretended() -> list[str]:
     """Return the slugs of the ledgers that have a stand-in to show."""
+    # Settings may still come from a stage that is only being built: nothing of the models is read before.
+    from ledgers.registry import all_ledgers
+
     return [slug for slug in all_ledgers() if find_spec(f"ledgers.{slug}.pretend")]
 
 

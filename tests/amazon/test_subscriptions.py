@@ -161,6 +161,17 @@ def test_a_type_that_is_refused_keeps_no_other_from_being_subscribed(amazon, ins
     assert notice_health.health(inside).state == "failed"
 
 
+def test_trouble_while_turning_on_again_does_not_forget_what_is_there(amazon, inside):
+    before = subscriptions.turn_on(inside, FORWARDER, ARN, "user:1")
+    amazon.answers[subscribe_at(ORDER_CHANGE)] = [fault(503, "ServiceUnavailable")]
+
+    again = subscriptions.turn_on(inside, FORWARDER, ARN, "user:1")
+    subscriptions.turn_off(inside, "user:1")
+
+    assert again.subscribed[ORDER_CHANGE].items() > before.subscribed[ORDER_CHANGE].items()
+    assert amazon.asked_for(f"{subscribe_at(ORDER_CHANGE)}/sub-{ORDER_CHANGE}")
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
