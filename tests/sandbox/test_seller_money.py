@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from sandbox.seller import Shape, demo_seller, seller, truth
+from sandbox.seller import Shape, demo_seller, order_json, seller, truth
 from sandbox.seller.postings import CARRIED, balance, movements, postings
 
 TODAY = date(2026, 11, 20)
@@ -73,6 +73,13 @@ def test_truth_states_month_ends_payouts_and_settlements():
     assert {each["steps"][-1]["status"] for each in stated["payouts"]} == {"PAID", "FAILED", "NO_PAYOUT"}
 
 
+@pytest.mark.parametrize("today", [date(2026, 11, 20), date(2026, 12, 1), date(2027, 2, 28)], ids=str)
+def test_demo_holds_a_sale_over_the_last_month_end(today):
+    stated = truth(demo_seller(today), today)["money"]
+
+    assert stated["month_ends"][-1]["deferred_sales"] > 0
+
+
 def test_demo_has_sales_that_are_held_today():
     account = demo_seller(TODAY)
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -90,7 +97,8 @@ def test_european_settlement_lists_its_marketplaces_and_rows_without_one():
 
     assert {line.marketplace for line in rows if line.order_id} == {"Amazon.de", "Amazon.fr", "", "Non-Amazon DE"}
     assert any(not line.marketplace and not line.order_id for line in rows)
-    assert {order.sold_on.country for order in account.orders if order.sold_on} == {"FR"}
+    shown = {order_json(order, account.marketplace)["salesChannel"]["marketplaceName"] for order in account.orders}
+    assert shown == {"Amazon.de", "Amazon.fr", "Non-Amazon DE"}
 
 
 def test_marketplaces_of_two_currencies_share_no_settlement():
