@@ -65,7 +65,6 @@ def listing(request: TenantRequest) -> HttpResponse:
         "rows": [
             (one, known.of(one, today), selectors.alike(entered.get(one.pk, [])), gaps.get(one.pk)) for one in shown
         ],
-        "missing": len(gaps),
         "tabs": _tabs(files=False),
         "may_upload": can(request.member, Action.UPLOAD),
     }
