@@ -115,7 +115,10 @@ def _completed(parsed: Parsed, order: Order) -> Parsed:
         if same is not None:
             left.remove(same)
             kept = {name: same[name] for name in ("total", "subtotals", "taxes", "discounts", "tax_basis")}
+            # A cancelled line comes with no units, and of a line nobody says how many of its units were sent.
+            quantity, fulfilled = item.quantity or same["quantity"], max(item.fulfilled, same["fulfilled"])
             item = replace(item, item_id=same["item_id"], title=item.title or same["title"])
+            item = replace(item, quantity=quantity, fulfilled=fulfilled)
             item = replace(item, **kept) if item.total is None else item
         items.append(item)
     known = parsed.currency and parsed.total is not None

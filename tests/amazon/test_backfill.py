@@ -334,7 +334,7 @@ def test_a_later_report_brings_what_changed_and_wipes_nothing(connection, amazon
 
     stored = Order.objects.get()
     assert (stored.status, stored.total, stored.currency) == ("CANCELLED", 2400, "USD")
-    assert stored.items[0]["item_id"] == "1"
+    assert (stored.items[0]["item_id"], stored.items[0]["quantity"]) == ("1", 1)
     assert stored.tracking[0]["number"] == "1Z"
     assert stored.shipped_at == datetime(2026, 5, 11, 10, tzinfo=UTC)
     assert stored.raw

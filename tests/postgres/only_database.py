@@ -23,6 +23,8 @@ SAME_ANYWHERE = (
     # Pages and a token endpoint; what they store is looked at in tests/amazon/test_renewal.py and test_secrets.py.
     "tests/amazon/test_appstore.py",
     "tests/amazon/test_appstore_stand_in.py",
+    # What it stores, and how, is looked at in tests/amazon/test_backfill.py.
+    "tests/amazon/test_backfill_stand_in.py",
     "tests/amazon/test_grantless.py",
     "tests/amazon/test_renewal_stand_in.py",
     # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay, the
