@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from django.db import transaction
 from django.db.models import Q
 
 from amazon import marketplaces
@@ -314,8 +313,7 @@ class _Step:
         stored = 0
         for some in _batches(report.orders(), STORED_AT_ONCE):
             self._claim.alive()
-            with transaction.atomic():
-                store_reported(self._connection, [one.parsed for one in some])
+            store_reported(self._connection, [one.parsed for one in some])
             stored += len(some)
         self._finish(window, State.DONE if stored else State.EMPTY, lines=report.lines, orders=stored)
 

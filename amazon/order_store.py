@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from django.db import IntegrityError, transaction
+
 from amazon import buyers
 from amazon.models import Order
 from amazon.orders import SHIPPED, BadOrder, Parsed, parse_order, scrubbed
@@ -44,6 +46,15 @@ def store_orders(
 ) -> Stored:
     """Insert or update orders; an older version of an order never replaces a newer one. ``people`` are the buyers to keep, by
     order id."""
+    try:
+        with transaction.atomic():
+            return _store(connection, sent, people)
+    except IntegrityError:
+        # A bulk report brought one of them at the same moment; now it is there to be seen.
+        return _store(connection, sent, people)
+
+
+def _store(connection: Connection, sent: Sequence[Mapping[str, Any]], people: Mapping[str, buyers.Person]) -> Stored:
     latest, unreadable = _latest(sent)
     for order_id in unreadable:
         alert(
@@ -78,9 +89,15 @@ def store_orders(
 def store_reported(connection: Connection, reported: Sequence[Parsed]) -> Stored:
     """Insert or update orders as a bulk report has them, each once. What the Orders API told is replaced only by a later
     version, and keeps what reports do not have: ids of items, packages, the raw text."""
+    with transaction.atomic():
+        return _store_reported(connection, reported)
+
+
+def _store_reported(connection: Connection, reported: Sequence[Parsed]) -> Stored:
     ids = [parsed.order_id for parsed in reported]
-    found = Order.objects.filter(connection=connection, order_id__in=ids).defer("raw")
-    known = {order.order_id: order for order in found}
+    # Locked: what a pull brings meanwhile is newer, and waits for this or is waited for.
+    found = Order.objects.select_for_update().filter(connection=connection, order_id__in=ids).defer("raw")
+    known = {order.order_id: order for order in found.order_by("pk")}
     fresh: list[Order] = []
     changed: list[Order] = []
     for parsed in reported:
@@ -95,7 +112,7 @@ def store_reported(connection: Connection, reported: Sequence[Parsed]) -> Stored
             continue
         _fill(order, parsed)
         order.origin = Order.Origin.REPORT
-    Order.objects.bulk_create(fresh)
+    Order.objects.bulk_create(fresh, ignore_conflicts=True)
     if changed:
         Order.objects.bulk_update(changed, _FILLED)
     return Stored(len(fresh), len(changed), ())

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from amazon import backfill
+from amazon import backfill, order_store
 from amazon.backfill import begin, due, go_on, pause, resume, step, try_again
 from amazon.client import Client, ServerTrouble, WaitFor
 from amazon.cursors import LeaseLost, cursor_for
 from amazon.models import Backfill, BackfillWindow, Cursor, Order, Resource
 from amazon.order_store import store_orders
+from amazon.orders import parse_order
 from amazon.rates import Priority, pacer
 from kit.http import Http, mount, unmount
 from tenants.models import Alert
@@ -405,3 +406,17 @@ def test_whatever_breaks_is_tried_again_an_hour_later(connection, clock, monkeyp
     assert due() == []
     clock.shift(timedelta(minutes=61))
     assert due() == [connection.pk]
+
+
+def test_an_order_that_a_report_brings_at_the_same_moment_is_stored_once(connection, clock, monkeypatch):
+    create, sent = Order.objects.bulk_create, order(number=1)
+
+    def late(*args, **values):
+        monkeypatch.undo()
+        order_store.store_reported(connection, [parse_order(sent)])
+        return create(*args, **values)
+
+    monkeypatch.setattr(order_store.Order.objects, "bulk_create", late)
+    store_orders(connection, [sent])
+
+    assert Order.objects.get().items[0]["item_id"] == "1"
