@@ -100,9 +100,10 @@ def turn_off(connection: Connection, actor: str) -> None:
     with _explained():
         application = grantless.client(connection, grantless.NOTIFICATIONS)
         shared = _ids_of_others(subscription)
-        for kind, each in subscription.subscribed.items():
-            if each.get("id") and each["id"] not in shared:
-                notifications.unsubscribe(application, kind, each["id"])
+        for kind in VERSIONS:
+            subscription_id = subscription.subscribed.get(kind, {}).get("id")
+            if subscription_id and subscription_id not in shared:
+                notifications.unsubscribe(application, kind, subscription_id)
     with recorded():
         subscription.delete()
         record("notices.turned_off", f"connection:{connection.pk}", actor=actor)

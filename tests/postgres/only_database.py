@@ -26,6 +26,9 @@ SAME_ANYWHERE = (
     # What it stores, and how, is looked at in tests/amazon/test_backfill.py.
     "tests/amazon/test_backfill_stand_in.py",
     "tests/amazon/test_grantless.py",
+    "tests/amazon/test_subscriptions.py",
+    "tests/amazon/test_subscriptions_stand_in.py",
+    "tests/docs/",
     "tests/amazon/test_renewal_stand_in.py",
     # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay, the
     # whole job into two companies among them.
