@@ -209,8 +209,9 @@ def _has(sent: Any, name: str) -> bool:
 
 
 def _text(sent: Any, name: str) -> str:
+    """Return a text, "" where there is none, or one with signs in it that no database keeps."""
     value = _of(sent, name)
-    return value.strip() if isinstance(value, str) else ""
+    return value.strip() if isinstance(value, str) and value.isprintable() else ""
 
 
 def _id(sent: Any, name: str) -> str:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Final
 
 from django.db import connection
-from django.db.models import Min, Q
+from django.db.models import F, Min, Q
 
 from amazon.connect import SLUG
 from amazon.envelopes import SELLERS, Envelope
@@ -72,11 +72,11 @@ def waiting() -> list[tuple[int, str]]:
 
 
 def take(seller_id: str) -> list[Notice]:
-    """Claim the notices about a seller of the tenant in scope that are due, the oldest first."""
+    """Claim the notices about a seller of the tenant in scope that are due, the oldest first; each time is an attempt."""
     at, claim = now(), secrets.token_hex(16)
     due = Notice.objects.filter(seller_id=seller_id, state=State.WAITING, due_at__lte=at)
     ids = list(due.order_by("received_at", "pk").values_list("pk", flat=True)[:AT_ONCE])
-    due.filter(pk__in=ids).update(claim=claim, due_at=at + LEASE)
+    due.filter(pk__in=ids).update(claim=claim, due_at=at + LEASE, attempts=F("attempts") + 1)
     return list(Notice.objects.filter(claim=claim, pk__in=ids).order_by("received_at", "pk"))
 
 
@@ -89,10 +89,10 @@ def handled(notices: Sequence[Notice], outcome: str) -> None:
 
 
 def later(notices: Sequence[Notice], seconds: float) -> None:
-    """Put notices that were taken off; each such time counts as an attempt."""
+    """Put notices that were taken off."""
     for notice in notices:
         mine = Notice.objects.filter(pk=notice.pk, claim=notice.claim, state=State.WAITING)
-        mine.update(attempts=notice.attempts + 1, due_at=now() + timedelta(seconds=seconds), claim="")
+        mine.update(due_at=now() + timedelta(seconds=seconds), claim="")
 
 
 def told_before(notices: Sequence[Notice]) -> list[Notice]:

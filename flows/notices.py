@@ -11,7 +11,7 @@ from typing import Final
 from django.db.models import Q
 
 from amazon import backfill, notices, pull
-from amazon.client import SETTLEMENT_REPORT, Client, Forbidden, NotFound, ServerTrouble, WaitFor
+from amazon.client import SETTLEMENT_REPORT, AmazonError, Client, Forbidden, NotFound, ServerTrouble, WaitFor
 from amazon.connect import SLUG, client_for
 from amazon.cursors import claimed, look_again
 from amazon.envelopes import ORDER_CHANGE, REPORT_FINISHED, TRANSACTION_UPDATE
@@ -28,6 +28,7 @@ from tenants.models import Access, Connection
 AT_ONCE: Final = 30  # orders asked for one by one: the burst of getOrder
 NOT_THERE_S: Final = 180.0  # a new order is there some three minutes after it was placed
 ATTEMPTS: Final = 4
+WORN: Final = 8
 BUSY_S: Final = 5.0
 READ_ALL_AFTER: Final = timedelta(minutes=10)  # searchOrders is allowed 20 times an hour
 DONE: Final = "DONE"
@@ -39,6 +40,10 @@ def act(tenant_id: int, seller_id: str) -> None:
         taken = notices.take(seller_id)
         if not taken:
             return
+        # What broke off whoever handled it, time and again, must not do so for ever.
+        worn = [notice for notice in taken if notice.attempts > WORN]
+        notices.handled(worn, "left to the schedule")
+        taken = [notice for notice in taken if notice not in worn]
         again = notices.told_before(taken)
         notices.handled(again, "told before")
         left = [notice for notice in taken if notice not in again]
@@ -101,6 +106,10 @@ def _fetched(connection: Connection, client: Client, told: Sequence[Notice], wit
         _again(told, trouble.seconds)
     except WaitFor:
         return False
+    except Forbidden:
+        raise
+    except AmazonError:
+        notices.handled(told, "Amazon does not give it")
     else:
         notices.handled(told, "fetched")
     return True
@@ -108,8 +117,8 @@ def _fetched(connection: Connection, client: Client, told: Sequence[Notice], wit
 
 def _again(told: Sequence[Notice], seconds: float) -> None:
     """Try again later, and in the end leave it to the schedule."""
-    notices.later([notice for notice in told if notice.attempts + 1 < ATTEMPTS], seconds)
-    notices.handled([notice for notice in told if notice.attempts + 1 >= ATTEMPTS], "left to the schedule")
+    notices.later([notice for notice in told if notice.attempts < ATTEMPTS], seconds)
+    notices.handled([notice for notice in told if notice.attempts >= ATTEMPTS], "left to the schedule")
 
 
 def _read_all(connection: Connection) -> None:

@@ -13,7 +13,7 @@ class Notice(ScopedModel):
     ``subject`` is the id of the order or report it is about, ``detail`` the type of report or transaction and ``status`` what
     became of it, as Amazon spells them. ``business_key`` is the same for notices of one and the same change; empty: it says too
     little to tell. A waiting notice is handled from ``due_at`` on by whoever sets ``claim``, so that nothing is lost between
-    storing and acting.
+    storing and acting; ``attempts`` counts how often somebody did.
     """
 
     class State(models.TextChoices):

@@ -115,6 +115,15 @@ def test_what_is_no_notification_is_refused_with_the_reason(body, why):
         read(body)
 
 
+@pytest.mark.parametrize("odd", ["Ship\0ped", "\ud800", "x" * 5000, 7, None, {"a": "b"}, ["Shipped"]])
+def test_a_value_of_an_odd_kind_or_size_is_left_out_or_cut(odd):
+    told = order_change()
+    told["Payload"]["OrderChangeNotification"]["Summary"]["OrderStatus"] = odd
+
+    assert len(one(sent(told)).status.replace("x", "")) == 0
+    assert len(one(sent(told)).status) <= 40
+
+
 def test_what_can_be_read_is_taken_although_something_beside_it_cannot():
     found, refused = read(
         sent(order_change(), {"NotificationType": "ORDER_CHANGE", "Payload": {}}, transaction_update())

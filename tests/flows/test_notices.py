@@ -151,6 +151,30 @@ def test_an_order_that_is_not_there_yet_is_asked_for_again_and_in_the_end_left_t
     assert outcomes() == ["left to the schedule"]
 
 
+def test_an_order_that_amazon_refuses_holds_up_no_other(flow, amazon):
+    amazon.answers[f"{ORDERS}/{order(1)}"] = [fault(400, "InvalidInput")]
+    tell(flow.tenant_id, order_change(order(1), n=1))
+    tell(flow.tenant_id, order_change(order(2), n=2))
+
+    act()
+
+    assert invoices() == [order(2)]
+    assert outcomes() == ["Amazon does not give it", "fetched"]
+
+
+def test_a_notice_that_breaks_off_whoever_handles_it_is_given_up(flow, clock, monkeypatch):
+    monkeypatch.setattr(notices.pull, "pull_order", lambda *_, **__: 1 / 0)
+    tell(flow.tenant_id, order_change(order(1)))
+
+    for _ in range(notices.WORN):
+        with pytest.raises(ZeroDivisionError):
+            act()
+        clock.shift(kept.LEASE + timedelta(seconds=1))
+    act()
+
+    assert outcomes() == ["left to the schedule"]
+
+
 def test_trouble_at_amazon_puts_it_off_and_loses_nothing(flow, amazon, clock):
     amazon.answers[f"{ORDERS}/{order(1)}"] = [
         fault(503, "ServiceUnavailable"),
