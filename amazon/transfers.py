@@ -1,8 +1,8 @@
-"""What Amazon says became of the payouts of settlements: how much it paid, in which currency, and whether that went through.
+"""What Amazon paid of settlements whose payout it converted: how much, in which currency.
 
-A settlement file does not say it. Amazon keeps it with its *financial event group*, which names no settlement: a group is a
-settlement's where currency, first and last second, and total are the same, all of them. Source: SP-API model Finances v0,
-listFinancialEventGroups.
+Amazon keeps it with its *financial event group*, which names no settlement: a group is a settlement's where currency, first and last
+second, and total are the same, all of them. How a payout went is said by :mod:`amazon.payouts`, and by the group only where that says
+nothing. Source: SP-API model Finances v0, listFinancialEventGroups.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from amazon.client import Client, moment
 from amazon.connect import client_for
 from amazon.cursors import claimed
 from amazon.models import Cursor, Resource, Settlement
+from amazon.payouts import is_stated
 from amazon.pull import forbidden_is_told
 from audit.trail import record, recorded
 from bookkeeping.money import from_decimal
@@ -44,6 +45,10 @@ class Group:
     account_tail: str
 
     @property
+    def went_through(self) -> bool:
+        return Settlement(transfer_status=self.status).transferred
+
+    @property
     def key(self) -> _Key:
         return self.currency, _second(self.starts_at), _second(self.ends_at), self.total
 
@@ -67,7 +72,8 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
 
 def waits(connection: Connection) -> bool:
     """Whether a time has come at which Amazon, or trouble on the way to it, had us ask again."""
-    return Cursor.objects.filter(connection=connection, resource=Resource.TRANSFERS, due_at__lte=now()).exists()
+    asked = (Resource.TRANSFERS, Resource.PAYOUTS)
+    return Cursor.objects.filter(connection=connection, resource__in=asked, due_at__lte=now()).exists()
 
 
 def parse(sent: Mapping[str, Any]) -> Group | None:
@@ -132,18 +138,22 @@ def _alone(groups: Iterable[Group | None]) -> dict[_Key, Group]:
 def _keep(settlement: Settlement, group: Group | None) -> bool:
     """Store the answer; whether it is another one than before. An earlier one stays where there is none now."""
     asked = Settlement.objects.filter(pk=settlement.pk)
-    if group is None:
+    stated = is_stated(settlement)
+    if group is None or (stated and not group.went_through):
         asked.update(transfer_asked_at=now())
         return False
     values: dict[str, Any] = {
         "group_id": group.group_id,
         "converted": group.converted,
         "converted_currency": group.converted_currency,
-        "transfer_status": group.status,
-        "transferred_at": group.sent_at,
-        "trace_id": group.trace_id,
-        "account_tail": group.account_tail,
     }
+    if not stated:
+        values |= {
+            "transfer_status": group.status,
+            "transferred_at": group.sent_at,
+            "trace_id": group.trace_id,
+            "account_tail": group.account_tail,
+        }
     different = [name for name, value in values.items() if getattr(settlement, name) != value]
     with recorded():
         asked.update(transfer_asked_at=now(), **values)

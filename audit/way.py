@@ -143,17 +143,22 @@ _TOLD: Final[Mapping[str, Callable[[Event], Moment]]] = {
     "settlement.differs": _moment(
         "Came with other rows", "warning", lambda data: "The first version counts until a person decides."
     ),
-    "settlement.payout_failed": _moment(
-        "The payout failed", "failed", lambda data: "A person said that the money never came."
-    ),
-    "settlement.payout_arrived": _moment(
-        "The payout came after all", "done", lambda data: "A person said that the money is there."
-    ),
+    "settlement.payout_failed": _moment("The payout failed", "failed", lambda data: "The money never came."),
+    "settlement.payout_arrived": _moment("The payout came after all", "done", lambda data: "The money is there."),
     "settlement.received": _moment(
         "Amount received entered", "done", lambda data: "A person said how much of the payout arrived."
     ),
     "settlement.transfer": _moment(
-        "Amazon said what it paid", "done", lambda data: f"Amazon’s word for its transfer: {data['status'] or 'none'}."
+        "Amazon said what it paid",
+        "done",
+        lambda data: " ".join(
+            text
+            for text in (f"Amazon’s word for its transfer: {data['status'] or 'none'}.", data.get("reason", ""))
+            if text
+        ),
+    ),
+    "settlement.summary": _moment(
+        "Amazon’s summary came", "done", lambda data: f"{to_text(data['total'], data['currency'])} {data['currency']}."
     ),
     "settlement.belongs": _moment("It belongs to this seller", "done", lambda data: "A person said so."),
     "settlement.revised": _moment(

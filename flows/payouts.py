@@ -1,4 +1,4 @@
-"""What became of a payout. Amazon's file gives its day; that it failed a later settlement tells, or a person."""
+"""What became of a payout. Amazon's file gives its day; how it went Amazon's list of payouts tells, a later settlement, or a person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -65,11 +65,15 @@ class Payouts:
             return Payout("warning", "Failed after it was booked", means)
         if settlement.payout_failed:
             means = "The money stays on clearing until a later settlement takes it back and brings it again."
-            return Payout("warning", "Failed, as you said", means)
+            return Payout(
+                "warning", "Failed, says Amazon" if settlement.transfer_failed else "Failed, as you said", means
+            )
         if settlement.total < 0:
             return Payout("skipped", "None: you owe Amazon")
         if settlement.total == 0:
             return Payout("skipped", "None: it came out at zero")
+        if settlement.transferred and settlement.transferred_at:
+            return Payout("done", f"Paid out on {day(settlement.transferred_at.date())}")
         if settlement.deposit_on > today:
             return Payout("waiting", f"Due on {day(settlement.deposit_on)}")
         if line := self.arrived.get(settlement.pk):
@@ -85,7 +89,7 @@ def may_be_stated(settlement: Settlement, came_back: Iterable[str]) -> bool:
 
 def has_to_be_asked(settlement: Settlement, today: date, came_back: Iterable[str]) -> bool:
     """Whether only a person can know: the payout's day has come, and no later settlement that could tell is here."""
-    if not may_be_stated(settlement, came_back) or settlement.deposit_on > today:
+    if not may_be_stated(settlement, came_back) or settlement.deposit_on > today or settlement.transferred:
         return False
     later = Settlement.objects.filter(
         seller_id=settlement.seller_id, currency=settlement.currency, starts_at__gte=settlement.ends_at

@@ -31,7 +31,9 @@ _READ: Final = (
     *("reason", "answered_total", "currency"),
 )
 
-_ALWAYS_KEPT: Final = (PAYOUT, CLEARING_BALANCE, ARRIVED, PETTY_CASH, BANK_LINE)
+SUMMARY: Final = "summary"
+PAID_OUT: Final = "paid out"
+_ALWAYS_KEPT: Final = (PAYOUT, CLEARING_BALANCE, ARRIVED, PETTY_CASH, SUMMARY, PAID_OUT, BANK_LINE)
 
 State = Delivery.State
 
@@ -47,7 +49,8 @@ def proof_of(plan: Plan) -> Proof:
     }
     planning = as_planning(plan, found)
     proof = prove(statements.from_json(plan.statement), planning, answers)
-    proof = _by_balance(plan, _with_arrived(plan, proof, [row for row in found if row.key in answers]))
+    proof = _with_arrived(plan, proof, [row for row in found if row.key in answers])
+    proof = _by_balance(plan, _with_amazon(plan, proof))
     proof = _with_bank_line(plan, proof)
     if planning.reconciling or not plan.settlement.payout_failed:
         return proof
@@ -108,6 +111,20 @@ def _with_bank_line(plan: Plan, proof: Proof) -> Proof:
     compared = Comparison(BANK_LINE, expected, line.amount, line.on.isoformat(), currency=line.account.currency)
     verdict = proof.verdict if compared.agrees else Verdict.DIFFERS
     return replace(proof, comparisons=(*proof.comparisons, compared), verdict=verdict)
+
+
+def _with_amazon(plan: Plan, proof: Proof) -> Proof:
+    """Return the proof with what Amazon states elsewhere, as far as it does: its summary of the settlement, and its payout."""
+    settlement = plan.settlement
+    found = []
+    if settlement.summary_total is not None:
+        found.append(Comparison(SUMMARY, settlement.total, settlement.summary_total))
+    if settlement.paid_out is not None and settlement.transferred:
+        found.append(Comparison(PAID_OUT, settlement.total, settlement.paid_out, settlement.trace_id))
+    if not found:
+        return proof
+    verdict = proof.verdict if all(one.agrees for one in found) else Verdict.DIFFERS
+    return replace(proof, comparisons=(*proof.comparisons, *found), verdict=verdict)
 
 
 def _on_the_bank_line(payout: Delivery) -> int | None:

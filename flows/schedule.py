@@ -1,5 +1,6 @@
 """When a flow runs, and which lanes have work. Same code on both databases: pick ids, then compare-and-set."""
 
+import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,9 +8,9 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from amazon import backfill, pull
+from amazon import backfill, balances, pull
 from amazon import transfers as amazon_transfers
-from amazon.client import Forbidden, WaitFor
+from amazon.client import BadRequest, Forbidden, NotFound, WaitFor
 from audit import trail
 from flows import access, buyers, history, lanes, planning, shipments, transfers
 from flows.models import Flow, Run
@@ -17,6 +18,8 @@ from kit import clock
 from kit.scope import scope, unscoped
 from tenants.alerts import alert, settle_alert
 from tenants.grants import NeedsReconnect
+
+log = logging.getLogger(__name__)
 
 CLAIM_S = 3600  # a run that takes longer is presumed dead and may be started again
 HANDED_S = 120  # a flow whose message is lost before a worker begins it is handed out again
@@ -113,6 +116,8 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
         steps = [("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)]
         if _settlements_are_due(flow) or amazon_transfers.waits(flow.source):
             steps.insert(1, ("Fetching payouts", _fetch_transfers))
+        if balances.is_due(flow.source):
+            steps.append(("Fetching balances", _fetch_balances))
         for name, fetch in steps:
             _step(run, name)
             try:
@@ -159,6 +164,16 @@ def _fetch_orders(flow: Flow, run: Run) -> None:
         since = min(read_since, (flow.cut_over_at or flow.created_at) - pull.ORDERS_OVERLAP)
     pulled = pull.pull_orders(flow.source, since, with_buyers=named)
     run.found["orders"] = pulled.orders_new + pulled.orders_changed
+
+
+def _fetch_balances(flow: Flow, run: Run) -> None:
+    """Read what Amazon owed at the end of the last day. That it refuses stops nothing; the members are told."""
+    if flow.source is None:
+        return
+    try:
+        run.found["balances"] = balances.read_balances(flow.source)
+    except (BadRequest, Forbidden, NotFound):
+        log.exception("Amazon does not say what it owes the seller of flow %s", flow.pk)
 
 
 def _step(run: Run, name: str) -> None:

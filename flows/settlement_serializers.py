@@ -152,9 +152,17 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
     )
     transfer_status = serializers.CharField(
         read_only=True,
-        help_text="Amazon's own word, as `Succeeded` or `Failed`. Empty: it was not asked or said nothing.",
+        help_text="Amazon's own word for the payout, as `PAID`, `IN_TRANSIT` or `FAILED`. Empty: it was not asked or said nothing.",
     )
-    payout_failed = serializers.BooleanField(read_only=True, help_text="A person said that the payout never came.")
+    paid_out = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="What Amazon states for the payout, minor units of `currency`."
+    )
+    summary_total = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Net proceeds in Amazon's own summary of it; null: it stated none."
+    )
+    payout_failed = serializers.BooleanField(
+        read_only=True, help_text="A person, or Amazon, said that the payout never came."
+    )
     plans = PlanSerializer(many=True, read_only=True)
 
     class Meta:
@@ -179,6 +187,8 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "received_currency",
             "converted",
             "converted_currency",
+            "summary_total",
+            "paid_out",
             "transfer_status",
             "transferred_at",
             "trace_id",

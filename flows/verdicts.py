@@ -194,6 +194,13 @@ def _compared(one: Mapping[str, Any], ledger: str) -> Compared:
             return Compared("Clearing account", "All that was posted to it", left, f"Its balance in {ledger}", right)
         case "header and payout" if one["detail"] == CONVERTED:
             return Compared("Payout", "Amazon's stated total", left, "Payout, before it was converted", right)
+        case "summary":
+            return Compared(
+                "Amazon's summary", "Amazon's stated total", left, "Net proceeds in Amazon's summary", right
+            )
+        case "paid out":
+            paid = f"What Amazon paid out, as {one['detail']}" if one["detail"] else "What Amazon paid out"
+            return Compared("Amazon's payout", "Amazon's stated total", left, paid, right)
         case "arrived":
             return Compared("What arrived", f"As {said}", left, "On the payout, as it was sent", right)
         case "petty cash":
@@ -289,9 +296,12 @@ def _proved(plan: Plan, ledger: str, posted: int, silent: int) -> tuple[str, str
         )
         return "proved", "Ties to the cent, by the clearing account", text
     documents = "the document" if posted == 1 else f"each of the {_documents(posted)}"
+    compared = {one["name"] for one in plan.verdict.get("comparisons", [])}
+    summary = "Amazon's summary, " if "summary" in compared else ""
     text = (
-        f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {documents} "
-        f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 and not plan.reconciling else ''}. "
+        f"Compared, and equal to the cent: the sum of Amazon's rows, Amazon's stated total, {summary}{documents} "
+        f"as {ledger} answered it{', and the payout' if plan.settlement.total > 0 and not plan.reconciling else ''}"
+        f"{_paid(plan) if 'paid out' in compared else ''}. "
         f"{_remains(plan)} {_at_the_bank(plan)}"
     )
     return "proved", "Ties to the cent", text
@@ -303,6 +313,15 @@ def _at_the_bank(plan: Plan) -> str:
         return "Whether the bank received the money is not compared here."
     amount, on = shown(line["right"], line["currency"]), day(date.fromisoformat(line["detail"]))
     return f"The payout arrived at the bank on {on}: {amount}, on a line of the imported statement."
+
+
+def _paid(plan: Plan) -> str:
+    """Return what Amazon says of the payout that was compared."""
+    settlement = plan.settlement
+    on = f" on {day(settlement.transferred_at.date())}" if settlement.transferred_at else ""
+    to = f" to the account that ends in {settlement.account_tail}" if settlement.account_tail else ""
+    trace = f", trace id {settlement.trace_id}" if settlement.trace_id else ""
+    return f", which Amazon states as paid{on}{to}{trace}"
 
 
 def _remains(plan: Plan) -> str:
@@ -346,11 +365,17 @@ def _off(plan: Plan, wrong: Sequence[Compared]) -> str:
 
 def _chain(plan: Plan, counts: Mapping[str, int]) -> tuple[Mapping[str, Any], ...]:
     total, currency = plan.settlement.total, plan.settlement.currency
-    labels = [f"{plan.statement.get('rows', 0)} rows", "Amazon's total"]
+    compared = {one["name"]: one for one in plan.verdict.get("comparisons", [])}
+    labels = [
+        f"{plan.statement.get('rows', 0)} rows",
+        "Amazon's total",
+        *(["Its summary"] if "summary" in compared else []),
+    ]
     # Books of income and expenses alone have no payout, and documents that come to something else; converted ones have
     # another currency.
     if not plan.reconciling and not plan.flow.converts:
-        labels += [_documents(counts.get(State.POSTED, 0)), *(["Payout"] if total > 0 else [])]
+        payout = "Paid out" if "paid out" in compared else "Payout"
+        labels += [_documents(counts.get(State.POSTED, 0)), *([payout] if total > 0 else [])]
     chain = [{"label": label, "minor": total, "currency": currency} for label in labels]
     if plan.flow.converts:
         worth = {"label": f"At {plan.exchange['rate']}", "minor": plan.exchange["carrying"]}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from tenants.models import ApiKey, Member
 
 AUTOMATIC = "automatic"
+AMAZON = "amazon"
 
 
 def actor_names(actors: Iterable[str]) -> dict[str, str]:
@@ -27,6 +28,8 @@ def _ids(wanted: Iterable[str], prefix: str) -> list[int]:
 def _general(actor: str) -> str:
     if actor == AUTOMATIC:
         return "the flow’s own rule"
+    if actor == AMAZON:
+        return "Amazon"
     if actor.startswith("user:"):
         return "somebody who no longer belongs to this company"
     return actor

@@ -14,8 +14,8 @@ class Transaction(ScopedModel):
 
     ``status`` is DEFERRED, RELEASED or DEFERRED_RELEASED, whatever case Amazon wrote. A sale that is held back comes as DEFERRED;
     once released, that one turns DEFERRED_RELEASED and a RELEASED one appears beside it: they are one sale. ``leaves`` are the
-    amounts that carry the money, each {"type", "containers", "amount", "sku", "quantity"}. ``problem`` says why its amounts
-    cannot be trusted; then it counts nowhere.
+    amounts that carry the money, each {"type", "containers", "amount", "sku", "quantity"}, and add up to ``total``. ``problem`` says
+    why its amounts cannot be trusted; then it counts nowhere.
     """
 
     class Status(models.TextChoices):
@@ -27,15 +27,15 @@ class Transaction(ScopedModel):
     transaction_id = models.CharField(max_length=255)
     version = models.PositiveIntegerField(default=1)
     current = models.BooleanField(default=True)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the transaction as Amazon sent it")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of all that is kept of it")
     status = models.CharField(max_length=40)
     kind = models.CharField(max_length=80, help_text="transactionType as Amazon writes it")
     description = models.CharField(max_length=255, blank=True)
     account_type = models.CharField(max_length=40, blank=True)
     marketplace_id = models.CharField(max_length=20, blank=True)
     marketplace = models.CharField(max_length=64, blank=True)
-    posted_at = models.DateTimeField()
-    currency = models.CharField(max_length=3)
+    posted_at = models.DateTimeField(null=True, blank=True, help_text="empty only where Amazon gave no date")
+    currency = models.CharField(max_length=3, blank=True)
     total = models.BigIntegerField()
     order_id = models.CharField(max_length=64, blank=True)
     settlement_id = models.CharField(max_length=64, blank=True)
@@ -49,6 +49,9 @@ class Transaction(ScopedModel):
     leaves = models.JSONField(default=list)
     problem = models.TextField(blank=True)
     seen_at = models.DateTimeField(help_text="when this version was first read")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="of one held back past its day: when Amazon was last asked what became of it"
+    )
 
     class Meta:
         constraints = [
@@ -69,6 +72,18 @@ class Transaction(ScopedModel):
                 name="amazon_transaction_held",
                 condition=Q(current=True),
             ),
+            models.Index(
+                fields=["tenant", "connection", "releases"],
+                name="amazon_transaction_releases",
+                condition=Q(current=True) & ~Q(releases=""),
+            ),
+            models.Index(fields=["tenant", "connection", "settlement_id"], name="amazon_transaction_settlement"),
+            models.Index(fields=["tenant", "connection", "group_id"], name="amazon_transaction_group"),
+            models.Index(
+                fields=["tenant", "connection"],
+                name="amazon_transaction_problem",
+                condition=Q(current=True) & ~Q(problem=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -79,7 +94,7 @@ class Payout(ScopedModel):
     """A payout as Amazon last stated it (Transfers 2024-06-01); ``history`` is a list of {"status", "at", "reason"}.
 
     ``paid_at`` is when it became PAID. One of ``expected`` is only announced: SCHEDULED, DISABLED, AT_RISK or NO_PAYOUT_EXPECTED,
-    for ``created_at``'s day; it has no settlement yet.
+    for ``created_at``'s day; all of those are replaced by what Amazon announces next.
     """
 
     connection = models.ForeignKey("tenants.Connection", models.CASCADE, related_name="payouts")

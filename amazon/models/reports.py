@@ -9,8 +9,9 @@ from django.db.models import Q
 from kit.scope import ScopedModel
 from kit.sealed import SealedField
 
-# The model lists no statuses: the first is what integrators see, the others are from the model's own example.
-_WENT_THROUGH = frozenset({"succeeded", "transferred", "transfered"})
+# Of a payout; of a group the model lists no statuses: the second is what integrators see, the others are from its own example.
+_WENT_THROUGH = frozenset({"paid", "succeeded", "transferred", "transfered"})
+_NEVER_COMES = frozenset({"cancelled", "no_payout"})
 CHUNK_BYTES = 1 << 20  # plain bytes of one ReportChunk, at most
 
 
@@ -97,8 +98,10 @@ class Settlement(ScopedModel):
     The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
     counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
     is what a person, or Amazon elsewhere, said about it, and ``received`` what the bank got where it was converted.
-    What Amazon itself says of that transfer, where it was asked (see :mod:`amazon.transfers`): ``converted`` is what it paid,
-    in minor units of ``converted_currency``, and ``transfer_status`` its own word for how that went.
+    What Amazon itself says of the payout, where it was asked: ``transfer_status`` is its own word for how that went, ``paid_out`` what
+    it states for it, ``trace_id`` and ``account_tail`` where it went (see :mod:`amazon.payouts`; as far as Amazon states no payout, its
+    financial event group tells, see :mod:`amazon.transfers`). ``converted`` is what it paid, in minor units of
+    ``converted_currency``. ``summary_total`` is its own summary of the settlement (see :mod:`amazon.summaries`).
     ``belongs``: a person said that an uploaded settlement is this seller's although its period overlaps another one (see
     :mod:`amazon.overlaps`).
     """
@@ -127,10 +130,18 @@ class Settlement(ScopedModel):
     )
     converted_currency = models.CharField(max_length=3, blank=True)
     transfer_status = models.CharField(max_length=40, blank=True, help_text="as Amazon writes it")
-    transferred_at = models.DateTimeField(null=True, blank=True, help_text="when Amazon began the transfer")
+    transferred_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="when it was paid; where only the group is known, when Amazon began the transfer",
+    )
     trace_id = models.CharField(max_length=64, blank=True, help_text="what the bank calls the transfer")
     account_tail = models.CharField(max_length=4, blank=True, help_text="last digits of the bank account")
-    transfer_asked_at = models.DateTimeField(null=True, blank=True)
+    transfer_asked_at = models.DateTimeField(null=True, blank=True, help_text="when its group was last asked for")
+    paid_out = models.BigIntegerField(
+        null=True, blank=True, help_text="what Amazon states for its payout; empty: not said, or in another currency"
+    )
+    payout_asked_at = models.DateTimeField(null=True, blank=True, help_text="when its payout was last asked for")
     summary_total = models.BigIntegerField(
         null=True, blank=True, help_text="net proceeds in Amazon's own summary of it; empty: it has not said"
     )
@@ -170,4 +181,6 @@ class Settlement(ScopedModel):
 
     @property
     def transfer_failed(self) -> bool:
-        return "fail" in self.transfer_status.casefold()
+        """Whether Amazon says that nothing came of it: the bank refused it, or it was never sent."""
+        status = self.transfer_status.casefold()
+        return "fail" in status or status in _NEVER_COMES

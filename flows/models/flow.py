@@ -125,7 +125,7 @@ class Run(ScopedModel):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     step = models.CharField(max_length=80, blank=True)
-    found = models.JSONField(default=dict, help_text="Counts: settlements, payouts, orders, planned, refused")
+    found = models.JSONField(default=dict, help_text="Counts: settlements, payouts, orders, balances, planned, refused")
     problem = models.TextField(blank=True)
     action = models.TextField(blank=True)
 
