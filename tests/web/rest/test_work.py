@@ -456,7 +456,7 @@ def test_a_cursor_that_was_never_given_out_does_no_harm(rest, cursor):
         ("flows/{flows}", 2),
         ("flows/{flows}/mapping", 12),
         ("flows/{flows}/mapping/lists", 4),
-        ("settlements/{settlements}", 9),
+        ("settlements/{settlements}", 11),
         ("plans/{plans}", 7),
         ("deliveries/{deliveries}", 5),
         ("orders/{orders}", 3),
