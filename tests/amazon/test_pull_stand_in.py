@@ -6,12 +6,14 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 
+from amazon import balances, payouts, summaries
 from amazon.client import ServerTrouble, WaitFor
 from amazon.cursors import cursor_for
 from amazon.load import settlement_rows
-from amazon.models import Order, Report, Resource, Settlement
+from amazon.models import Balance, Order, Report, Resource, Settlement, Transaction
 from amazon.pull import pull_orders, pull_settlements
 from amazon.sandbox import DEMO_APPLICATION, AmazonStandIn
+from amazon.transaction_pull import pull_transactions
 from kit.http import Http, mount, unmount
 from sandbox.seller import demo_seller
 from tenants.connections import ConsentRefused, begin_consent, connect_with_credentials, finish_consent, run_checks
@@ -61,6 +63,26 @@ def consent(remote, truth, alice, acme):
 @pytest.fixture
 def connection(consent, in_acme):
     return consent("allow")
+
+
+def test_amazons_summary_payout_transactions_and_balances_agree_with_its_settlements(truth, connection, in_acme):
+    pull_settlements(connection)
+
+    payouts.ask(connection, payouts.wanted(connection))
+    summaries.ask(connection, summaries.wanted(connection))
+    pulled = pull_transactions(connection)
+    again = pull_transactions(connection)
+    read = balances.read_balances(connection)
+
+    settlements = list(Settlement.objects.all())
+    assert all(one.summary_total == one.total for one in settlements)
+    paid = [one for one in settlements if one.transferred]
+    assert paid
+    assert all(one.paid_out == one.total and one.trace_id and one.account_tail for one in paid)
+    assert pulled.new == Transaction.objects.filter(current=True).count() > 0
+    assert (again.new, again.changed) == (0, 0)
+    assert not Transaction.objects.exclude(problem="").exists()
+    assert read == Balance.objects.count() > 0
 
 
 class Form(HTMLParser):
