@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from amazon.models import Settlement
 from audit import trail
 from bookkeeping.terms import Strategy
-from flows import currencies, history, planner, planning, schedule
+from flows import accruals, currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.registry import layouts_of
@@ -30,6 +30,7 @@ CHANGEABLE: Final = (
     "opening_clearing",
     "opening_reserve",
     "opening_loan",
+    "accrues_from",
     "generic_items",
     "orders_every_min",
     "settlements_every_min",
@@ -146,6 +147,8 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
         flow.target, flow.currency, different.get("layout", flow.layout), different.get("strategy", flow.strategy)
     )
     if problem := currencies.problem(flow.target, flow.currency, different.get("strategy", "")):
+        raise CannotChange(problem)
+    if different.get("accrues_from") and (problem := accruals.problem(flow)):
         raise CannotChange(problem)
     if "books_from" in different:
         _leave_out(flow, different["books_from"])

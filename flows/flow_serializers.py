@@ -1,10 +1,12 @@
 """Flows, their opening figures and their runs as JSON. Amounts are integer minor units of the currency beside them."""
 
+from datetime import date
 from typing import Any
 
 from rest_framework import serializers
 
 from bookkeeping.money import SOUND
+from bookkeeping.months import first_of_month
 from flows.delivery_serializers import DeliverySerializer
 from flows.models import Flow, Run
 
@@ -47,6 +49,7 @@ class FlowSerializer(serializers.ModelSerializer[Flow]):
             "opening_clearing",
             "opening_reserve",
             "opening_loan",
+            "accrues_from",
             "generic_items",
             "buyers",
             "orders_every_min",
@@ -111,11 +114,19 @@ class FlowSettingsSerializer(serializers.Serializer[Any]):
     opening_loan = serializers.IntegerField(
         required=False, min_value=0, max_value=SOUND, help_text="Minor units still owed on a loan from Amazon."
     )
+    accrues_from = serializers.DateField(
+        required=False,
+        allow_null=True,
+        help_text="First month at whose end sales that Amazon holds back are accrued; null: none are. Any day of the month.",
+    )
     generic_items = serializers.BooleanField(
         required=False, help_text="Invoice an unmapped SKU with the general item instead of holding it."
     )
     orders_every_min = serializers.IntegerField(required=False, min_value=5, max_value=10_080)
     settlements_every_min = serializers.IntegerField(required=False, min_value=60, max_value=10_080)
+
+    def validate_accrues_from(self, day: date | None) -> date | None:
+        return first_of_month(day) if day else None
 
     def validate_books_from(self, day: Any) -> Any:
         if day is not None and not 2000 <= day.year <= 2100:

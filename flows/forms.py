@@ -9,7 +9,8 @@ from typing import Any, Final, cast
 from django import forms
 
 from bookkeeping.money import SOUND, BadAmount, exponent, from_decimal, to_text
-from flows import creation, currencies, opening
+from bookkeeping.months import first_of_month
+from flows import accruals, creation, currencies, opening
 from flows.drafts import matters_in_summary
 from flows.models import Flow
 from flows.opening import Told
@@ -115,6 +116,13 @@ class TermsForm(forms.Form):
         initial=True,
         help_text="Otherwise the invoice waits until the SKU has an item.",
     )
+    accrues = forms.BooleanField(
+        label="Accrue at each month's end what Amazon holds back",
+        required=False,
+        help_text="Amazon releases a sale about a week after delivery, so at a month's end some of its sales are in no settlement. "
+        "They are booked on its last day against Amazon Deferred Receivable and taken back on the next day. For accrual-basis "
+        "books; settlements and payouts stay as they are.",
+    )
     approval = forms.ChoiceField(
         label="Before a settlement is posted",
         choices=Flow.Approval.choices,
@@ -184,6 +192,8 @@ class TermsForm(forms.Form):
             del self.fields["strategy"]
         if flow is not None and not flow.home:
             del self.fields["rate_from"]
+        if flow is None or accruals.problem(flow):
+            del self.fields["accrues"]
         chosen = [each for each in layouts if flow and each.name == flow.layout]
         # Several ledgers to choose from: what holds for each of them.
         self.words = {
@@ -214,7 +224,11 @@ class TermsForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the flow."""
-        return {name: value for name, value in self.cleaned_data.items() if name in creation.CHANGEABLE}
+        values = {name: value for name, value in self.cleaned_data.items() if name in creation.CHANGEABLE}
+        if "accrues" in self.cleaned_data and self.flow is not None:
+            since = self.flow.accrues_from or first_of_month(max(clock.now().date(), self.flow.books_from or date.min))
+            values["accrues_from"] = since if self.cleaned_data["accrues"] else None
+        return values
 
     def _source(self) -> Connection | None:
         return self.flow.source if self.flow else None
@@ -362,7 +376,7 @@ def _initial(flow: Flow) -> dict[str, Any]:
     values = {name: getattr(flow, name) for name in creation.CHANGEABLE}
     for name in creation.FIGURES:
         values[name] = to_text(values[name], flow.currency) if values[name] else ""
-    return values
+    return values | {"accrues": flow.accrues_from is not None}
 
 
 class ModeForm(forms.Form):

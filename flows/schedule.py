@@ -11,8 +11,9 @@ from django.db.models.functions import RowNumber
 from amazon import backfill, balances, pull
 from amazon import transfers as amazon_transfers
 from amazon.client import BadRequest, Forbidden, NotFound, WaitFor
+from amazon.models import Cursor, Resource
 from audit import trail
-from flows import access, buyers, history, lanes, planning, shipments, transfers
+from flows import access, accruals, buyers, history, lanes, planning, shipments, transfers
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -116,6 +117,8 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
         steps = [("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)]
         if _settlements_are_due(flow) or amazon_transfers.waits(flow.source):
             steps.insert(1, ("Fetching payouts", _fetch_transfers))
+        if flow.accrues_from and _transactions_are_due(flow):
+            steps.append(("Fetching transactions", _fetch_transactions))
         if balances.is_due(flow.source):
             steps.append(("Fetching balances", _fetch_balances))
         for name, fetch in steps:
@@ -127,6 +130,7 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
     _step(run, "Planning")
     run.found["invoiced"] = shipments.plan_shipments(flow)
     run.found["planned"] = planning.plan_new(flow, at_once=True)
+    accruals.plan_accruals(flow)
     planning.release(flow)
     return max(waits, key=lambda wait: wait.seconds, default=None)
 
@@ -144,6 +148,16 @@ def _fetch_settlements(flow: Flow, run: Run) -> None:
 
 def _settlements_are_due(flow: Flow) -> bool:
     return flow.next_settlements_at is None or flow.next_settlements_at <= clock.now()
+
+
+def _transactions_are_due(flow: Flow) -> bool:
+    """Whether it is time for settlements too, or somebody wished for transactions ahead of that."""
+    wished = Cursor.objects.filter(connection=flow.source_id, resource=Resource.TRANSACTIONS, due_at__lte=clock.now())
+    return _settlements_are_due(flow) or wished.exists()
+
+
+def _fetch_transactions(flow: Flow, run: Run) -> None:
+    run.found["transactions"] = accruals.fetch(flow)
 
 
 def _fetch_transfers(flow: Flow, run: Run) -> None:

@@ -65,6 +65,11 @@ class Flow(ScopedModel):
     cut_over_at = models.DateTimeField(
         null=True, blank=True, help_text="Orders shipped before this instant are invoiced only when they settle"
     )
+    accrues_from = models.DateField(
+        null=True,
+        blank=True,
+        help_text="First month at whose end sales that Amazon holds back are accrued; empty: none are",
+    )
     generic_items = models.BooleanField(
         default=True, help_text="Invoice an unmapped SKU with the general item instead of holding it"
     )

@@ -12,6 +12,7 @@ from flows import setup
 from flows.forms import minor_from_text
 from flows.models import Flow, Plan, Run
 from kit import clock
+from kit.clock import now
 from ledgers.models import Company
 from ledgers.port import Check, NotSent, Verdict
 from tests import factories
@@ -327,6 +328,25 @@ def test_a_change_is_saved_and_remembered(bobs, bob, flow, in_acme):
     flow.refresh_from_db()
     assert (flow.mode, flow.name, flow.orders_every_min) == ("orders", "Canada", 15)
     assert Event.objects.get(kind="flow.changed").actor == bob.actor
+
+
+def test_accruing_is_switched_on_from_this_month_and_off_where_somebody_sees_it(bobs, acme, flow, in_acme):
+    no_seller = bobs.get(at("flow_edit", flow.pk)).content.decode()
+    seller = factories.ConnectionFactory(tenant=acme, provider="amazon", grant__provider="amazon", remote_id="A1")
+    Flow.objects.filter(pk=flow.pk).update(source=seller)
+
+    offered = bobs.get(at("flow_edit", flow.pk)).content.decode()
+    bobs.post(at("flow_edit", flow.pk), terms(accrues="on"))
+    flow.refresh_from_db()
+    on, page = flow.accrues_from, bobs.get(at("flow", flow.pk)).content.decode()
+    bobs.post(at("flow_edit", flow.pk), terms())
+    flow.refresh_from_db()
+
+    assert "what Amazon holds back" not in no_seller
+    assert "what Amazon holds back" in offered
+    assert on == now().date().replace(day=1)
+    assert f"accrued since {on:%B %Y}" in page
+    assert flow.accrues_from is None
 
 
 def test_a_live_flow_keeps_its_beginning_and_its_mode(bobs, acme, in_acme):
