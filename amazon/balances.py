@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from amazon import finances
+from amazon import finances, naming
 from amazon.client import Client, moment
 from amazon.connect import client_for
 from amazon.cursors import claimed
@@ -45,7 +45,7 @@ def read_balances(connection: Connection, as_of: date | None = None, client: Cli
     with claimed(connection, Resource.BALANCES) as claim, forbidden_is_told(connection, "balances"):
         client = client or client_for(connection)
         found: dict[tuple[Any, ...], int] = {}
-        for sent in finances.balances(client, day):
+        for sent in naming.checked(connection, finances.balances(client, day)):
             claim.alive()
             for key, amount in _flat(sent, {}, day, 0):
                 found.setdefault(key, amount)  # a part may be listed by itself as well: it is one figure

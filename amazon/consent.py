@@ -3,7 +3,6 @@
 Source: SP-API website authorization workflow; LWA token endpoint.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +14,7 @@ from amazon.checks import run
 from amazon.client import Client, Forbidden, Participation, WaitFor
 from amazon.connect import HTTP, SLUG, api_base, application
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
+from amazon.naming import SELLER_ID
 from amazon.panels import panels
 from amazon.secrets import LIFE
 from kit.oauth import OAuthSpec, Tokens
@@ -23,7 +23,6 @@ from tenants.models import Connection, Tenant, User
 from tenants.providers import Identity, ManualField, Provider, ProviderKind
 
 REAUTHORIZE_AFTER: Final = timedelta(days=365)  # an application's authorization ends after a year, whatever was used
-_SELLER_ID: Final = re.compile(r"A[A-Z0-9]{8,20}")
 
 _MARKETPLACE: Final = ManualField(
     "marketplace",
@@ -37,7 +36,7 @@ _MANUAL: Final = (
         "selling_partner_id",
         "Merchant token",
         help_text="In Seller Central under Settings, Account Info, Your Merchant Token. It begins with A.",
-        pattern=_SELLER_ID.pattern,
+        pattern=SELLER_ID.pattern,
     ),
     ManualField("client_id", "LWA client id", help_text="Begins with amzn1.application-oa2-client."),
     ManualField("client_secret", "LWA client secret", secret=True),
@@ -80,7 +79,7 @@ def environment(chosen: Mapping[str, Any]) -> str:
 def identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
     """Return the seller a consent opened, with its marketplaces. ``selling_partner_id`` comes with the callback."""
     seller_id, marketplace = params.get("selling_partner_id", "").strip(), chosen_marketplace(params)
-    if not _SELLER_ID.fullmatch(seller_id):
+    if not SELLER_ID.fullmatch(seller_id):
         raise ConsentRefused(
             f"{seller_id!r} is no merchant token.",
             "Copy it from Seller Central: Settings, Account Info, Your Merchant Token. It begins with A.",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from amazon import finances
+from amazon import finances, naming
 from amazon.client import Client, moment
 from amazon.connect import client_for
 from amazon.cursors import claimed
@@ -60,7 +60,7 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
         client = client or client_for(connection)
         for after, before, some in _windows(settlements):
             page: list[Sent] = []
-            for sent in finances.payouts(client, after, before):
+            for sent in naming.checked(connection, finances.payouts(client, after, before)):
                 page.append(sent)
                 if len(page) >= 200:
                     claim.alive()
@@ -75,7 +75,8 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
 def expect(connection: Connection, client: Client | None = None) -> int:
     """Bring in the payouts that Amazon expects to make, in place of those it expected before; returns how many."""
     with claimed(connection, Resource.PAYOUTS), forbidden_is_told(connection, "payouts"):
-        found = [one for one in map(_expected, finances.expected_payouts(client or client_for(connection))) if one]
+        told = naming.checked(connection, finances.expected_payouts(client or client_for(connection)))
+        found = [one for one in map(_expected, told) if one]
         with recorded():
             Payout.objects.filter(connection=connection, expected=True).delete()
             rows = {values["payout_id"]: _row(connection, values, expected=True) for values in found}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from amazon import finances
+from amazon import finances, naming
 from amazon.client import Client, reading
 from amazon.connect import client_for
 from amazon.cursors import claimed
@@ -42,7 +42,7 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
         client = client or client_for(connection)
         for one in settlements:
             claim.alive()
-            total = _total(client, one)
+            total = _total(connection, client, one)
             with recorded():
                 Settlement.objects.filter(pk=one.pk).update(summary_total=total, summary_asked_at=now())
                 if total is not None:
@@ -60,11 +60,11 @@ def ask(connection: Connection, settlements: Iterable[Settlement], client: Clien
     return told
 
 
-def _total(client: Client, settlement: Settlement) -> int | None:
+def _total(connection: Connection, client: Client, settlement: Settlement) -> int | None:
     """Return the net proceeds of all summaries of a settlement, one per marketplace; None where there is none, or one of them is
     in another currency, or another settlement's."""
     total = None
-    for sent in finances.summaries(client, settlement.settlement_id):
+    for sent in naming.checked(connection, finances.summaries(client, settlement.settlement_id)):
         named = finances.identifiers(sent.get("relatedIdentifiers")).get("SETTLEMENT_ID", settlement.settlement_id)
         if named != settlement.settlement_id:
             continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from amazon import finances
+from amazon import finances, naming
 from amazon.client import BadRequest, Client, ServerTrouble, moment
 from amazon.connect import client_for
 from amazon.cursors import Claim, claimed
@@ -113,6 +113,7 @@ def _through(connection: Connection, claim: Claim, client: Client, walk: dict[st
             # The token died: these pages are walked again from the first one, which stores nothing twice.
             claim.move(walk=_window(after, before, walk["hours"], walk["swept_at"]))
             raise ServerTrouble("Amazon no longer takes the page token; the window begins again", 5.0) from None
+        naming.check(connection, page.transactions)
         tokens.add(walk["token"])
         if page.next_token and page.next_token in tokens:
             claim.move(walk=_shorter(walk))
@@ -160,7 +161,7 @@ def _ask_overdue(connection: Connection, claim: Claim, client: Client, pulled: P
     orders = dict.fromkeys(late.values_list("order_id", flat=True)[: 5 * ASKED_AT_ONCE])
     for order_id in list(orders)[:ASKED_AT_ONCE]:
         claim.alive()
-        sent = list(finances.transactions_of_order(client, order_id))
+        sent = list(naming.checked(connection, finances.transactions_of_order(client, order_id)))
         with recorded():
             of_order = Transaction.objects.filter(connection=connection, order_id=order_id, current=True)
             of_order.update(asked_at=now())

@@ -76,13 +76,14 @@ def opening_entry(
     reserve: int = 0,
     deferred: int = 0,
     loan: int = 0,
+    account_type: str = "",
     revision: int = 1,
 ) -> tuple[Planned, ...]:
     """Return the entry that opens CLEARING, RESERVE, DEFERRED and LOAN against OPENING, cut as the ledger needs it; nothing
     when all are 0, or where the ledger has no entries.
 
     Amounts are debit positive: ``clearing`` is below 0 when money is owed to Amazon; but ``loan`` is what is still owed.
-    ``source`` names the seller account and its settlements' currency, for the key. ``on`` is the day before the books begin.
+    ``source`` is the seller, for the key; ``account_type`` is "" for the usual one. ``on`` is the day before the books begin.
     """
     amounts: dict[LineKey, int] = {
         AccountKey.CLEARING: -clearing,
@@ -93,8 +94,11 @@ def opening_entry(
     lines = entry_lines(amounts, AccountKey.OPENING)
     if not lines or policy.income_and_expenses:
         return ()
-    entry = JournalEntry(
-        f"AMZ-OPENING-{currency}{revised(revision)}", on, currency, lines, "Amazon balances at the start"
-    )
-    planned = Planned(f"amazon/account/{source}/{currency}/opening/entry/{revision}", entry)
+    memo = f"Amazon balances at the start{f', {account_type}' if account_type else ''}"
+    # Its initials: some ledgers take no more than 21 characters.
+    initials = "".join(word[0] for word in account_type.upper().split())
+    number = f"AMZ-OPENING-{currency}{f'-{initials}' if initials else ''}{revised(revision)}"
+    entry = JournalEntry(number, on, currency, lines, memo)
+    whose = f"{source}/{account_type.replace(' ', '-').lower()}" if account_type else source
+    planned = Planned(f"amazon/account/{whose}/{currency}/opening/entry/{revision}", entry)
     return cut([planned], policy).documents

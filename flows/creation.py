@@ -7,10 +7,11 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from amazon.models import Settlement
+from amazon.marketplaces import Marketplace, by_currency
+from amazon.models import STANDARD_ORDERS, Settlement
 from audit import trail
 from bookkeeping.terms import Strategy
-from flows import accruals, currencies, history, planner, planning, schedule
+from flows import account_types, accruals, currencies, history, planner, planning, schedule
 from flows.models import Attempt, Delivery, Flow, Plan
 from kit import clock
 from ledgers.registry import layouts_of
@@ -50,19 +51,36 @@ class CannotChange(Exception):
 
 
 def settled_currencies(tenant_id: int, source: Connection | None) -> list[str]:
-    """Return the currencies the seller's settlements have; before any is known, those of the account's marketplaces."""
+    """Return the currencies the seller's settlements have; before any is known, those of the account's marketplaces.
+
+    A seller may have the same merchant token in several regions: each account offers what its own region settles in."""
     seller_id = source.remote_id if source else ""
     found = Settlement.objects.filter(tenant_id=tenant_id, seller_id=seller_id)
     seen = sorted(set(found.values_list("currency", flat=True)))
+    if source is not None:
+        seen = [one for one in seen if (place := by_currency(one)) is None or _is_of(source, place)]
     return seen or list(source.data.get("currencies", []) if source else [])
 
 
-def first_settlement(tenant_id: int, source: Connection | None, currency: str) -> Settlement | None:
-    """Return the earliest settlement that is known of a seller and currency, before there is a flow for it."""
-    return _settlements(tenant_id, source, currency).order_by("ends_at").first()
+def _is_of(source: Connection, place: Marketplace) -> bool:
+    """Whether an account may settle in a marketplace's currency: no currency is settled in two regions."""
+    return bool(source.data.get("region", place.region) == place.region)
 
 
-def start_problem(tenant_id: int, source: Connection | None, currency: str, day: date | None) -> str:
+def first_settlement(
+    tenant_id: int, source: Connection | None, currency: str, account_type: str = STANDARD_ORDERS
+) -> Settlement | None:
+    """Return the earliest settlement that is known of a seller, account type and currency, before there is a flow for it."""
+    return _settlements(tenant_id, source, currency, account_type).order_by("ends_at").first()
+
+
+def start_problem(
+    tenant_id: int,
+    source: Connection | None,
+    currency: str,
+    day: date | None,
+    account_type: str = STANDARD_ORDERS,
+) -> str:
     """Return why books cannot begin on a day, and what to do; "" where they can.
 
     They may begin as late as the day after the settlement that Amazon is making now. Later than that, settlements would
@@ -70,7 +88,7 @@ def start_problem(tenant_id: int, source: Connection | None, currency: str, day:
     if day is None:
         return ""
     today = clock.now().date()
-    last = _settlements(tenant_id, source, currency).order_by("ends_at").last()
+    last = _settlements(tenant_id, source, currency, account_type).order_by("ends_at").last()
     ends = last.ends_at.date() + _PERIOD if last else today
     ends = ends if ends > today else today + _PERIOD
     latest = ends + timedelta(days=1)
@@ -82,27 +100,40 @@ def start_problem(tenant_id: int, source: Connection | None, currency: str, day:
     )
 
 
-def _settlements(tenant_id: int, source: Connection | None, currency: str) -> QuerySet[Settlement]:
+def _settlements(tenant_id: int, source: Connection | None, currency: str, account_type: str) -> QuerySet[Settlement]:
     seller_id = source.remote_id if source else ""
-    return Settlement.objects.filter(tenant_id=tenant_id, seller_id=seller_id, currency=currency)
+    return Settlement.objects.filter(
+        tenant_id=tenant_id, seller_id=seller_id, currency=currency, account_type=account_type
+    )
 
 
 def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
     """Create a flow in set-up and have it fetch and plan for the first time.
 
     ``values`` are fields of the flow; ``source`` None takes uploaded files only. Raises CannotChange where the company has
-    such a flow already or cannot take the currency."""
+    such a flow already or cannot take the currency, or the seller has no such account."""
     source, target, currency = values["source"], values["target"], values["currency"]
+    account_type = values.get("account_type") or STANDARD_ORDERS
+    values = {**values, "account_type": account_type}
     for end in (source, target):
         if end is not None and end.state != Access.ACTIVE:
             raise CannotChange(f"{end} is not connected. Connect it again under Connections, then create the flow.")
     if problem := currencies.problem(target, currency, values.get("strategy", "")):
         raise CannotChange(problem)
-    if problem := start_problem(tenant_id, source, currency, values.get("books_from")):
+    if problem := start_problem(tenant_id, source, currency, values.get("books_from"), account_type):
         raise CannotChange(problem)
+    if account_type not in (offered := account_types.known(tenant_id, source)):
+        raise CannotChange(
+            f"Nothing is known of {account_type} of {source or 'uploaded files'}. There is: {', '.join(offered)}."
+        )
+    if (place := by_currency(currency)) and source is not None and not _is_of(source, place):
+        raise CannotChange(
+            f"{source} is an account in {source.data['region']}, and {currency} is settled in {place.region}. Choose the account "
+            "of that region; a seller has one in each."
+        )
     _check_layout(target, currency, values.get("layout", ""), values.get("strategy", ""))
     home = currencies.home_of(target, currency)
-    twin = Flow.objects.filter(source=source, target=target, currency=currency).first()
+    twin = Flow.objects.filter(source=source, target=target, currency=currency, account_type=account_type).first()
     if twin is not None:
         raise CannotChange(
             f"{twin.name} already brings these settlements into {target}. Open that flow, or choose another company."
@@ -117,7 +148,7 @@ def create(tenant_id: int, actor: str, values: Mapping[str, Any]) -> Flow:
                 actor=actor,
                 source=str(source or ""),
                 target=str(target),
-                **{name: getattr(flow, name) for name in ("currency", *CHANGEABLE)},
+                **{name: getattr(flow, name) for name in ("account_type", "currency", *CHANGEABLE)},
             )
     except IntegrityError as error:
         raise CannotChange("Somebody has just created this flow. Open the list of flows.") from error
@@ -141,7 +172,9 @@ def change(flow: Flow, actor: str, values: Mapping[str, Any]) -> list[str]:
             "The books of this flow have begun: their first day and opening figures can no longer change, and how it books is "
             "changed on a page of its own. Correct a figure by an entry of your own in the ledger."
         )
-    if problem := start_problem(flow.tenant_id, flow.source, flow.currency, different.get("books_from")):
+    if problem := start_problem(
+        flow.tenant_id, flow.source, flow.currency, different.get("books_from"), flow.account_type
+    ):
         raise CannotChange(problem)
     _check_layout(
         flow.target, flow.currency, different.get("layout", flow.layout), different.get("strategy", flow.strategy)

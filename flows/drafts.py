@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from amazon.marketplaces import MARKETPLACES
+from amazon.models import STANDARD_ORDERS
 from bookkeeping.accounts import ACCOUNTS, AccountClass, AccountKey, LineKey, account_key
 from bookkeeping.buyers import customer_key, hash_in, is_customer, new_customer
 from bookkeeping.documents import Customer, Invoice, InvoiceLine, Item, NewAccount, Payment, Undo
@@ -16,9 +17,10 @@ from flows.bindings import made_in
 from flows.mapping import TenantMapping, Unmapped, marketplace_of
 from flows.models import Flow
 from flows.rows import Draft
+from kit.scope import unscoped
 from ledgers.port import Binding, Layout, Reference, Words
 from ledgers.registry import layouts_of
-from ledgers.suggest import is_own
+from ledgers.suggest import OF_ONE_CURRENCY, is_own
 from tenants.models import Connection
 
 
@@ -73,19 +75,36 @@ def company_drafts(documents: Sequence[Planned], known: TenantMapping, company: 
 
 def account_draft(flow: Flow, key: AccountKey) -> Draft:
     """Return the draft of the account that is made for a key when the tenant has none. Flows of a company share it, but for
-    what one settlement currency passes through: also where that is converted, each has accounts of its own."""
+    what the settlements of one account and currency pass through: also where that is converted, each has accounts of its own."""
     document = default_account(flow, key)
-    own = key in (AccountKey.CLEARING, AccountKey.RESERVE) and document.currency != flow.currency
-    currency = f"{flow.currency}-{document.currency}" if own else document.currency
-    return Draft(Planned(f"company/account/{document.key}/{currency}/1", document), {}, None, ())
+    passing = key in OF_ONE_CURRENCY
+    currency = (
+        f"{flow.currency}-{document.currency}" if passing and document.currency != flow.currency else document.currency
+    )
+    whose = "".join(f"/{one.replace(' ', '-')}" for one in _own_account(flow)) if passing else ""
+    return Draft(Planned(f"company/account/{document.key}/{currency}{whose}/1", document), {}, None, ())
 
 
 def default_account(flow: Flow, key: AccountKey) -> NewAccount:
     """Return the account that is made for a key when the tenant has none. Clearing and reserve name the marketplace, where the
-    currency has only one, and the currency; only clearing is ever kept in another one than the books."""
-    own = key in (AccountKey.CLEARING, AccountKey.RESERVE)
+    currency has only one, the currency, and whose they are where the company has some of another account; only clearing is ever
+    kept in another one than the books."""
+    own = key in OF_ONE_CURRENCY
     name = ACCOUNTS[key].name + (f"{_place(flow.currency)} ({flow.currency})" if own else "")
+    name = " ".join([name, *(_own_account(flow) if own else [])])
     return NewAccount(key, name, flow.books_currency if key is AccountKey.CLEARING else flow.home or flow.currency)
+
+
+def _own_account(flow: Flow) -> list[str]:
+    """Return what tells the accounts that a flow's settlements pass through from those of others in the company: the seller, where
+    another seller's flow of the currency was there before it, and an unusual account type."""
+    seller_id = flow.source.remote_id if flow.source else ""
+    with unscoped("a company may be shared by tenants"):
+        earlier = Flow.objects.filter(Connection.of_company(flow.target.remote_key, "target__"), currency=flow.currency)
+        others = earlier.filter(pk__lt=flow.pk, source__isnull=False).exclude(source__remote_id=seller_id)
+        second = bool(seller_id) and others.exists()
+    unusual = flow.account_type != STANDARD_ORDERS
+    return [seller_id] * second + [flow.account_type] * unusual
 
 
 def _place(currency: str) -> str:

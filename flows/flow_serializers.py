@@ -12,7 +12,7 @@ from flows.models import Flow, Run
 
 
 class FlowSerializer(serializers.ModelSerializer[Flow]):
-    """One seller account and currency into one ledger company."""
+    """One seller account, account type and currency into one ledger company."""
 
     source_name = serializers.CharField(source="source.remote_name", default="", read_only=True)
     target_name = serializers.CharField(source="target.remote_name", read_only=True)
@@ -142,6 +142,12 @@ class NewFlowSerializer(FlowSettingsSerializer):
     )
     target = serializers.IntegerField(help_text="Connection of the ledger company.")
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="Settlement currency, ISO 4217.")
+    account_type = serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="Kind of account at Amazon, which settles each apart: `Standard Orders` unless another one is given that the "
+        "seller is known to have, for example `Invoiced Orders`.",
+    )
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):

@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 
 from django import forms
 
+from amazon.models import STANDARD_ORDERS
 from bookkeeping.money import SOUND, BadAmount, exponent, from_decimal, to_text
 from bookkeeping.months import first_of_month
-from flows import accruals, creation, currencies, opening
+from flows import account_types, accruals, creation, currencies, opening
 from flows.drafts import matters_in_summary
 from flows.models import Flow
 from flows.opening import Told
@@ -236,6 +237,9 @@ class TermsForm(forms.Form):
     def _currency(self) -> str:
         return self.flow.currency if self.flow else ""
 
+    def _account_type(self) -> str:
+        return self.flow.account_type if self.flow else STANDARD_ORDERS
+
     def _target(self) -> Connection | None:
         return self.flow.target if self.flow else None
 
@@ -265,7 +269,8 @@ class TermsForm(forms.Form):
             if any(isinstance(each := cleaned.get(name), int) and each for name in creation.FIGURES):
                 self.add_error("books_from", "Say on which day these opening figures hold: the first day of the books.")
             return
-        if currency and (problem := creation.start_problem(self.tenant_id, self._source(), currency, starts)):
+        of = self.tenant_id, self._source(), currency, starts, self._account_type()
+        if currency and (problem := creation.start_problem(*of)):
             self.add_error("books_from", problem)
         if target is None:
             return
@@ -286,7 +291,12 @@ class NewFlowForm(TermsForm):
     currency = forms.ChoiceField(
         label="Settlement currency", help_text="Amazon settles each currency by itself; each has a flow of its own."
     )
-    field_order = ["source", "target", "currency"]
+    account_type = forms.ChoiceField(
+        label="Account type",
+        required=False,
+        help_text="Amazon settles invoiced orders, sales to companies on account, apart from all others.",
+    )
+    field_order = ["source", "target", "currency", "account_type"]
 
     def __init__(
         self, data: Any = None, *, tenant_id: int, sources: Sequence[Connection], targets: Sequence[Connection]
@@ -299,6 +309,15 @@ class NewFlowForm(TermsForm):
             "": creation.settled_currencies(tenant_id, None),
             **{pk: creation.settled_currencies(tenant_id, each) for pk, each in self.sources.items()},
         }
+        self.account_types = {pk: account_types.known(tenant_id, each) for pk, each in self.sources.items()}
+        self.account_types[""] = account_types.known(tenant_id, None)
+        types = [
+            STANDARD_ORDERS,
+            *sorted({one for some in self.account_types.values() for one in some} - {STANDARD_ORDERS}),
+        ]
+        self._choices("account_type", [(one, one) for one in types])
+        if len(types) == 1:
+            del self.fields["account_type"]
         by_hand = [("", "No account: files I upload")] if self.currencies[""] or not sources else []
         self._choices("source", [(pk, str(each)) for pk, each in self.sources.items()] + by_hand)
         self._choices("target", [(pk, each.named) for pk, each in self.targets.items()])
@@ -319,12 +338,17 @@ class NewFlowForm(TermsForm):
             known = f"settles in {', '.join(possible)}" if possible else "has no settlement yet: upload one first"
             whose = self.sources.get(source) or "This choice"
             self.add_error("currency", f"{whose} {known}.")
+        if (chosen := cleaned.get("account_type")) and chosen not in (kinds := self.account_types.get(source, [])):
+            self.add_error("account_type", f"{self.sources.get(source) or 'This choice'} has {', '.join(kinds)}.")
         return cleaned
 
     def values(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         source, target = self.sources.get(cleaned["source"]), self.targets[cleaned["target"]]
-        name = cleaned["name"].strip() or f"{source or 'Uploaded files'} {cleaned['currency']}"
+        unusual = f" {self._account_type()}" if self._account_type() != STANDARD_ORDERS else ""
+        name = cleaned["name"].strip() or f"{source or 'Uploaded files'} {cleaned['currency']}{unusual}"
+        if source and not cleaned["name"].strip() and Flow.objects.filter(name=name).exclude(source=source).exists():
+            name = f"{name} {source.remote_id}"  # two accounts may be called the same
         if not cleaned["name"].strip() and Flow.objects.filter(name=name).exists():
             name = f"{name} into {target.named}"
         terms = super().values()
@@ -335,11 +359,15 @@ class NewFlowForm(TermsForm):
             "source": source,
             "target": target,
             "currency": cleaned["currency"],
+            "account_type": self._account_type(),
             "name": name[:120],
         }
 
     def _currency(self) -> str:
         return str(self.cleaned_data.get("currency", ""))
+
+    def _account_type(self) -> str:
+        return str(self.cleaned_data.get("account_type") or STANDARD_ORDERS)
 
     def _target(self) -> Connection | None:
         return self.targets.get(str(self.cleaned_data.get("target", "")))

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from django.db.models import QuerySet
 
 from amazon import marketplaces
-from amazon.models import Settlement
+from amazon.models import STANDARD_ORDERS, Settlement
 from amazon.overlaps import doubted
 from bookkeeping.corrections import opening_entry
 from bookkeeping.days import local_day
@@ -129,6 +129,7 @@ def _planned(flow: Flow) -> tuple[Planned, ...]:
         reserve=flow.opening_reserve,
         deferred=flow.opening_deferred,
         loan=flow.opening_loan,
+        account_type="" if flow.account_type == STANDARD_ORDERS else flow.account_type,
     )
     return tuple(currencies.of_its_day(flow, one) for one in entries)
 

@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Count, F, Min, Window
 from django.db.models.functions import RowNumber
 
-from amazon.models import Settlement
+from amazon.models import STANDARD_ORDERS, Settlement
 from bookkeeping.money import shown
 from bookkeeping.remarks import HoldReason
 from flows import access, drafts, transit
@@ -24,6 +24,7 @@ from flows.transit import Transit
 from flows.verdicts import MOVING, NEEDS_PERSON, Standing, standing, stopped
 from kit import clock
 from tenants import quotas
+from tenants.models import Connection
 
 State = Delivery.State
 REVALUE: Final = "revalue"  # no document's: what a payout left on clearing is a person's to revalue
@@ -123,10 +124,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """Settlements of a currency that no flow takes."""
+    """Settlements that no flow takes: of a currency, an account type ("" for the usual one) and a seller ("" where the tenant has
+    but one)."""
 
     currency: str
     count: int
+    account_type: str = ""
+    seller: str = ""
 
 
 def cards(flows: Sequence[Flow]) -> list[Card]:
@@ -273,10 +277,21 @@ def latest_plans(flows: Sequence[Flow], most: int = SHOWN_PLANS) -> dict[int, li
 
 
 def uncovered() -> list[Uncovered]:
-    """Return the currencies of settlements that no flow takes."""
-    taken = Flow.objects.values_list("currency", flat=True)
-    rest = Settlement.objects.exclude(currency__in=list(taken))
+    """Return what settlements there are that no flow takes. Two queries, three with several sellers."""
+    kind = ("currency", "account_type", "seller_id")
+    found = list(Settlement.objects.order_by(*kind).values_list(*kind).annotate(Count("pk")))
+    flows = Flow.objects.values_list("currency", "account_type", "source__remote_id")
+    taken = {(currency, account_type, seller_id or "") for currency, account_type, seller_id in flows}
+    sellers = {seller_id for _, _, seller_id, _ in found}
+    named = Connection.objects.filter(remote_id__in=sellers).values_list("remote_id", "remote_name")
+    names = dict(named) if len(sellers) > 1 else {}
     return [
-        Uncovered(currency, count)
-        for currency, count in rest.order_by("currency").values_list("currency").annotate(Count("pk"))
+        Uncovered(
+            currency,
+            count,
+            "" if account_type == STANDARD_ORDERS else account_type,
+            (names.get(seller_id) or seller_id) if len(sellers) > 1 else "",
+        )
+        for currency, account_type, seller_id, count in found
+        if (currency, account_type, seller_id) not in taken
     ]

@@ -13,7 +13,7 @@ from amazon import transfers as amazon_transfers
 from amazon.client import BadRequest, Forbidden, NotFound, WaitFor
 from amazon.models import Cursor, Resource
 from audit import trail
-from flows import access, accruals, buyers, history, lanes, planning, shipments, transfers
+from flows import access, account_types, accruals, buyers, history, lanes, planning, shipments, transfers
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -127,6 +127,8 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
                 fetch(flow, run)
             except WaitFor as wait:
                 waits.append(wait)
+    if flow.source is not None:
+        account_types.sort_out(flow.source)
     _step(run, "Planning")
     run.found["invoiced"] = shipments.plan_shipments(flow)
     run.found["planned"] = planning.plan_new(flow, at_once=True)

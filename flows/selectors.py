@@ -129,7 +129,10 @@ def why_unplanned(settlement: Settlement) -> str:
     same_seller = [flow for flow in flows if (flow.source.remote_id if flow.source else "") == settlement.seller_id]
     if not same_seller:
         return "No flow takes settlements of this seller. Set up a flow for it, and it is planned at once."
-    if all(history.ended_before(flow, settlement) for flow in same_seller):
+    same_type = [flow for flow in same_seller if flow.account_type == settlement.account_type]
+    if not same_type:
+        return f"No flow takes this seller's settlements of {settlement.account_type}. Set up a flow for them, and it is planned at once."
+    if all(history.ended_before(flow, settlement) for flow in same_type):
         return "It ended before the day your books begin, so it stays out of them."
     return "It is planned with the next run of its flow."
 

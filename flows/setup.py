@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from django.db.models import Q
+
 from audit import trail
 from bookkeeping.accounts import ACCOUNTS, SYSTEM, AccountKey
 from flows import access, drafts, holdings, mapping, opening, planning, rates, rows, rules
 from flows.fitting import Classes, fits, warning
 from flows.models import Delivery, Flow
 from kit import clock
+from kit.scope import unscoped
 from ledgers import reference, registry, suggest
 from ledgers.models import Company
 from ledgers.port import Binding, Check, RemoteAccount, Verdict
@@ -77,7 +80,7 @@ def choices(flow: Flow) -> list[Choice]:
     taken = {target.account for target in current.base.values() if target.account}
     classes = drafts.layout_of(flow).classes
     open_keys = [key for key in keys if not current.target(key).account]
-    elsewhere = _of_other_currencies(flow) if suggest.OF_ONE_CURRENCY & set(open_keys) else set()
+    elsewhere = _passed_by_others(flow) if suggest.OF_ONE_CURRENCY & set(open_keys) else set()
     suggested = suggest.suggest(open_keys, known.accounts, taken, classes, flow.currency, elsewhere)
     by_id = {account.id: account for account in known.accounts}
     made = _made(flow)
@@ -94,10 +97,16 @@ def choices(flow: Flow) -> list[Choice]:
     return sorted(lines, key=_urgency)
 
 
-def _of_other_currencies(flow: Flow) -> set[str]:
-    """Return the accounts of the company through which settlements of another currency pass."""
-    others = list(Flow.objects.filter(target=flow.target_id).exclude(currency=flow.currency).select_related("target"))
-    return {account for key in suggest.OF_ONE_CURRENCY for account in holdings.accounts_of(others, key).values()}
+def _passed_by_others(flow: Flow) -> set[str]:
+    """Return the accounts of the company through which other settlements pass: those of another currency, account type or seller,
+    whichever tenant has them. Uploaded files name no seller: they may be anybody's."""
+    same = Q(currency=flow.currency, account_type=flow.account_type)
+    if flow.source is not None:
+        same &= Q(source=None) | Q(source__remote_id=flow.source.remote_id)
+    with unscoped("a company may be shared by tenants"):
+        of_company = Flow.objects.filter(Connection.of_company(flow.target.remote_key, "target__")).exclude(pk=flow.pk)
+        others = list(of_company.exclude(same).select_related("target"))
+        return {account for key in suggest.OF_ONE_CURRENCY for account in holdings.accounts_of(others, key).values()}
 
 
 def accept_suggestions(flow: Flow, actor: str, *, create_missing: bool, only_needed: bool = False) -> list[AccountKey]:

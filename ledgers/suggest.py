@@ -40,7 +40,7 @@ _EXACT: Final = 100
 _NAMED: Final = 3  # near accounts that are shown
 # Where an account is the only one of its class, its name needs not say what it is.
 _SOLE: Final[Mapping[AccountKey, AccountClass]] = {_K.SALES: _C.INCOME, _K.REFUNDS: _C.CONTRA_INCOME}
-# Settlements of one currency pass through these: each currency has its own, also where all are kept in home money.
+# Settlements of one account and currency pass through these: each has its own, also where all are kept in home money.
 OF_ONE_CURRENCY: Final = frozenset({_K.CLEARING, _K.RESERVE})
 _PATH: Final = re.compile(r":|\s[-–—]\s")  # people write the parent before a dash, too
 
@@ -78,7 +78,7 @@ def suggest(
     """Return the suggestions that can be made; a key without one has nothing like it among the accounts.
 
     ``taken`` are ids that serve other keys already: they are not shown as near. ``classes`` are those of the layout.
-    ``currency`` is that of the settlements; ``elsewhere`` are ids through which settlements of another one pass: those, and what
+    ``currency`` is that of the settlements; ``elsewhere`` are ids through which other settlements pass: those, and what
     is named for another, are no suggestion for what only one currency passes through."""
     candidates = [_candidate(account) for account in accounts if account.active]
     usable = [each for each in candidates if not each.path & OTHER_CHANNELS]

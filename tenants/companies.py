@@ -307,7 +307,8 @@ def _connection(user: User, grant: Grant, identity: Identity) -> Connection:
             provider=grant.provider, environment=grant.environment, remote_id=identity.remote_id, created_by=user
         )
     connection.grant, connection.state, connection.rests_until = grant, Access.ACTIVE, None
-    connection.remote_name, connection.data = identity.name[:255], dict(identity.data)
+    connection.remote_name = identity.name[:255]
+    connection.data = {**connection.data, **identity.data}  # what was learned since the last consent stays
     connection.save()
     if before is not None and before != grant.pk:
         settle_reconnect(connection.tenant_id, before)

@@ -5,10 +5,11 @@ from amazon.models.cursors import Cursor, Resource
 from amazon.models.finances import Balance, Payout, Transaction
 from amazon.models.notices import Notice, NoticeEndpoint, PoisonMessage, Subscription
 from amazon.models.orders import Buyer, Order
-from amazon.models.reports import CHUNK_BYTES, Report, ReportChunk, Settlement
+from amazon.models.reports import CHUNK_BYTES, STANDARD_ORDERS, Report, ReportChunk, Settlement
 
 __all__ = [
     "CHUNK_BYTES",
+    "STANDARD_ORDERS",
     "Backfill",
     "BackfillWindow",
     "Balance",

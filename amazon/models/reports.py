@@ -12,6 +12,7 @@ from kit.sealed import SealedField
 # Of a payout; of a group the model lists no statuses: the second is what integrators see, the others are from its own example.
 _WENT_THROUGH = frozenset({"paid", "succeeded", "transferred", "transfered"})
 _NEVER_COMES = frozenset({"cancelled", "no_payout"})
+STANDARD_ORDERS = "Standard Orders"  # the account type that every seller has
 CHUNK_BYTES = 1 << 20  # plain bytes of one ReportChunk, at most
 
 
@@ -95,7 +96,7 @@ class Settlement(ScopedModel):
 
     ``ends_at`` is exclusive. ``opening_debt`` (Payable to Amazon), ``reserve_held`` (Current Reserve Amount, ≤ 0) and
     ``reserve_released`` (Previous Reserve Amount Balance, ≥ 0) are what the neighbours of the chain must agree with.
-    The file does not state its account type; a person can say that it is another one (invoiced orders). ``revision``
+    The file does not state its account type; Amazon's payouts and transactions name it (:mod:`flows.account_types`). ``revision``
     counts the versions of the file a person has accepted. Nor does it state what became of the payout: ``payout_failed``
     is what a person, or Amazon elsewhere, said about it, and ``received`` what the bank got where it was converted.
     What Amazon itself says of the payout, where it was asked: ``transfer_status`` is its own word for how that went, ``paid_out`` what
@@ -111,7 +112,7 @@ class Settlement(ScopedModel):
     )
     seller_id = models.CharField(max_length=64, blank=True)
     settlement_id = models.CharField(max_length=32)
-    account_type = models.CharField(max_length=40, default="Standard Orders")
+    account_type = models.CharField(max_length=40, default=STANDARD_ORDERS)
     currency = models.CharField(max_length=3)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from amazon.models import STANDARD_ORDERS
 from kit.scope import ScopedModel
 from tenants.models import Connection
 
@@ -41,7 +42,7 @@ class Flow(ScopedModel):
         Connection, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: uploaded files only"
     )
     target = models.ForeignKey(Connection, models.PROTECT, related_name="+")
-    account_type = models.CharField(max_length=40, default="Standard Orders")
+    account_type = models.CharField(max_length=40, default=STANDARD_ORDERS)
     currency = models.CharField(max_length=3)
     home = models.CharField(
         max_length=3, blank=True, help_text="Currency of the books where it is another one; empty where it is the same"

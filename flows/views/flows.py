@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amazon.models import STANDARD_ORDERS
 from bookkeeping.documents import BOOKING
 from flows import (
     clearing_account,
@@ -118,6 +119,7 @@ def detail(request: TenantRequest, pk: int) -> HttpResponse:
         "may_run": can(request.member, Action.RUN),
         "may_edit": can(request.member, Action.EDIT_FLOW),
         "owns": at_least(request.member, Role.OWNER),
+        "unusual": flow.account_type != STANDARD_ORDERS,
         "layout": drafts.layout_of(flow),
         "booked_as": drafts.booked_as(flow),
         "layout_in_summary": drafts.matters_in_summary(layouts_of(flow.target)),
