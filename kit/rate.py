@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 @dataclass(frozen=True, slots=True)
 class RatePlan:
     """A published usage plan: ``rate_per_s`` tokens flow in each second, at most ``burst`` are kept, a call takes ``cost`` and
-    leaves ``spared`` for others."""
+    leaves ``spared`` for others. Whoever keeps to the plan hears of a call up to ``late_s`` after its tokens were taken: only then does
+    a bucket that was full begin to fill again."""
 
     rate_per_s: float
     burst: int
     cost: int = 1
     spared: int = 0
+    late_s: float = 0.0
 
     def scaled(self, factor: float) -> "RatePlan":
         """Return the same plan ``factor`` times as fast; the burst stays."""
@@ -38,9 +40,11 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
     if needed > plan.burst:
         raise ValueError(f"a call that needs {needed} never fits into a burst of {plan.burst}")
     tokens = tokens_at(level, plan, at_s)
+    late = 0 < level.at_s - at_s <= plan.late_s
+    since_s = at_s + plan.late_s if tokens >= plan.burst else level.at_s if late else at_s
     if tokens >= needed:
-        return Level(tokens - plan.cost, at_s), 0.0
-    return Level(tokens, at_s), (needed - tokens) / plan.rate_per_s
+        return Level(tokens - plan.cost, since_s), 0.0
+    return Level(tokens, since_s), (needed - tokens) / plan.rate_per_s + since_s - at_s
 
 
 def owe(level: Level, plan: RatePlan, at_s: float) -> Level:

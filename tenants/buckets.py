@@ -71,9 +71,11 @@ def owe(plans: Mapping[str, RatePlan]) -> None:
                 break
 
 
-def empty(key: str) -> None:
-    """Take what is left in a bucket: the remote, which counts on its own, says that nothing is."""
-    Bucket.objects.filter(pk=key, tokens__gt=0).update(tokens=0, at_s=now().timestamp(), version=F("version") + 1)
+def empty(key: str, owed: float = 0.0) -> None:
+    """Take what is left in a bucket: the remote, which counts on its own, says that nothing is. ``owed`` has to flow in before there is
+    anything again; who hears of it twice owes it once."""
+    filled = Bucket.objects.filter(pk=key, tokens__gt=-owed)
+    filled.update(tokens=-owed, at_s=now().timestamp(), version=F("version") + 1)
 
 
 def level(key: str, plan: RatePlan) -> float | None:

@@ -37,6 +37,17 @@ def test_clock_that_goes_back_refills_nothing():
     assert (level.tokens, wait_s) == (0, 2)
 
 
+def test_a_full_bucket_fills_again_only_once_its_call_has_arrived():
+    late = replace(PLAN, late_s=1)
+
+    first, _ = take(Level(3, 0), late, 100)
+    second, _ = take(first, late, 100.5)
+    third, _ = take(second, late, 103)
+
+    assert (first, second, third) == (Level(2, 101), Level(1, 101), Level(1, 103))
+    assert take(Level(0, 101), late, 100.5) == (Level(0, 101), 2.5)
+
+
 def test_cost_beyond_the_burst_is_a_mistake():
     with pytest.raises(ValueError, match="burst"):
         take(Level(3, 0), replace(PLAN, cost=4), 0)
