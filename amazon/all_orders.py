@@ -262,7 +262,7 @@ def _at(number: int, name: str, text: str) -> datetime:
     try:
         value = datetime.fromisoformat(text)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # an hour of the year 1 may be none in UTC
         found = date_readings(text)
     at = moment(text, found[0]) if len(found) == 1 else None
     if at is None:

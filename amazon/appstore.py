@@ -51,6 +51,10 @@ def read(params: Mapping[str, str]) -> Asked:
     seller_id = params.get("selling_partner_id", "").strip()
     if not amazon_state or not seller_id or max(len(callback), len(amazon_state), len(seller_id)) > LONGEST:
         raise ConsentRefused("This is not how Amazon sends people here: something is missing.", AT_AMAZON)
+    if not (seller_id.isprintable() and amazon_state.isprintable()):  # no database keeps a zero byte
+        raise ConsentRefused(
+            "This is not how Amazon sends people here: it holds signs that Amazon does not use.", AT_AMAZON
+        )
     if not _is_amazons(callback):
         raise ConsentRefused("The address to go back to is not in Amazon's Seller Central.", AT_AMAZON)
     return Asked(callback, amazon_state, seller_id, params.get("version") == "beta", now().isoformat())

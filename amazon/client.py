@@ -140,7 +140,10 @@ class OrdersPage:
 def moment(text: str) -> datetime:
     """Return an ISO 8601 time of the API as an aware UTC instant. Raises ValueError."""
     value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # an hour of the year 1 that is none in UTC
+        raise ValueError(f"{text!r} is out of range") from None
 
 
 def stamp(at: datetime) -> str:

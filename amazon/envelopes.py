@@ -22,6 +22,7 @@ SELLERS: Final = (ORDER_CHANGE, REPORT_FINISHED, TRANSACTION_UPDATE)
 
 MOST: Final = 100  # notifications in one body: EventBridge Pipes and SQS hand over ten at a time
 DEPTH: Final = 6
+_YEARS: Final = range(2000, 2200)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _KIND: Final = re.compile(r"[A-Z][A-Z0-9_]{2,79}")
 _NOTIFICATION_ID: Final = re.compile(r"[\x21-\x7e]{1,100}")
@@ -114,7 +115,11 @@ def _envelope(sent: Any) -> Envelope:
     told = _text(_of(sent, "notificationmetadata"), "notificationid")
     if not _NOTIFICATION_ID.fullmatch(told):
         # Without its id, the same text is the same notification.
-        told = "sha256:" + hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
+        try:
+            text = json.dumps(sent, sort_keys=True)
+        except RecursionError:  # what is just shallow enough to be read may be too deep to be written
+            raise BadEnvelope("The notification is nested too deeply.") from None
+        told = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     return Envelope(kind=kind, notification_id=told, **{"happened_at": at, **said})
 
 
@@ -223,8 +228,11 @@ def _id(sent: Any, name: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
+    """Return a time, None where it cannot be read, or is so far off that no page could show it in a zone of its own."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if value.year not in _YEARS:
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

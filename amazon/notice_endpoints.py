@@ -39,6 +39,8 @@ def url_of(endpoint: NoticeEndpoint) -> str:
 
 
 def find(address: str) -> NoticeEndpoint | None:
+    if not address.isprintable():  # PostgreSQL refuses to look for a zero byte
+        return None
     with unscoped("an address says which tenant it belongs to"):
         return NoticeEndpoint.objects.filter(address=address).first()
 

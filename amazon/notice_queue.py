@@ -64,15 +64,13 @@ def look() -> int:
 
 def _stored(message: dict[str, Any]) -> bool:
     """Store what a message says; False where it has to come again."""
-    body = message["Body"].encode()
+    body = message["Body"].encode(errors="replace")
     try:
         found, refused = envelopes.read(body)
-    except envelopes.BadEnvelope as error:
-        _poison(message, body, str(error))
-        return True
-    try:
         for envelope in found:
             _keep(envelope)
+    except envelopes.BadEnvelope as error:
+        refused = [str(error)]
     except Exception:
         log.exception("message %s of the queue could not be stored", message["MessageId"])
         if int(message.get("Attributes", {}).get("ApproximateReceiveCount", 0)) < TRIES:

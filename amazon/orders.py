@@ -193,4 +193,7 @@ def _tracking(package: Mapping[str, Any]) -> dict[str, str]:
 
 def _moment(text: str) -> datetime:
     value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # an hour of the year 1 that is none in UTC
+        raise ValueError(f"{text!r} is out of range") from None

@@ -8,6 +8,7 @@ from bookkeeping.money import SOUND, BadAmount, from_decimal
 
 _AROUND: Final = re.compile(r"^(?:[A-Z]{3}|[$€£¥₹])|(?:[A-Z]{3}|[$€£¥₹])$")
 _SPACES: Final = re.compile(r"[\s'’]")
+_LONGEST: Final = 80
 _PLAIN: Final = {
     # India writes 12,34,567.00; the last group has three digits, or 12,50 would be twelve hundred.
     ".": re.compile(r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)(?:\.\d+)?|\.\d+"),
@@ -17,6 +18,8 @@ _PLAIN: Final = {
 
 def amount_of(text: str, mark: str, currency: str) -> int:
     """Return an amount in minor units; ``mark`` stands before its decimals. Raises BadAmount with a sentence."""
+    if len(text) > _LONGEST:  # thousands of digits take long to be made a number of
+        raise BadAmount(f"{text.strip()[:40]!r}... is too long for an amount")
     plain = _SPACES.sub("", text).upper().replace("−", "-")
     negative = False
     for tail, means in (("CR", False), ("DR", True)):

@@ -152,6 +152,9 @@ def table_of(text: str) -> Table:
     except csv.Error:
         told = f"Line {reader.line_num}: a cell does not end."
         raise BadBankFile([f"{told} Look for a quotation mark that nothing closes."]) from None
+    # Looking for names takes long in very many cells, so it is not done where no bank's file has as many.
+    if any(len(cells) > _MOST_COLUMNS for _, cells in rows):
+        raise BadBankFile([f"The file has more than {_MOST_COLUMNS} columns: export fewer."])
     at = next((n for n, (_, cells) in enumerate(rows[:_LOOKED_AT]) if _are_names(cells)), None)
     if at is None:
         raise BadBankFile(
@@ -159,10 +162,7 @@ def table_of(text: str) -> Table:
                 f"No line of the first {_LOOKED_AT} names the columns. Export the file with a first line such as Date, Description, Amount."
             ]
         )
-    names = _unique(rows[at][1])
-    if len(names) > _MOST_COLUMNS:
-        raise BadBankFile([f"The file has more than {_MOST_COLUMNS} columns: export fewer."])
-    return Table(names, tuple(row for row in rows[at + 1 :] if any(row[1])))
+    return Table(_unique(rows[at][1]), tuple(row for row in rows[at + 1 :] if any(row[1])))
 
 
 def proposed(table: Table, currency: str) -> Columns:

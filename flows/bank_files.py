@@ -113,7 +113,8 @@ def import_file(
 
 def _columns(account: BankAccount, table: Table, given: Columns | None) -> Columns:
     if given is not None:
-        return replace(given, names=table.names)
+        # A column that is sent a thousand times would be read a thousand times.
+        return replace(given, names=table.names, texts=tuple(dict.fromkeys(given.texts)))
     if account.columns:
         kept = Columns.from_json(account.columns)
         if kept.names == table.names:
@@ -133,7 +134,7 @@ def _take(
         taken = BankImport.objects.create(
             tenant_id=account.tenant_id,
             account=account,
-            name=name[:200],
+            name="".join(one for one in name if one.isprintable())[:200],
             first_on=min(days),
             last_on=max(days),
             lines=len(found),

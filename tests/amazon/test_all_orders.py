@@ -148,6 +148,8 @@ def test_japanese_letters_are_read_where_nothing_states_them():
         ([line(item_price="abc")], {}, "no amount of USD"),
         ([line(currency="US$")], {}, "not an ISO 4217"),
         ([line(purchase_date="05/06/2026")], {}, "no date"),
+        ([line(purchase_date="0001-01-01T00:00:00+23:00")], {}, "no date"),
+        ([line(last_updated_date="0001-01-01T00:00:00+23:00")], {}, "no date"),
         ([line(quantity="1.5")], {}, "no number of units"),
         ([line(product_name="für")], {"encoding": "cp1252", "charset": "utf-8"}, "no character in utf-8"),
         ([line(item_price="1,50"), line(item_price="1.50")], {}, "no amount of USD"),

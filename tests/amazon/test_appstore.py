@@ -193,6 +193,16 @@ def test_stand_in_does_not_tell_the_region_so_a_person_does(amazon, alice, acme,
     assert go_back(page, acme, marketplace=US)[0].netloc == "127.0.0.1:9000"
 
 
+@pytest.mark.parametrize("name", ASKED)
+def test_signs_that_no_database_keeps_are_refused_on_arrival(amazon, alice, name):
+    page = browser(alice)
+
+    answer = arrive(page, **{name: f"{ASKED[name]}\0"})
+
+    assert answer.status_code == 400
+    assert not page.session.get("amazon_appstore")
+
+
 @pytest.mark.parametrize("left_out", ASKED)
 def test_arrival_without_what_amazon_sends_is_refused(amazon, alice, left_out):
     assert arrive(browser(alice), **{left_out: ""}).status_code == 400

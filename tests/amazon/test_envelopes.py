@@ -124,6 +124,24 @@ def test_a_value_of_an_odd_kind_or_size_is_left_out_or_cut(odd):
     assert len(one(sent(told)).status) <= 40
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:00-23:00", "1999-12-31T00:00:00Z"])
+def test_a_time_that_no_page_could_show_is_left_out(at):
+    found = one(sent(order_change(at=at)))
+
+    assert (found.subject, found.happened_at) == ("701-0000000-0000001", None)
+
+
+def test_however_deeply_a_notification_is_nested_it_is_read_or_refused():
+    told = b'{"NotificationType": "ANY_OTHER", "Payload": %s%s}'
+
+    for depth in range(700, 1100):
+        try:
+            [found] = read(told % (b"[" * depth, b"]" * depth))[0]
+        except BadEnvelope:
+            continue
+        assert found.kind == "ANY_OTHER"
+
+
 def test_what_can_be_read_is_taken_although_something_beside_it_cannot():
     found, refused = read(
         sent(order_change(), {"NotificationType": "ORDER_CHANGE", "Payload": {}}, transaction_update())

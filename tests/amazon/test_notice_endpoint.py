@@ -167,6 +167,13 @@ def test_another_companys_secret_opens_nothing_and_its_seller_is_only_counted(en
     assert notices.waiting() == []
 
 
+def test_an_address_that_no_database_can_look_for_is_not_looked_for(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = Client().post(reverse("amazon:notices", args=["a\0b"]), BODY, content_type="application/json")
+
+    assert answer.status_code == 404
+
+
 def test_what_is_no_notification_is_refused_for_good(endpoint):
     place, secret = endpoint
     key = {"X-Tieout-Key": secret}

@@ -113,6 +113,17 @@ def test_a_message_that_could_not_be_stored_stays_in_the_queue(queue, seller, mo
     assert PoisonMessage.objects.count() == 0
 
 
+def test_a_message_that_breaks_its_reader_stays_alone(queue, seller, monkeypatch):
+    put(queue, sent(order_change(n=1)), sent(order_change(n=2)))
+    real = notice_queue.envelopes.read
+    monkeypatch.setattr(notice_queue.envelopes, "read", lambda body: 1 / 0 if b"order-1" in body else real(body))
+
+    notice_queue.read(wait_s=0)
+
+    assert [notification_id for _, notification_id in kept()] == ["order-2"]
+    assert left(queue) == 1
+
+
 def test_a_message_that_breaks_again_and_again_becomes_poison(queue, seller, monkeypatch):
     put(queue, sent(order_change()))
     monkeypatch.setattr(notice_queue, "TRIES", 1)

@@ -47,3 +47,10 @@ def test_usual_forms_are_read_exactly(text, mark, amount):
 def test_what_could_be_another_amount_is_refused(text, mark):
     with pytest.raises(BadAmount):
         amount_of(text, mark, "USD")
+
+
+def test_thousands_of_digits_are_refused_before_they_are_made_a_number(monkeypatch):
+    monkeypatch.setattr("bank.amounts.Decimal", lambda text: pytest.fail("made a number"))
+
+    with pytest.raises(BadAmount, match="too long"):
+        amount_of("1" * 100_000, ".", "USD")

@@ -86,6 +86,15 @@ def test_a_bad_file_is_refused_with_its_line_and_what_to_do(content, told):
         lines(content, day_form="%Y-%m-%d", mark=".")
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_file_of_very_many_columns_is_refused_before_anybody_looks_at_their_names(separator, monkeypatch):
+    monkeypatch.setattr(csv_file, "_are_names", lambda cells: pytest.fail("looked at"))
+    names = separator.join(["Date", "Amount", *(f"c{n}" for n in range(40_000))])
+
+    with pytest.raises(BadBankFile, match="more than 60 columns"):
+        table_of(f"{names}\n{separator.join('12')}\n")
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04rest", b"%PDF-1.7", b"\x00\x01\x02" * 9, b"x" * 2_000_001])
 def test_what_is_no_text_is_refused(content):
     with pytest.raises(BadBankFile):

@@ -90,6 +90,23 @@ def test_wrong_columns_and_bad_files_come_back_with_what_is_wrong(signed_in, bob
     assert not lines(acme)
 
 
+def test_what_a_browser_sends_back_is_tidied_before_it_is_kept(signed_in, bob, acme):
+    browser = signed_in(bob)
+    opened(browser)
+    pk = account_of(acme)
+    asked = browser.post(reverse("flows:bank_import", args=[pk]), {"file": file()})
+    answer = {name: asked.context["form"][name].value() for name in asked.context["form"].fields}
+
+    browser.post(
+        reverse("flows:bank_columns", args=[pk]), answer | {"name": "a\0\nb.csv", "texts": ["Description"] * 900}
+    )
+
+    with scope(acme.pk):
+        account = BankAccount.objects.get()
+        assert account.imports.get().name == "ab.csv"
+        assert account.columns["texts"] == ["Description"]
+
+
 def test_a_person_chooses_takes_back_and_sets_aside(signed_in, bob, acme, settlement):
     browser = signed_in(bob)
     opened(browser)
