@@ -30,6 +30,11 @@ def application() -> OAuthSpec:
     )
 
 
+def label(connection: Connection) -> str:
+    """Return what tells a seller account from the others in a list: one seller's accounts in several regions share a name."""
+    return f"{connection} ({connection.data.get('region') or connection.environment}, {connection.remote_id})"
+
+
 def api_base(region: str, *, sandbox: bool = False) -> str:
     """Return the endpoint of a region (NA, EU, FE), or the one base that plays them all; or Amazon's own sandbox beside either."""
     if settings.AMAZON_API_BASE:

@@ -16,6 +16,7 @@ from amazon.connect import HTTP, SLUG, api_base, application
 from amazon.marketplaces import MARKETPLACES, Marketplace, by_id
 from amazon.naming import SELLER_ID
 from amazon.panels import panels
+from amazon.participations import account_data
 from amazon.secrets import LIFE
 from kit.oauth import OAuthSpec, Tokens
 from tenants.connections import RENEWED, ConsentFailed, ConsentRefused, ConsentUnavailable, connect_with_credentials
@@ -102,25 +103,6 @@ def identify(tokens: Tokens, params: Mapping[str, str]) -> Sequence[Identity]:
     except WaitFor as error:
         raise ConsentFailed(f"Amazon did not answer: {error}.", "Connect again in a few minutes.") from None
     return [Identity(seller_id, _name(seller_id, marketplace, found), account_data(region, found))]
-
-
-def account_data(region: str, found: Sequence[Participation]) -> dict[str, Any]:
-    """Return what a connection keeps of the seller's account; marketplaces Amazon uses for itself are left out."""
-    known = [(one, place) for one in found if (place := by_id(one.marketplace_id))]
-    return {
-        "region": region,
-        "marketplaces": [
-            {
-                "id": place.id,
-                "country": place.country,
-                "name": place.site,
-                "currency": one.currency or place.currency,
-                "active": one.active,
-            }
-            for one, place in known
-        ],
-        "currencies": sorted({one.currency or place.currency for one, place in known if one.active}),
-    }
 
 
 def connect_from_environment(user: User, tenant: Tenant, marketplace_id: str, seller_id: str) -> list[Connection]:

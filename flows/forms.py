@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from django import forms
 
+from amazon.connect import label
 from amazon.models import STANDARD_ORDERS
 from bookkeeping.money import SOUND, BadAmount, exponent, from_decimal, to_text
 from bookkeeping.months import first_of_month
@@ -319,7 +320,10 @@ class NewFlowForm(TermsForm):
         if len(types) == 1:
             del self.fields["account_type"]
         by_hand = [("", "No account: files I upload")] if self.currencies[""] or not sources else []
-        self._choices("source", [(pk, str(each)) for pk, each in self.sources.items()] + by_hand)
+        self._choices(
+            "source",
+            [(pk, label(each) if len(sources) > 1 else str(each)) for pk, each in self.sources.items()] + by_hand,
+        )
         self._choices("target", [(pk, each.named) for pk, each in self.targets.items()])
         offered = sorted({currency for of_source in self.currencies.values() for currency in of_source})
         self._choices("currency", [(currency, currency) for currency in offered])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from amazon import backfill, balances, pull
+from amazon import backfill, balances, participations, pull
 from amazon import transfers as amazon_transfers
 from amazon.client import BadRequest, Forbidden, NotFound, WaitFor
 from amazon.models import Cursor, Resource
@@ -114,6 +114,7 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
     """Fetch and plan; what has to wait for Amazon does not keep the rest from going on. Returns the longest wait."""
     waits = []
     if flow.source is not None and not access.source_closed(flow):
+        participations.refresh(flow.source)
         steps = [("Fetching settlements", _fetch_settlements), ("Fetching orders", _fetch_orders)]
         if _settlements_are_due(flow) or amazon_transfers.waits(flow.source):
             steps.insert(1, ("Fetching payouts", _fetch_transfers))

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from amazon.connect import label
 from amazon.flat_errors import BadSettlementFile
 from amazon.load import Fate
 from amazon.models import Settlement
@@ -31,9 +32,11 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         sellers = Connection.objects.filter(provider="amazon").exclude(state=Access.REVOKED).order_by("remote_name")
         if sellers.count() > 1:
-            self.fields["connection"] = forms.ModelChoiceField(
+            field = forms.ModelChoiceField(
                 sellers, label="Seller account", empty_label="Choose the one this file belongs to"
             )
+            field.label_from_instance = label  # type: ignore[method-assign, assignment]
+            self.fields["connection"] = field
 
 
 @requires(Role.BOOKKEEPER)
