@@ -49,6 +49,7 @@ class Envelope:
 
     kind: str
     notification_id: str
+    subscription_id: str = ""
     seller_id: str = ""
     subject: str = ""
     detail: str = ""
@@ -112,7 +113,8 @@ def _envelope(sent: Any) -> Envelope:
     payload = _of(sent, "payload")
     at = _moment(_text(sent, "eventtime"))
     said = _READ[kind](payload, at) if kind in _READ else {}
-    told = _text(_of(sent, "notificationmetadata"), "notificationid")
+    metadata = _of(sent, "notificationmetadata")
+    told, subscription_id = _text(metadata, "notificationid"), _text(metadata, "subscriptionid")
     if not _NOTIFICATION_ID.fullmatch(told):
         # Without its id, the same text is the same notification.
         try:
@@ -120,7 +122,7 @@ def _envelope(sent: Any) -> Envelope:
         except RecursionError:  # what is just shallow enough to be read may be too deep to be written
             raise BadEnvelope("The notification is nested too deeply.") from None
         told = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-    return Envelope(kind=kind, notification_id=told, **{"happened_at": at, **said})
+    return Envelope(kind=kind, notification_id=told, subscription_id=subscription_id, **{"happened_at": at, **said})
 
 
 def _order(payload: Any, at: datetime | None) -> dict[str, Any]:

@@ -85,9 +85,9 @@ def _keep(envelope: envelopes.Envelope) -> None:
     if envelope.secret is not None:
         notice_secrets.arrived(envelope)
         return
-    tenants = notices.tenants_of(envelope.seller_id) if envelope.seller_id else []
+    tenants = notices.tenants_of(envelope) if envelope.seller_id else []
     if not tenants:
-        log.warning("a notice of type %s is about nobody who is connected", envelope.kind)
+        log.warning("a notice of type %s is about nobody who is connected and subscribed to it", envelope.kind)
     for tenant_id in tenants:
         notices.keep(tenant_id, [envelope])
 

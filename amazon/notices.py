@@ -13,7 +13,7 @@ from django.db.models import F, Min, Q
 
 from amazon.connect import SLUG
 from amazon.envelopes import SELLERS, Envelope
-from amazon.models import Notice, PoisonMessage
+from amazon.models import Notice, PoisonMessage, Subscription
 from kit.clock import now
 from kit.scope import scope, unscoped
 from tenants.models import Access, Connection
@@ -48,13 +48,21 @@ def connected_sellers() -> set[str]:
     return set(connected.values_list("remote_id", flat=True))
 
 
-def tenants_of(seller_id: str) -> list[int]:
-    """Return the tenants who connected a seller by the installation's own application."""
+def tenants_of(envelope: Envelope) -> list[int]:
+    """Return the tenants who connected a notice's seller by the installation's own application, and subscribed to it.
+
+    Which seller somebody connected is said by their browser: that it is theirs only shows in the subscription, whose id Amazon
+    gave for their authorization.
+    """
+    if not envelope.subscription_id:
+        return []
     with unscoped("the installation's queue carries the notices of every tenant"):
-        found = Connection.objects.filter(provider=SLUG, remote_id=seller_id, grant__application="")
-        return list(
-            found.exclude(state=Access.REVOKED).order_by("tenant_id").values_list("tenant_id", flat=True).distinct()
-        )
+        found = Subscription.objects.filter(connection__provider=SLUG, connection__remote_id=envelope.seller_id)
+        living = found.filter(connection__grant__application="").exclude(connection__state=Access.REVOKED)
+        ids = [
+            (tenant_id, known.get(envelope.kind, {})) for tenant_id, known in living.values_list("tenant", "subscribed")
+        ]
+    return sorted({tenant_id for tenant_id, known in ids if known.get("id") == envelope.subscription_id})
 
 
 def waiting() -> list[tuple[int, str]]:

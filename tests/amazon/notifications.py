@@ -3,6 +3,7 @@
 import json
 
 SELLER = "A1SELLER"
+SUBSCRIBED = {"SubscriptionId": "s-1"}
 SETTLEMENTS = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 
 
@@ -29,7 +30,8 @@ def order_change(
                 },
             }
         },
-        "NotificationMetadata": {"ApplicationId": "amzn1.sellerapps.app.1", "NotificationId": f"order-{n}"},
+        "NotificationMetadata": {"ApplicationId": "amzn1.sellerapps.app.1", "NotificationId": f"order-{n}"}
+        | SUBSCRIBED,
         **more,
     }
 
@@ -50,7 +52,7 @@ def report_finished(report_id="54517018502", *, n=1, seller=SELLER, kind=SETTLEM
                 "reportDocumentId": "amzn1.tortuga.3.ed4cd0d8",
             }
         },
-        "notificationMetadata": {"notificationId": f"report-{n}"},
+        "notificationMetadata": {"notificationId": f"report-{n}", "subscriptionId": "s-1"},
     }
 
 
@@ -60,7 +62,7 @@ def transaction_update(*, n=1, seller=SELLER):
         "NotificationType": "TRANSACTION_UPDATE",
         "PayloadVersion": "1.0",
         "EventTime": "2026-06-01T11:59:00.213Z",
-        "NotificationMetadata": {"NotificationId": f"transaction-{n}"},
+        "NotificationMetadata": {"NotificationId": f"transaction-{n}"} | SUBSCRIBED,
         "Payload": {
             "TransactionUpdateNotification": {
                 "SellingPartnerMetadata": {"SellingPartnerId": seller, "AccountType": "Standard Orders"},

@@ -5,9 +5,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from amazon import notice_queue, notices, queue_arns
-from amazon.models import Notice, PoisonMessage
+from amazon.envelopes import SELLERS
+from amazon.models import Notice, PoisonMessage, Subscription
 from connector import doctor
-from kit.scope import unscoped
+from kit.clock import now
+from kit.scope import scope, unscoped
 from tests.amazon.notifications import SELLER, order_change, report_finished, sent
 from tests.factories import ConnectionFactory, GrantFactory
 
@@ -37,7 +39,20 @@ def queue(server, settings, monkeypatch):
 
 @pytest.fixture
 def seller(acme):
-    return ConnectionFactory(tenant=acme, provider="amazon", remote_id=SELLER, data={"region": "NA"})
+    made = ConnectionFactory(tenant=acme, provider="amazon", remote_id=SELLER, data={"region": "NA"})
+    subscribe(made, "s-1")
+    return made
+
+
+def subscribe(connection, subscription_id):
+    with scope(connection.tenant_id):
+        Subscription.objects.create(
+            tenant=connection.tenant,
+            connection=connection,
+            way=Subscription.Way.QUEUE,
+            subscribed={kind: {"id": subscription_id} for kind in SELLERS},
+            since=now(),
+        )
 
 
 def put(queue, *bodies):
@@ -79,6 +94,30 @@ def test_each_company_of_a_seller_gets_it_and_one_with_an_application_of_its_own
 
     assert kept() == [(acme.pk, "order-1")]
     assert left(queue) == 0
+
+
+def test_whoever_only_says_to_be_a_seller_gets_none_of_its_notices(queue, seller, acme, globex):
+    """The seller id of a consent comes by way of the browser; Amazon gave the subscription's id for the authorization."""
+    with unscoped("the test arranges other tenants"):
+        pretender = ConnectionFactory(tenant=globex, provider="amazon", remote_id=SELLER, data={"region": "NA"})
+    put(queue, sent(order_change(n=1)))
+    notice_queue.read(wait_s=0)
+    subscribe(pretender, "s-of-another-seller")
+    put(queue, sent(order_change(n=2)), sent(order_change(n=3, NotificationMetadata={"NotificationId": "order-3"})))
+    notice_queue.read(wait_s=0)
+
+    assert kept() == [(acme.pk, "order-1"), (acme.pk, "order-2")]
+
+
+def test_companies_who_share_a_sellers_subscription_get_its_notices_each(queue, seller, acme, globex):
+    with unscoped("the test arranges other tenants"):
+        other = ConnectionFactory(tenant=globex, provider="amazon", remote_id=SELLER, data={"region": "NA"})
+    subscribe(other, "s-1")
+    put(queue, sent(order_change(n=1)))
+
+    notice_queue.read(wait_s=0)
+
+    assert kept() == [(acme.pk, "order-1"), (globex.pk, "order-1")]
 
 
 def test_poison_leaves_the_queue_into_a_record_without_its_text(queue, seller):

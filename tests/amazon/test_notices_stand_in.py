@@ -8,9 +8,10 @@ from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from amazon import notice_endpoints, notice_queue
-from amazon.models import Notice
+from amazon.models import Notice, Subscription
 from amazon.sandbox import AmazonStandIn
-from kit.scope import unscoped
+from kit.clock import now
+from kit.scope import scope, unscoped
 from tests.factories import ConnectionFactory
 from tests.sandbox.amazon_caller import Caller
 from tests.sandbox.amazon_notified import QUEUE, VERSIONS, Notified
@@ -28,9 +29,17 @@ def told(acme):
     made = Notified(Caller(stand_in, seller_id))
     made.caller.switch(rate_scale=0)
     destination_id = made.destination()
-    for kind in VERSIONS:
-        assert made.subscribe(kind, destination_id).status_code == 200
-    ConnectionFactory(tenant=acme, provider="amazon", remote_id=seller_id, data={"region": "NA"})
+    answers = {kind: made.subscribe(kind, destination_id) for kind in VERSIONS}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    connection = ConnectionFactory(tenant=acme, provider="amazon", remote_id=seller_id, data={"region": "NA"})
+    with scope(acme.pk):
+        Subscription.objects.create(
+            tenant=acme,
+            connection=connection,
+            way=Subscription.Way.QUEUE,
+            subscribed={kind: {"id": answer.json["payload"]["subscriptionId"]} for kind, answer in answers.items()},
+            since=now(),
+        )
     return made
 
 
