@@ -7,7 +7,7 @@ by DEFERRED_TRANSACTION_ID or RELEASE_TRANSACTION_ID. Source: SP-API model Finan
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from amazon.finances import account_type as spelled
@@ -36,6 +36,24 @@ def held_at(connection: Connection, account_type: str, currency: str, instant: d
     return found.filter(still | Q(release_posted_at__gte=instant) | (unheard & Q(presumed_at__gte=instant)))
 
 
+def held_between(
+    connection: Connection, account_type: str, currency: str, after: datetime, until: datetime
+) -> QuerySet[Transaction]:
+    """Return what was held back at some instant from ``after`` up to ``until``, with ``let_go_at``: when it was released, None while it
+    is not. By the same rules as :func:`held_at`."""
+    found = trusted(connection, account_type, currency).filter(status__in=_WERE_HELD, posted_at__lt=until)
+    found = found.annotate(release_posted_at=_release_posted_at())
+    presumed = Case(When(status=_Status.DEFERRED_RELEASED, then=Coalesce("matures_at", "seen_at")), default=None)
+    let_go_at = Coalesce(F("release_posted_at"), presumed, output_field=DateTimeField())
+    found = found.annotate(let_go_at=let_go_at)
+    return found.filter(Q(let_go_at=None) | Q(let_go_at__gte=after))
+
+
+def is_one_with_its_release() -> Q:
+    """Of what was held back and is released: whether the release is here as a transaction of its own."""
+    return Q(status=_Status.DEFERRED_RELEASED) & (Exists(_release_of()) | Exists(_named_release()))
+
+
 def released_in(settlement: Settlement) -> QuerySet[Transaction]:
     """Return the transactions that a settlement pays, by its id or by its financial event group: none that is only held back, and
     of a sale that was, the one that released it."""
@@ -45,8 +63,7 @@ def released_in(settlement: Settlement) -> QuerySet[Transaction]:
     named = Q(settlement_id=settlement.settlement_id)
     if settlement.group_id:
         named |= Q(group_id=settlement.group_id, settlement_id="")
-    twice = Q(status=_Status.DEFERRED_RELEASED) & (Exists(_release_of()) | Exists(_named_release()))
-    return found.filter(named).exclude(status=_Status.DEFERRED).exclude(twice)
+    return found.filter(named).exclude(status=_Status.DEFERRED).exclude(is_one_with_its_release())
 
 
 def overdue(connection: Connection, instant: datetime) -> QuerySet[Transaction]:

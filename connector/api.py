@@ -19,7 +19,7 @@ from rest_framework.viewsets import ViewSetMixin
 from amazon import history_api, notice_api
 from audit import api as audit
 from connector import idempotency, problems
-from flows.api import bank, deliveries, mapping, months, orders, plans, rates, revisions, settlements
+from flows.api import bank, deliveries, mapping, months, orders, owed, plans, rates, revisions, settlements
 from flows.api import flows as flow_api
 from tenants import api as tenants
 
@@ -58,6 +58,7 @@ routes = Routes()
 routes.add("flows", flow_api.FlowViewSet)
 routes.add("flows", mapping.MappingViewSet)
 routes.add("flows", months.MonthViewSet)
+routes.add("flows", owed.OwedViewSet)
 routes.add("runs", flow_api.RunViewSet)
 routes.add("settlements", settlements.SettlementViewSet)
 routes.add("revisions", revisions.RevisionViewSet)

@@ -345,6 +345,7 @@ SPECTACULAR_SETTINGS = {
         "Access": "tenants.models.Access",
         "AccountKey": "flows.mapping_serializers.KEYS",
         "DocumentKind": "flows.delivery_serializers.KINDS",
+        "OwedState": "flows.owed_serializers.STATES",
     },
 }
 

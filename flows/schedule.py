@@ -13,7 +13,7 @@ from amazon import transfers as amazon_transfers
 from amazon.client import BadRequest, Forbidden, NotFound, WaitFor
 from amazon.models import Cursor, Resource
 from audit import trail
-from flows import access, account_types, accruals, buyers, history, lanes, planning, shipments, transfers
+from flows import access, account_types, accruals, buyers, history, lanes, owed, planning, shipments, transfers
 from flows.models import Flow, Run
 from kit import clock
 from kit.scope import scope, unscoped
@@ -135,6 +135,8 @@ def _work_through(flow: Flow, run: Run) -> WaitFor | None:
     run.found["planned"] = planning.plan_new(flow, at_once=True)
     accruals.plan_accruals(flow)
     planning.release(flow)
+    if "balances" in run.found:
+        owed.tell(flow)
     return max(waits, key=lambda wait: wait.seconds, default=None)
 
 
@@ -188,6 +190,8 @@ def _fetch_balances(flow: Flow, run: Run) -> None:
     if flow.source is None:
         return
     try:
+        if "transactions" not in run.found:
+            run.found["transactions"] = owed.fetch(flow)
         run.found["balances"] = balances.read_balances(flow.source)
     except (BadRequest, Forbidden, NotFound):
         log.exception("Amazon does not say what it owes the seller of flow %s", flow.pk)

@@ -129,6 +129,7 @@ PAGES = {
     "flows:mapping_customers": work("flow", get=VIEWER),
     "flows:mapping_labels": work("flow", get=VIEWER),
     "flows:mapping_history": see("flow"),
+    "flows:owed": see("flow"),
     "flows:months": see(),
     "flows:month": see("flow", "month"),
     "flows:month_csv": see("flow", "month"),
