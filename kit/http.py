@@ -11,6 +11,7 @@ query strings, bodies nor headers are logged or named in an error.
 import json
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -36,6 +37,8 @@ MAX_BYTES = 32 * 1024 * 1024
 mount = _mounted.mount
 unmount = _mounted.unmount
 
+_UNKEPT: Final = re.compile(rb"\\u(?:0000|d[89a-f])|\xed[\xa0-\xbf]", re.IGNORECASE)
+
 log = logging.getLogger(__name__)
 # urllib3 writes whole URLs, query strings included, at DEBUG.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -60,12 +63,17 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Return the parsed body, fractions as ``Decimal``.
+        """Return the parsed body, fractions as ``Decimal``, texts without what no database keeps: zero bytes, and halves of
+        a sign such as a title that was cut within an emoji ends in.
 
         Raises:
-            ValueError: the body is not JSON (an HTML error page, a cut text, NaN).
+            ValueError: the body is not JSON (an HTML error page, a cut text, NaN), or is nested too deeply.
         """
-        return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
+        try:
+            found = json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
+            return _kept(found) if _UNKEPT.search(self.body) else found
+        except RecursionError:
+            raise ValueError("the answer is nested too deeply") from None
 
 
 class Http:
@@ -237,6 +245,16 @@ class _DeadlineAdapter(HTTPAdapter):
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _kept(found: Any) -> Any:
+    if isinstance(found, str):
+        return found.replace("\0", "").encode(errors="replace").decode()
+    if isinstance(found, list):
+        return [_kept(each) for each in found]
+    if isinstance(found, dict):
+        return {_kept(name): _kept(value) for name, value in found.items()}
+    return found
 
 
 def _refuse_constant(name: str) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
 from kit import _wire, http
 from kit.http import AnswerLost, ConnectFailed, Http
@@ -325,6 +326,24 @@ def test_fractions_in_json_become_decimals(client, serve):
     server = serve(answering(b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"total": 0.1}'))
 
     assert client.request("GET", server.url, deadline_s=5).json() == {"total": Decimal("0.1")}
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb'{"title": "Lamp \ud83d\ude00 \ud83d"}', {"title": "Lamp \N{GRINNING FACE} ?"}),
+        (rb'[{"a\u0000b": ["\u0000x", 1, null, 0.5]}]', [{"ab": ["x", 1, None, Decimal("0.5")]}]),
+        (b'["\xed\xa0\xbd"]', ["?"]),
+    ],
+)
+def test_texts_of_an_answer_can_be_kept_in_a_database(sent, read):
+    assert http.Answer(200, CaseInsensitiveDict(), sent).json() == read
+
+
+@pytest.mark.parametrize("sent", [b"[" * 100_000, b"[" * 960 + rb'"\u0000"' + b"]" * 960])
+def test_an_answer_that_is_nested_too_deeply_is_not_json(sent):
+    with pytest.raises(ValueError, match="deeply"):
+        http.Answer(200, CaseInsensitiveDict(), sent).json()
 
 
 def test_html_is_not_json(client, serve):
