@@ -54,11 +54,13 @@ class World:
         http.mount(base, stand_in)
         self.stack.callback(http.unmount, base)
 
-    def connect(self, slug: str, user: User, tenant: Tenant, choice: str) -> Connection:
+    def connect(
+        self, slug: str, user: User, tenant: Tenant, choice: str, marketplace: str = "ATVPDKIKX0DER"
+    ) -> Connection:
         """Go through the real consent page of a stand-in, choosing a seller or company, and come back."""
         known = {"amazon": (self.amazon, AMAZON), "quickbooks": (self.quickbooks, QUICKBOOKS), **self.others}
         app, base = known[slug]
-        extra = {"marketplace": "ATVPDKIKX0DER"} if slug == "amazon" else {}
+        extra = {"marketplace": marketplace} if slug == "amazon" else {}
         with scope(tenant.pk):
             page = urlsplit(connections.begin_consent(user, tenant, slug, extra=extra))
         browser = Client(app)

@@ -6,10 +6,12 @@ import pytest
 
 from amazon.models import Payout, Settlement
 from bookkeeping.accounts import AccountKey as K
-from flows import account_types, creation, drafts, opening, overview, planning, selectors
+from flows import account_types, creation, drafts, opening, overview, planning, selectors, setup
 from flows.models import Delivery, Flow, Plan
 from kit.clock import now
-from tenants.models import Alert
+from kit.scope import scope
+from ledgers.models import ListEntry
+from tenants.models import Alert, Connection
 from tests import factories
 from tests.flows.test_setup import sent
 from tests.web.small_books import flow_of, plan_of, settle
@@ -132,3 +134,41 @@ def test_a_seller_of_one_token_in_two_regions_settles_each_currency_in_its_own(a
     assert creation.settled_currencies(acme.pk, europe) == ["EUR", "GBP"]
     with pytest.raises(creation.CannotChange, match="account in EU, and USD is settled in NA"):
         creation.create(acme.pk, "user:1", values(flow, source=europe))
+
+
+def at_globex(globex, flow, remote_id):
+    """A flow of Globex, of a seller into the company of a flow of Acme's."""
+    grant = factories.GrantFactory(provider="amazon", environment="NA", subject=remote_id)
+    source = factories.ConnectionFactory(tenant=globex, grant=grant, data={"region": "NA"})
+    same = {name: getattr(flow.target, name) for name in ("provider", "environment", "remote_id")}
+    books = Connection.objects.filter(tenant=globex, **same).first()
+    if books is None:
+        books = factories.ConnectionFactory(tenant=globex, **same)
+        for entry in ListEntry.objects.filter(connection=flow.target):
+            entry.pk, entry.tenant, entry.connection = None, globex, books
+            entry.save()
+    return Flow.objects.create(tenant=globex, name=remote_id, source=source, target=books, currency="USD")
+
+
+def test_two_sellers_in_one_company_share_a_clearing_account_only_where_a_person_chooses_it(flow, globex, everywhere):
+    """Also those of two tenants: the company is one."""
+    suggested = {}
+
+    for remote_id in ("A2SELLER", "A1SELLER"):
+        theirs = at_globex(globex, flow, remote_id)
+        with scope(globex.pk):
+            found = next(line for line in setup.choices(theirs) if line.key == K.CLEARING)
+        suggested[remote_id] = found.suggestion is not None
+
+    assert suggested == {"A2SELLER": False, "A1SELLER": True}
+
+
+def test_an_opening_entry_of_two_tenants_on_one_seller_has_one_key(flow, globex, everywhere):
+    """So that the outbox, which takes a key once in a company, holds the second."""
+    theirs = at_globex(globex, flow, "A1SELLER")
+
+    for each in (flow, theirs):
+        with scope(each.tenant_id):
+            creation.change(each, "user:1", {"books_from": date(2026, 1, 1), "opening_reserve": 2000})
+
+    assert opening.entry(flow).key == opening.entry(theirs).key

@@ -45,6 +45,7 @@ SAME_ANYWHERE = (
     "tests/flows/test_e7_in_wave.py",
     "tests/flows/test_e7_in_zoho.py",
     "tests/flows/test_e7_variations_in_the_books.py",
+    "tests/flows/test_european_seller.py",
     "tests/flows/test_forms_in_the_books.py",
     "tests/flows/test_labels.py",
     "tests/flows/test_ledger_calls.py",
