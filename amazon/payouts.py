@@ -26,7 +26,9 @@ WINDOW: Final = timedelta(days=180)
 NEWEST: Final = timedelta(minutes=3)
 BEFORE_THE_END: Final = timedelta(days=1)  # a payout is made when its settlement closes
 ASKED_FOR: Final = timedelta(days=60)  # what has no end weeks after its day will not get one
+ARRIVES: Final = timedelta(days=5)  # from the deposit date: a bank takes up to three of its days
 RETURNS: Final = timedelta(days=14)  # in which a bank may still send back what was paid
+LAST_LOOK: Final = timedelta(days=28)  # where no later settlement is asked about before
 LOOK_AGAIN: Final = timedelta(days=1)
 
 _READ: Final = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -42,12 +44,16 @@ class Told:
 
 
 def wanted(connection: Connection) -> list[Settlement]:
-    """Return the settlements of whose payouts Amazon is to be asked: those without an end, and once a day those that a bank may
-    still send back."""
+    """Return the settlements of whose payouts Amazon is to be asked; nothing before one of them has to be.
+
+    One question answers for all. A settlement is first asked about when its payout should have arrived, and then once a day until it
+    has an end. Those that a bank might have sent back since go along with the next one's.
+    """
     today, at = now().date(), now()
     recent = Q(payout_asked_at=None) | Q(deposit_on__gte=today - ASKED_FOR)
     found = Settlement.objects.filter(recent, connection=connection, total__gt=0)
-    return [one for one in found.order_by("ends_at") if _is_open(one, at)]
+    open_ = [one for one in found.order_by("ends_at") if _is_open(one)]
+    return open_ if any(_is_due(one, at) for one in open_) else []
 
 
 def ask(connection: Connection, settlements: Iterable[Settlement], client: Client | None = None) -> list[Told]:
@@ -165,11 +171,20 @@ def _stated(settlement: Settlement) -> QuerySet[Payout]:
     return same.filter(expected=False)
 
 
-def _is_open(settlement: Settlement, at: datetime) -> bool:
-    if settlement.payout_asked_at is None or not (settlement.transferred or settlement.transfer_failed):
+def _is_open(settlement: Settlement) -> bool:
+    """Whether there may be something new to hear of it."""
+    asked_at = settlement.payout_asked_at
+    if asked_at is None or not (settlement.transferred or settlement.transfer_failed):
         return True
-    returns_until = settlement.ends_at + RETURNS
-    return settlement.transferred and at < returns_until and settlement.payout_asked_at < at - LOOK_AGAIN
+    return settlement.transferred and asked_at < settlement.ends_at + RETURNS
+
+
+def _is_due(settlement: Settlement, at: datetime) -> bool:
+    if settlement.transferred and settlement.payout_asked_at:
+        return at >= settlement.ends_at + LAST_LOOK
+    if at.date() < settlement.deposit_on + ARRIVES:
+        return False
+    return settlement.payout_asked_at is None or settlement.payout_asked_at < at - LOOK_AGAIN
 
 
 def _keep(connection: Connection, settlement: Settlement) -> Told | None:

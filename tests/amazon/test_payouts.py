@@ -8,6 +8,7 @@ import time_machine
 from amazon import balances, payouts, summaries
 from amazon.client import Client, Forbidden, ServerTrouble
 from amazon.models import Balance, Payout, Settlement
+from kit.clock import now
 from kit.http import Http, mount, unmount
 from tenants.models import Alert
 from tests.amazon.fake_api import BASE, FakeApi, fault
@@ -31,7 +32,7 @@ def amazon():
 
 @pytest.fixture
 def clock():
-    with time_machine.travel(datetime(2026, 1, 20, 12, tzinfo=UTC), tick=False) as traveller:
+    with time_machine.travel(datetime(2026, 1, 24, 12, tzinfo=UTC), tick=False) as traveller:
         yield traveller
 
 
@@ -95,18 +96,36 @@ def test_a_payout_is_kept_with_the_settlement_it_names(amazon, connection, settl
     assert first["createdAfter"] == "2026-01-14T00:00:00.000Z"
 
 
-def test_what_is_paid_is_looked_at_once_a_day_and_then_no_more(amazon, connection, settlement, client, clock):
+def test_what_is_on_its_way_is_looked_at_once_a_day_and_once_more_long_after_it_was_paid(
+    amazon, connection, settlement, client, clock
+):
     amazon.answer(PAYOUTS, page(payout("IN_TRANSIT")), page(payout()))
-    payouts.ask(connection, payouts.wanted(connection), client)
-    assert payouts.wanted(connection) == [settlement]
+    asked_on = []
 
-    payouts.ask(connection, payouts.wanted(connection), client)
-    at_once = payouts.wanted(connection)
-    clock.shift(timedelta(days=1, seconds=1))
-    a_day_later = payouts.wanted(connection)
-    clock.shift(timedelta(days=14))
+    for _ in range(120):
+        if wanted := payouts.wanted(connection):
+            payouts.ask(connection, wanted, client)
+            asked_on.append(now().date())
+        clock.shift(timedelta(hours=6, seconds=1))
 
-    assert (at_once, a_day_later, payouts.wanted(connection)) == ([], [settlement], [])
+    assert settlement.deposit_on == date(2026, 1, 17)
+    assert asked_on == [date(2026, 1, 24), date(2026, 1, 25), date(2026, 2, 12)]
+
+
+def test_a_payout_is_asked_about_when_it_should_have_arrived_and_earlier_ones_go_along(
+    amazon, acme, connection, settlement, client, clock
+):
+    amazon.answer(PAYOUTS, page(payout()))
+    payouts.ask(connection, payouts.wanted(connection), client)
+    settle(acme, "15000000002", start="2026-01-15")
+    Settlement.objects.update(connection=connection)
+
+    clock.move_to(datetime(2026, 2, 4, 23, tzinfo=UTC))
+    too_early = payouts.wanted(connection)
+    clock.move_to(datetime(2026, 2, 5, 1, tzinfo=UTC))
+
+    assert too_early == []
+    assert [one.settlement_id for one in payouts.wanted(connection)] == [SID, "15000000002"]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED", "NO_PAYOUT"])
@@ -189,18 +208,18 @@ def test_balances_are_kept_with_their_parts_once_a_day(amazon, connection, clock
     whose = {"partnerId": "A1", "accountType": "Standard Orders", "marketplaceId": "ATVPDKIKX0DER"}
     reserved = part("RESERVED", 7000, part("DEFERRED", 9000), part("ACCOUNT_LEVEL_RESERVE", -2000))
     total = part("TOTAL", 15000, part("AVAILABLE", 8000), reserved) | {"partnerMetadata": whose}
-    amazon.answer(BALANCES, page(total | {"asOfDate": "2026-01-19"}, {"amount": "?"}, name="balances"))
+    amazon.answer(BALANCES, page(total | {"asOfDate": "2026-01-23"}, {"amount": "?"}, name="balances"))
 
     assert balances.is_due(connection)
     assert balances.read_balances(connection, client=client) == 5
     assert not balances.is_due(connection)
     balances.read_balances(connection, client=client)
 
-    kept = Balance.objects.filter(as_of=date(2026, 1, 19), account_type="Standard Orders")
+    kept = Balance.objects.filter(as_of=date(2026, 1, 23), account_type="Standard Orders")
     assert dict(kept.values_list("kind", "amount")) == {
         "TOTAL": 1500000, "AVAILABLE": 800000, "RESERVED": 700000, "DEFERRED": 900000, "ACCOUNT_LEVEL_RESERVE": -200000,
     }  # fmt: skip
-    assert amazon.asked[0].query == {"asOfDate": "2026-01-19"}
+    assert amazon.asked[0].query == {"asOfDate": "2026-01-23"}
 
 
 def test_a_missing_role_is_told_once_for_payouts(amazon, connection, settlement, client):

@@ -26,6 +26,9 @@ SAME_ANYWHERE = (
     # What it stores, and how, is looked at in tests/amazon/test_backfill.py.
     "tests/amazon/test_backfill_stand_in.py",
     "tests/amazon/test_grantless.py",
+    # Buckets and pulls, whose statements tests/amazon/test_rates.py and test_pull_settlements.py look at.
+    "tests/amazon/test_limits_kept.py",
+    "tests/amazon/test_steady.py",
     "tests/amazon/test_subscriptions.py",
     "tests/amazon/test_subscriptions_stand_in.py",
     "tests/docs/",
