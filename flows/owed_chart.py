@@ -16,6 +16,7 @@ from flows.waterfall import shown
 WIDTH: Final = 1000
 HEIGHT: Final = 200
 _MOST_MONTHS: Final = 6
+_APART: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def draw(days: Sequence[Day], currency: str) -> Chart | None:
         return "".join(steps)
 
     off = [each for each in known if each[0].state in (State.DIFFERS, State.YOUNG)]
-    marked = sorted({0, max(amounts), low}, reverse=True)
+    # A text that would stand on that of zero is left out.
+    marked = [one for one in sorted({0, max(amounts), low}, reverse=True) if not one or abs(y(one) - y(0)) > _APART]
     end = known[-1][1]
     owes, has = shown(end.total or 0, currency), shown(end.in_books, currency)
     summary = f"From {first:%-d %B %Y} to {last:%-d %B %Y}, {len(known)} days. At the end Amazon owed {owes} {currency}"
