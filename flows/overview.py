@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Final
 
@@ -199,7 +199,8 @@ def _rest(until: datetime, now: datetime, zone: str) -> str:
     minutes = max(0, round((until - now).total_seconds() / 60))
     if minutes >= 60:
         hours = round(minutes / 60)
-        return f"in about {hours} hour{'' if hours == 1 else 's'}, at {clock.time_of_day(until, zone)}"
+        nearest = until + timedelta(seconds=30)  # a remote says in whole seconds, which begin anywhere in ours
+        return f"in about {hours} hour{'' if hours == 1 else 's'}, at {clock.time_of_day(nearest, zone)}"
     return f"in {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "in a moment"
 
 
