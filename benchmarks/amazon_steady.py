@@ -19,7 +19,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "connector.settings"
 ASKED, ASKED_ORDERS = 4, 0.1
 FORTNIGHTS = 2
 ORDERS = (20, 300)
-OF_SETTLEMENTS = ("getReportDocument", "listPayouts", "listSummary", "listFinancialEventGroups", "listTransactions")
+OF_SETTLEMENTS = ("getReportDocument", "listPayouts", "listSummary", "listFinancialEventGroups")
 
 
 def main() -> int:
@@ -78,9 +78,9 @@ def _measured(orders: int) -> dict[str, Any]:
         "paid_and_summarised": sum(one.transferred and one.summary_total == one.total for one in found),
         "calls_per_settlement": of_settlements / len(found),
         "looking_per_day": {
-            "getReports": round((calls["getReports"] - len(found)) / days, 2),
-            "searchOrders": round(calls["searchOrders"] / days, 2),
-            "listBalances": round(calls["listBalances"] / days, 2),
+            name: round((count - (len(found) if name == "getReports" else 0)) / days, 2)
+            for name, count in sorted(calls.items())
+            if name not in {*OF_SETTLEMENTS, "downloadDocument"}
         },
         "search_orders_share": round(calls["searchOrders"] / days / allowed, 4),
         "calls_per_fortnight": {

@@ -19,6 +19,6 @@ def test_a_settlement_costs_four_calls(db, settings):
         calls = seller.run(FORTNIGHT)
 
     once = {"getReportDocument": 1, "listPayouts": 1, "listSummary": 1}  # and the list of reports that shows it
-    looking = calls["getReports"] + calls["searchOrders"] + calls["listBalances"]
-    assert {name: calls[name] for name in once} == once
-    assert sum(calls.values()) - calls["downloadDocument"] - looking == 3
+    looking = {"getReports", "searchOrders", "listBalances", "listTransactions", "getMarketplaceParticipations"}
+    assert {name: count for name, count in calls.items() if name not in {*looking, "downloadDocument"}} == once
+    assert max(calls[name] for name in looking) <= 5  # once in each run, whether a settlement is there or not
