@@ -74,7 +74,8 @@ def test_what_one_tenant_posted_is_held_for_the_other_and_booked_once(world, ali
     assert balances(world, first) == expected
     with scope(second.tenant_id):
         mine = Delivery.objects.filter(flow=second).exclude(kind__in=["account", "customer", "item"])
-        settled = mine.exclude(plan=None)
+        # The payout that Amazon says has failed is planned no more.
+        settled = mine.exclude(plan=None).exclude(state="dropped")
         assert settled.exists()
         assert set(settled.values_list("state", "code", "live")) == {("held", "carried_elsewhere", False)}
         said = " ".join(f"{row.reason} {row.action}" for row in mine)
