@@ -45,7 +45,9 @@ def test_a_seller_is_posted_once_and_ties_to_the_truth(world, alice, acme, mode)
         balances = {key: world.balance(flow, key) for key in mapping.load(flow).base}
         held = list(Delivery.objects.filter(state="held").values_list("number", "code"))
         rest = Delivery.objects.exclude(state__in=["held", "posted", "planned"])
-        assert not [(row.kind, row.number, row.state, row.reason) for row in rest]
+        left_out = [(row.kind, row.state, row.code) for row in rest]
+    # Amazon said that it had failed before it was booked; the row that takes it back posts nothing either.
+    assert left_out == [("transfer", "dropped", "payout_failed")]
     expected = demo["expected"]["quickbooks"][mode]
     assert {key: amount for key, amount in balances.items() if amount} == expected["balances"]
     assert held == [(each, "unknown_label") for each in sorted({one["carrier"] for one in expected["held"]})]
