@@ -334,6 +334,7 @@ def test_what_is_asked_for_during_a_run_is_not_forgotten_at_its_end(flow, monkey
     monkeypatch.setattr(schedule.pull, "pull_settlements", pulled)
     monkeypatch.setattr(schedule, "_fetch_orders", lambda flow, run: None)
     monkeypatch.setattr(schedule, "_fetch_transfers", lambda flow, run: None)
+    monkeypatch.setattr(schedule.balances, "is_due", lambda source: False)
     schedule.run_flow(flow.pk)
 
     flow.refresh_from_db()
