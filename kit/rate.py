@@ -44,7 +44,8 @@ def take(level: Level, plan: RatePlan, at_s: float) -> tuple[Level, float]:
     since_s = at_s + plan.late_s if tokens >= plan.burst else level.at_s if late else at_s
     if tokens >= needed:
         return Level(tokens - plan.cost, since_s), 0.0
-    return Level(tokens, since_s), (needed - tokens) / plan.rate_per_s + since_s - at_s
+    # In this order: beside seconds since 1970 a millionth of a second is lost, and a wait of nothing is a call.
+    return Level(tokens, since_s), (since_s - at_s) + (needed - tokens) / plan.rate_per_s
 
 
 def owe(level: Level, plan: RatePlan, at_s: float) -> Level:

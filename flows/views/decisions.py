@@ -39,6 +39,10 @@ def approve(request: TenantRequest, pk: int) -> HttpResponse:
             )
             if closed := access.target_closed(plan.flow):
                 messages.warning(request, closed)
+        elif plan.state == Plan.State.PLANNED and plan.flow.state == Flow.State.LIVE:
+            messages.error(
+                request, "Nothing was approved: it was being planned anew. Look at it once more, then approve it."
+            )
         else:
             messages.error(request, "Nothing was approved: it was approved before, or the flow is not live.")
         return redirect(address(plan))

@@ -68,3 +68,12 @@ def test_what_is_owed_is_paid_before_anything_is_taken():
     assert level == Level(-1, 2)
     assert take(level, PLAN, 2)[1] == 4
     assert take(level, PLAN, 6) == (Level(0, 6), 0)
+
+
+def test_a_wait_too_short_for_the_clock_is_still_a_wait():
+    now_s, plan = 1_780_315_320.760479, RatePlan(0.0167, 15)
+
+    level, wait_s = take(Level(1 - 1e-9, now_s), plan, now_s)
+
+    assert wait_s > 0
+    assert level.tokens < 1

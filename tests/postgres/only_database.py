@@ -20,7 +20,7 @@ SAME_ANYWHERE = (
     "tests/sandbox/",
     "tests/security/",
     "tests/web/",
-    # Pages and a token endpoint; what they store is looked at in tests/amazon/test_renewal.py and test_secrets.py.
+    # Pages and a token endpoint; what they store is looked at in tests/amazon/test_secrets.py.
     "tests/amazon/test_appstore.py",
     "tests/amazon/test_appstore_stand_in.py",
     # What it stores, and how, is looked at in tests/amazon/test_backfill.py.
@@ -31,15 +31,23 @@ SAME_ANYWHERE = (
     "tests/amazon/test_steady.py",
     "tests/amazon/test_subscriptions.py",
     "tests/amazon/test_subscriptions_stand_in.py",
-    "tests/docs/",
     "tests/amazon/test_renewal_stand_in.py",
-    # What is told of a ledger's answers and of a person's choices: rows and queries are those of the stories that stay, the
-    # whole job into two companies among them.
-    "tests/amazon/test_appstore_stand_in.py",
+    "tests/docs/",
+    # What is told of a ledger's answers, of Amazon's and of a person's choices: rows and queries are those of the stories that
+    # stay, the whole job into two companies among them.
+    "tests/amazon/test_consent.py",
     "tests/amazon/test_notices_stand_in.py",
+    "tests/amazon/test_payouts.py",
+    "tests/amazon/test_pull_stand_in.py",
+    "tests/amazon/test_regions.py",
+    "tests/amazon/test_renewal.py",
+    "tests/amazon/test_transfers.py",
+    "tests/flows/test_account_types.py",
+    "tests/flows/test_accruals.py",
     "tests/flows/bad_input/",
     "tests/flows/test_books_begin.py",
     "tests/flows/test_buyers.py",
+    "tests/flows/test_balances.py",
     "tests/flows/test_chain.py",
     "tests/flows/test_converted_forms.py",
     "tests/flows/test_currencies_in_the_books.py",
@@ -49,11 +57,15 @@ SAME_ANYWHERE = (
     "tests/flows/test_e7_in_zoho.py",
     "tests/flows/test_e7_variations_in_the_books.py",
     "tests/flows/test_european_seller.py",
+    "tests/flows/test_five_numbers.py",
     "tests/flows/test_forms_in_the_books.py",
     "tests/flows/test_labels.py",
     "tests/flows/test_ledger_calls.py",
+    "tests/flows/test_order_history.py",
+    "tests/flows/test_owed.py",
     "tests/flows/test_mapping_value.py",
     "tests/flows/test_payouts_from_amazon.py",
+    "tests/flows/test_payouts_told.py",
     "tests/flows/test_pounds_in_zoho.py",
     "tests/flows/test_rates.py",
     "tests/flows/test_revisions.py",
@@ -61,7 +73,7 @@ SAME_ANYWHERE = (
     "tests/flows/test_wave_faults.py",
     "tests/flows/test_zoho_limits.py",
 )
-CASES = 8
+CASES = 5
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,16 +9,17 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from amazon import rotation
 from amazon.client import ENDPOINTS, AmazonError
 from amazon.secrets import own
+from kit.commands import TablesCommand
 from kit.oauth import OAuthError
 from tenants import secrets
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     help = "Say when the client secret of this installation's Amazon application ends, enter a new one, or ask for it."
 
     def add_arguments(self, parser: CommandParser) -> None:
