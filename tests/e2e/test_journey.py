@@ -55,7 +55,9 @@ class Walk:
         """Approve a settlement, and look once more where it was planned anew just then, as its page asks."""
         self.press(f"Approve {settlement}")
         for _ in range(POSTED_WITHIN_S):
-            if not self.main.get_by_text("it was being planned anew").count():
+            told = self.page.get_by_text("Nothing was approved").or_(self.page.get_by_text("Approved. "))
+            expect(told.first).to_be_visible(timeout=20_000)
+            if not self.page.get_by_text("it was being planned anew").count():
                 return
             self.follow("Look and approve")
             self.press(f"Approve {settlement}")
